@@ -1,0 +1,52 @@
+/**
+ * woshou (握手, "handshake"): WebSockets for Node, Deno and Bun, the same on each.
+ *
+ * @example An echo server
+ * ```ts
+ * import { serve } from "woshou";
+ *
+ * const server = await serve({ port: 0 }, async (socket) => {
+ *   for await (const message of socket) socket.send(message);
+ * });
+ * console.log(`listening on ${server.url}`);
+ * await server.shutdown();
+ * ```
+ *
+ * @module
+ */
+export { connect, type ConnectOptions } from "./src/client.ts";
+export type {
+  Connection,
+  ConnectionCallbacks,
+  ConnectionHandler,
+  Message,
+  ReadyState,
+  Sendable,
+} from "./src/connection.ts";
+export {
+  HandshakeError,
+  type HandshakeErrorDetails,
+  type HandshakeStep,
+} from "./src/handshake/handshake_error.ts";
+export type { RequestHead } from "./src/handshake/http_head.ts";
+export type { HeaderFields } from "./src/handshake/header_fields.ts";
+export type { HandshakeFailureCode } from "./src/handshake/client_handshake.ts";
+export type { Refusal, RefusalCode } from "./src/handshake/refusal.ts";
+export type { AdmissionPolicy } from "./src/handshake/server_handshake.ts";
+export type { HandshakeReport, OpeningOptions, UpgradeResult } from "./src/opening_handshake.ts";
+export {
+  type Close,
+  ConnectionClosedError,
+  ProtocolError,
+  WebSocketError,
+  type WebSocketErrorCode,
+} from "./src/protocol/errors.ts";
+export { serve, type ServeOptions, type Server } from "./src/server.ts";
+export {
+  type TlsClientOptions,
+  type TlsServerOptions,
+  TransportError,
+  type TransportErrorCode,
+} from "./src/transport/transport.ts";
+export { type Acceptor, acceptor, type AcceptorOptions, type UpgradedRequest } from "./src/upgrade.ts";
+export type { HandshakeRequest } from "./src/web_http.ts";

@@ -1,0 +1,88 @@
+/**
+ * The limits and deadlines of one connection, and their defaults.
+ *
+ * @module
+ */
+
+/** What holds for each connection; servers and clients take these among their own options. */
+export interface ConnectionOptions {
+  /**
+   * Bytes that one received message may have, all its fragments together; a peer that sends more is closed with 1009.
+   * The default is where Python's websockets, daphne and engine.io settled.
+   *
+   * @default 1048576
+   */
+  maxMessageSize?: number;
+  /**
+   * Fragments that one received message may have; a peer that sends more is closed with 1008. Fragments are gathered
+   * in one growing buffer, so that their number costs no memory.
+   *
+   * @default 131072
+   */
+  maxFragments?: number;
+  /**
+   * Milliseconds from our Close frame until the peer must have answered it and ended the TCP connection; after that
+   * the connection is dropped.
+   *
+   * @default 5000
+   */
+  closeTimeout?: number;
+  /**
+   * Received messages that wait for the application, in number and bytes; beyond either the socket is not read until
+   * some have been taken.
+   *
+   * @default { messages: 16, bytes: 1048576 }
+   */
+  receiveQueue?: { messages?: number; bytes?: number };
+  /**
+   * Bytes not yet handed to the operating system at which `send()` begins to answer `false`.
+   *
+   * @default 1048576
+   */
+  sendHighWaterMark?: number;
+  /**
+   * Bytes not yet handed to the operating system that one slow peer may cost. A `send()` beyond that is not accepted:
+   * it throws, and the connection is closed with 1013.
+   *
+   * @default 16777216
+   */
+  maxBufferedAmount?: number;
+}
+
+/** The options with every default filled in. */
+export interface ConnectionSettings {
+  readonly maxMessageSize: number;
+  readonly maxFragments: number;
+  readonly closeTimeout: number;
+  readonly receiveQueue: { readonly messages: number; readonly bytes: number };
+  readonly sendHighWaterMark: number;
+  readonly maxBufferedAmount: number;
+}
+
+/** Fills in the defaults. Throws a `RangeError` for a value that is no number, or out of range. */
+export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
+  return {
+    maxMessageSize: atLeast(options, "maxMessageSize", 1, 1024 * 1024),
+    maxFragments: atLeast(options, "maxFragments", 1, 131072),
+    closeTimeout: atLeast(options, "closeTimeout", 0, 5000),
+    receiveQueue: {
+      messages: atLeast(options.receiveQueue ?? {}, "messages", 1, 16),
+      bytes: atLeast(options.receiveQueue ?? {}, "bytes", 1, 1024 * 1024),
+    },
+    sendHighWaterMark: atLeast(options, "sendHighWaterMark", 0, 1024 * 1024),
+    maxBufferedAmount: atLeast(options, "maxBufferedAmount", 1, 16 * 1024 * 1024),
+  };
+}
+
+/** The option's value, or its default; throws a `RangeError` unless it is a number of at least `least`. */
+export function atLeast<Name extends string>(
+  options: { readonly [name in Name]?: number | undefined },
+  name: Name,
+  least: number,
+  fallback: number,
+): number {
+  const value = options[name];
+  if (value === undefined) return fallback;
+  if (typeof value === "number" && value >= least) return value;
+  throw new RangeError(`Cannot use ${String(value)} for option ${name}: give a number of at least ${least}.`);
+}

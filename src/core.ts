@@ -1,0 +1,17 @@
+/**
+ * The protocol without any socket: the opening handshake and everything after it as pure state machines, which know
+ * no runtime, no timer and no promise.
+ *
+ * @module
+ */
+export * from "./handshake/accept_key.ts";
+export * from "./handshake/client_handshake.ts";
+export * from "./handshake/header_fields.ts";
+export * from "./handshake/http_head.ts";
+export * from "./handshake/refusal.ts";
+export * from "./handshake/server_handshake.ts";
+export type { Authority } from "./handshake/authority.ts";
+export type { HeaderLine } from "./handshake/http_response.ts";
+export * from "./protocol/errors.ts";
+export type { MessageLimits } from "./protocol/message_assembler.ts";
+export * from "./protocol/protocol.ts";

@@ -1,0 +1,297 @@
+/**
+ * The client's side of the opening handshake (RFC 6455, section 4.1): write the request, check the response.
+ *
+ * @module
+ */
+import { acceptKey, generateKey } from "./accept_key.ts";
+import {
+  type ExtensionOffer,
+  isToken,
+  listHolds,
+  parseExtensions,
+  toAsciiLowerCase,
+} from "./header_fields.ts";
+import { type HeadDefect, type HeadLimits, type ResponseHead, ResponseHeadReader } from "./http_head.ts";
+import { type HeaderLine, headText, latin1Bytes } from "./http_response.ts";
+
+/** The stable name of a reason for which a client fails the opening handshake. */
+export type HandshakeFailureCode =
+  | "response-malformed"
+  | "response-truncated"
+  | "http-version"
+  | "unexpected-status"
+  | "upgrade-missing"
+  | "connection-missing"
+  | "accept-missing"
+  | "accept-repeated"
+  | "accept-mismatch"
+  | "subprotocol-repeated"
+  | "subprotocol-not-offered"
+  | "extension-malformed"
+  | "extension-not-offered";
+
+/** Why the client failed the opening handshake. */
+export interface HandshakeFailure {
+  /** The stable name of the reason. */
+  readonly code: HandshakeFailureCode;
+  /** Where the rule stands, such as `RFC 6455, section 4.1`. */
+  readonly section: string;
+  /** What is wrong and what to do about it. */
+  readonly message: string;
+}
+
+/** What a client asks for. */
+export interface ClientHandshakeOptions {
+  /** The `Host` header: host, and port if it is not the scheme's default. */
+  readonly host: string;
+  /** The path and query, percent-encoded, with no fragment. */
+  readonly resourceName: string;
+  /** Subprotocols to offer, in order of preference. */
+  readonly protocols?: readonly string[];
+  /** `Sec-WebSocket-Extensions` to offer. */
+  readonly extensions?: string | undefined;
+  /** More header lines. */
+  readonly headers?: Iterable<HeaderLine>;
+  /** Limits on the response's head. */
+  readonly limits: HeadLimits;
+}
+
+/** An opening handshake that is done. */
+export interface OpenOutcome {
+  /** Tells the two outcomes apart. */
+  readonly kind: "open";
+  /** The response's head. */
+  readonly head: ResponseHead;
+  /** The subprotocol that the server chose, `""` for none. */
+  readonly protocol: string;
+  /** The extensions that the server uses, all of which were offered. */
+  readonly extensions: readonly ExtensionOffer[];
+}
+
+/** An opening handshake that has failed. */
+export interface FailedOutcome {
+  /** Tells the two outcomes apart. */
+  readonly kind: "failed";
+  /** Why it failed. */
+  readonly failure: HandshakeFailure;
+  /** The response's head, if it could be read. */
+  readonly head: ResponseHead | undefined;
+}
+
+/** How the opening handshake came out. */
+export type ClientOutcome = OpenOutcome | FailedOutcome;
+
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  "host",
+  "upgrade",
+  "connection",
+  "sec-websocket-key",
+  "sec-websocket-version",
+  "sec-websocket-protocol",
+  "sec-websocket-extensions",
+  "content-length",
+  "transfer-encoding",
+]);
+
+const DEFECTS: Partial<Record<HeadDefect, string>> = {
+  "tls-on-plain-port": "The server answered with TLS: connect with wss:// instead of ws://.",
+  "not-http":
+    "The server answered with something that is not HTTP: is there a WebSocket server at this address?",
+  "headers-too-large": "The response's headers are larger than maxHeadSize.",
+  "headers-too-many": "The response has more header lines than maxHeaders.",
+  "start-line-too-long": "The response's status line is longer than maxHeadSize.",
+};
+
+/** One opening handshake: its request, and the check of its response. */
+export class ClientHandshake {
+  /** The `Sec-WebSocket-Key` of this handshake, new for each. */
+  readonly key: string = generateKey();
+  /** The request's head, as text: each character is one byte. */
+  readonly requestText: string;
+  readonly #protocols: readonly string[];
+  readonly #extensions: ReadonlySet<string>;
+  readonly #limits: HeadLimits;
+  #reader: ResponseHeadReader;
+
+  /**
+   * Throws a `TypeError` for a header that the handshake sets by itself or that would break out of its line, and a
+   * `SyntaxError` for a subprotocol that is no token or stands twice (RFC 6455, section 4.1).
+   */
+  constructor(options: ClientHandshakeOptions) {
+    const { host, resourceName, protocols = [], extensions, headers = [], limits } = options;
+    for (const [index, protocol] of protocols.entries()) {
+      if (!isToken(protocol)) {
+        throw new SyntaxError(`Cannot offer subprotocol ${JSON.stringify(protocol)}: it is not a token.`);
+      }
+      if (protocols.indexOf(protocol) !== index) {
+        throw new SyntaxError(`Cannot offer subprotocol "${protocol}" twice.`);
+      }
+    }
+    const lines: HeaderLine[] = [
+      ["Host", host],
+      ["Upgrade", "websocket"],
+      ["Connection", "Upgrade"],
+      ["Sec-WebSocket-Key", this.key],
+      ["Sec-WebSocket-Version", "13"],
+    ];
+    if (protocols.length > 0) lines.push(["Sec-WebSocket-Protocol", protocols.join(", ")]);
+    if (extensions !== undefined) lines.push(["Sec-WebSocket-Extensions", extensions]);
+    for (const line of headers) {
+      if (OWN_HEADERS.has(toAsciiLowerCase(line[0]))) {
+        throw new TypeError(`Cannot send header ${line[0]}: the opening handshake sets it by itself.`);
+      }
+      lines.push(line);
+    }
+    for (let i = 0; i < resourceName.length; i++) {
+      const code = resourceName.charCodeAt(i);
+      if (code <= 0x20 || code >= 0x7f) {
+        throw new TypeError("Cannot ask for this resource name: percent-encode it first.");
+      }
+    }
+    this.requestText = headText(`GET ${resourceName} HTTP/1.1`, lines);
+    this.#protocols = protocols;
+    this.#extensions = new Set(parseExtensions(extensions)?.map(({ name }) => name));
+    this.#limits = limits;
+    this.#reader = new ResponseHeadReader(limits);
+  }
+
+  /** The request as bytes. */
+  request(): Uint8Array {
+    return latin1Bytes(this.requestText);
+  }
+
+  /**
+   * Reads on. Answers the outcome once it is known, with the index in `chunk` at which the response's head ended:
+   * what lies behind belongs to the WebSocket, or to the body of a response that is no acceptance. Must not be called
+   * again after that.
+   */
+  receive(chunk: Uint8Array): { outcome: ClientOutcome; end: number } | undefined {
+    let position = 0;
+    for (;;) {
+      const rest = chunk.subarray(position);
+      const end = this.#reader.receive(rest);
+      const { defect, head } = this.#reader;
+      if (defect !== undefined) return { outcome: malformed(defect), end: chunk.length };
+      if (end === -1 || head === undefined) return undefined;
+      position += end;
+      // RFC 9110, section 15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final
+      // response". 101 is final for us.
+      if (head.status >= 200 || head.status === 101) return { outcome: this.#check(head), end: position };
+      this.#reader = new ResponseHeadReader({
+        maxHeadSize: this.#limits.maxHeadSize - this.#reader.size,
+        maxHeaders: this.#limits.maxHeaders - head.headers.size,
+      });
+    }
+  }
+
+  /** The outcome when the server ends the connection before its response is whole. */
+  receiveEnd(): FailedOutcome {
+    const message = this.#reader.size === 0
+      ? "The server closed the connection without an answer: is it a WebSocket server, or does it want wss://?"
+      : "The server closed the connection in the middle of its response.";
+    return {
+      kind: "failed",
+      failure: { code: "response-truncated", section: "RFC 6455, section 4.1", message },
+      head: undefined,
+    };
+  }
+
+  #check(head: ResponseHead): ClientOutcome {
+    const failed = (code: HandshakeFailureCode, section: string, message: string): FailedOutcome => ({
+      kind: "failed",
+      failure: { code, section, message },
+      head,
+    });
+    const { headers } = head;
+    const section = "RFC 6455, section 4.1";
+    if (head.status !== 101) {
+      return failed(
+        "unexpected-status",
+        section,
+        `The server answered ${head.status}${
+          head.reason === "" ? "" : ` ${head.reason}`
+        } instead of 101 Switching Protocols.`,
+      );
+    }
+    if (head.minorVersion < 1) {
+      return failed(
+        "http-version",
+        "RFC 6455, section 4.2.2",
+        "The server accepted with HTTP/1.0, which has no 101.",
+      );
+    }
+    if (!listHolds(headers.get("upgrade"), "websocket")) {
+      return failed("upgrade-missing", section, 'The response\'s Upgrade header does not say "websocket".');
+    }
+    if (!listHolds(headers.get("connection"), "upgrade")) {
+      return failed(
+        "connection-missing",
+        section,
+        'The response\'s Connection header does not say "Upgrade".',
+      );
+    }
+    const accept = headers.get("sec-websocket-accept");
+    if (accept === undefined) {
+      return failed("accept-missing", section, "The response has no Sec-WebSocket-Accept.");
+    }
+    // RFC 6455, section 11.3.3: "The |Sec-WebSocket-Accept| header MUST NOT appear more than once in an HTTP response."
+    if (headers.count("sec-websocket-accept") > 1) {
+      return failed(
+        "accept-repeated",
+        "RFC 6455, section 11.3.3",
+        "The response has more than one Sec-WebSocket-Accept.",
+      );
+    }
+    if (accept !== acceptKey(this.key)) {
+      return failed(
+        "accept-mismatch",
+        section,
+        "The Sec-WebSocket-Accept does not answer our key: the response comes from a cache, or from no WebSocket server.",
+      );
+    }
+    const extensions = parseExtensions(headers.get("sec-websocket-extensions"));
+    if (extensions === undefined) {
+      return failed(
+        "extension-malformed",
+        "RFC 6455, section 9.1",
+        "The response's Sec-WebSocket-Extensions breaks its grammar.",
+      );
+    }
+    const unasked = extensions.find(({ name }) => !this.#extensions.has(name));
+    if (unasked !== undefined) {
+      return failed(
+        "extension-not-offered",
+        section,
+        `The server uses extension "${unasked.name}", which was not offered.`,
+      );
+    }
+    const protocol = headers.get("sec-websocket-protocol");
+    if (headers.count("sec-websocket-protocol") > 1) {
+      return failed(
+        "subprotocol-repeated",
+        "RFC 6455, section 11.3.4",
+        "The response names more than one subprotocol.",
+      );
+    }
+    if (protocol !== undefined && !this.#protocols.includes(protocol)) {
+      return failed(
+        "subprotocol-not-offered",
+        section,
+        `The server chose subprotocol ${JSON.stringify(protocol.slice(0, 64))}, which was not offered.`,
+      );
+    }
+    return { kind: "open", head, protocol: protocol ?? "", extensions };
+  }
+}
+
+function malformed(defect: HeadDefect): FailedOutcome {
+  return {
+    kind: "failed",
+    failure: {
+      code: "response-malformed",
+      section: "RFC 9112, section 4",
+      message: DEFECTS[defect] ?? `The response's head is malformed (${defect}).`,
+    },
+    head: undefined,
+  };
+}

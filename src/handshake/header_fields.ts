@@ -1,0 +1,212 @@
+/**
+ * Header fields and their grammar: tokens, comma-separated lists and `Sec-WebSocket-Extensions`.
+ * Scanners walk the text once; no regular expression sees what a peer sent (CVE-2021-32640, CVE-2020-7662).
+ *
+ * @module
+ */
+
+// RFC 9110, section 5.6.2: tchar.
+const TOKEN_CHARACTERS: Uint8Array = /* @__PURE__ */ (() => {
+  const table = new Uint8Array(256);
+  const characters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  for (const character of characters) table[character.charCodeAt(0)] = 1;
+  return table;
+})();
+
+const TAB = 0x09;
+const SPACE = 0x20;
+const DOUBLE_QUOTE = 0x22;
+const COMMA = 0x2c;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+const BACKSLASH = 0x5c;
+
+/** Whether a byte may stand in a token (RFC 9110, section 5.6.2). */
+export function isTokenCharacter(code: number): boolean {
+  return TOKEN_CHARACTERS[code] === 1;
+}
+
+/** Whether the text is a token: not empty, and of token characters only (RFC 9110, section 5.6.2). */
+export function isToken(text: string): boolean {
+  if (text.length === 0) return false;
+  for (let i = 0; i < text.length; i++) {
+    if (TOKEN_CHARACTERS[text.charCodeAt(i)] !== 1) return false;
+  }
+  return true;
+}
+
+function isWhiteSpace(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+/** Lower case for A to Z alone: U+212A KELVIN SIGN is no "k" (RFC 6455, section 2.1). */
+export function toAsciiLowerCase(text: string): string {
+  let lower = "";
+  let copied = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x41 && code <= 0x5a) {
+      lower += text.slice(copied, i) + String.fromCharCode(code + 0x20);
+      copied = i + 1;
+    }
+  }
+  return copied === 0 ? text : lower + text.slice(copied);
+}
+
+/**
+ * The header fields of one message, in the order they came. Names are looked up in lower case; a field that came
+ * in several lines keeps them apart until {@linkcode get} joins them.
+ */
+export class HeaderFields implements Iterable<[name: string, value: string]> {
+  readonly #names: string[] = [];
+  readonly #values: string[] = [];
+
+  /** How many lines there are. */
+  get size(): number {
+    return this.#names.length;
+  }
+
+  /** Adds one line. The name must be in lower case. */
+  append(name: string, value: string): void {
+    this.#names.push(name);
+    this.#values.push(value);
+  }
+
+  /** The value of a field, its lines joined by `", "` (RFC 9110, section 5.3); `undefined` if it is absent. */
+  get(name: string): string | undefined {
+    let value: string | undefined;
+    for (let i = 0; i < this.#names.length; i++) {
+      if (this.#names[i] === name) {
+        value = value === undefined ? this.#values[i]! : `${value}, ${this.#values[i]!}`;
+      }
+    }
+    return value;
+  }
+
+  /** How many lines a field has. */
+  count(name: string): number {
+    let count = 0;
+    for (const each of this.#names) if (each === name) count++;
+    return count;
+  }
+
+  /** Every line, names in lower case. */
+  *[Symbol.iterator](): IterableIterator<[name: string, value: string]> {
+    for (let i = 0; i < this.#names.length; i++) yield [this.#names[i]!, this.#values[i]!];
+  }
+}
+
+/**
+ * The elements of a comma-separated list, without the white space around them and without empty ones
+ * (RFC 9110, section 5.6.1: a recipient accepts empty list elements). Elements may hold anything but a comma.
+ */
+export function listElements(value: string | undefined): string[] {
+  const elements: string[] = [];
+  if (value === undefined) return elements;
+  let start = 0;
+  while (start <= value.length) {
+    let end = value.indexOf(",", start);
+    if (end === -1) end = value.length;
+    let from = start;
+    let to = end;
+    while (from < to && isWhiteSpace(value.charCodeAt(from))) from++;
+    while (to > from && isWhiteSpace(value.charCodeAt(to - 1))) to--;
+    if (to > from) elements.push(value.slice(from, to));
+    start = end + 1;
+  }
+  return elements;
+}
+
+/** Whether a list holds a token, compared without regard to ASCII case. `token` must be in lower case. */
+export function listHolds(value: string | undefined, token: string): boolean {
+  return listElements(value).some((element) => toAsciiLowerCase(element) === token);
+}
+
+/** One extension as it stands in `Sec-WebSocket-Extensions` (RFC 6455, section 9.1). */
+export interface ExtensionOffer {
+  /** The extension's name, such as `permessage-deflate`. */
+  readonly name: string;
+  /** Its parameters in order, repeated ones included; `true` where a parameter has no value. */
+  readonly parameters: readonly (readonly [name: string, value: string | true])[];
+}
+
+/**
+ * Reads a `Sec-WebSocket-Extensions` value (RFC 6455, section 9.1). Answers `undefined` when the value breaks the
+ * grammar; an absent header is an empty list.
+ */
+export function parseExtensions(value: string | undefined): ExtensionOffer[] | undefined {
+  const offers: ExtensionOffer[] = [];
+  if (value === undefined) return offers;
+  const scanner = new Scanner(value);
+  for (;;) {
+    scanner.skipWhiteSpace();
+    if (scanner.done) break;
+    if (scanner.take(COMMA)) continue;
+    const name = scanner.token();
+    if (name === undefined) return undefined;
+    const parameters: (readonly [string, string | true])[] = [];
+    scanner.skipWhiteSpace();
+    while (scanner.take(SEMICOLON)) {
+      scanner.skipWhiteSpace();
+      const parameter = scanner.token();
+      if (parameter === undefined) return undefined;
+      scanner.skipWhiteSpace();
+      let parameterValue: string | true = true;
+      if (scanner.take(EQUALS)) {
+        scanner.skipWhiteSpace();
+        const given = scanner.tokenOrQuoted();
+        if (given === undefined) return undefined;
+        parameterValue = given;
+        scanner.skipWhiteSpace();
+      }
+      parameters.push([parameter, parameterValue]);
+    }
+    if (!scanner.done && !scanner.take(COMMA)) return undefined;
+    offers.push({ name, parameters });
+  }
+  // RFC 6455, section 9.1: "1#extension": at least one.
+  return offers.length > 0 ? offers : undefined;
+}
+
+class Scanner {
+  readonly #text: string;
+  #position = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get done(): boolean {
+    return this.#position >= this.#text.length;
+  }
+
+  skipWhiteSpace(): void {
+    while (isWhiteSpace(this.#text.charCodeAt(this.#position))) this.#position++;
+  }
+
+  take(code: number): boolean {
+    if (this.#text.charCodeAt(this.#position) !== code) return false;
+    this.#position++;
+    return true;
+  }
+
+  token(): string | undefined {
+    const start = this.#position;
+    while (TOKEN_CHARACTERS[this.#text.charCodeAt(this.#position)] === 1) this.#position++;
+    return this.#position > start ? this.#text.slice(start, this.#position) : undefined;
+  }
+
+  // RFC 6455, section 9.1: "When using the quoted-string syntax variant, the value after quoted-string
+  // unescaping MUST conform to the 'token' ABNF."
+  tokenOrQuoted(): string | undefined {
+    if (!this.take(DOUBLE_QUOTE)) return this.token();
+    let value = "";
+    while (!this.done) {
+      if (this.take(DOUBLE_QUOTE)) return value === "" ? undefined : value;
+      this.take(BACKSLASH);
+      if (TOKEN_CHARACTERS[this.#text.charCodeAt(this.#position)] !== 1) return undefined;
+      value += this.#text[this.#position++]!;
+    }
+    return undefined;
+  }
+}

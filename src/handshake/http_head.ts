@@ -1,0 +1,319 @@
+/**
+ * The head of an HTTP/1.1 message, read as it arrives (RFC 9112, sections 2 to 5). Strict where two readers could
+ * disagree, for that is what request smuggling lives on; bounded in bytes and in fields; and linear in its input
+ * however small the pieces are.
+ *
+ * @module
+ */
+import { HeaderFields, isToken, isTokenCharacter } from "./header_fields.ts";
+
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const DELETE = 0x7f;
+const TLS_HANDSHAKE_RECORD = 0x16;
+const TLS_ALERT_RECORD = 0x15;
+
+/** What may be wrong with a head. Each is also a code of a refusal. */
+export type HeadDefect =
+  | "tls-on-plain-port"
+  | "not-http"
+  | "line-feed-alone"
+  | "control-character"
+  | "start-line-malformed"
+  | "start-line-too-long"
+  | "http-version-unsupported"
+  | "request-target-invalid"
+  | "header-folded"
+  | "header-space-before-colon"
+  | "header-without-colon"
+  | "header-name-invalid"
+  | "headers-too-large"
+  | "headers-too-many";
+
+/** How much a head may hold. */
+export interface HeadLimits {
+  /** Bytes from the first of the start line to the end of the empty line. */
+  readonly maxHeadSize: number;
+  /** Header lines. */
+  readonly maxHeaders: number;
+}
+
+/** The head of a request. */
+export interface RequestHead {
+  /** The method, such as `GET`: case matters. */
+  readonly method: string;
+  /** The request target as it was sent: `/chat?room=1`, or an absolute URI. */
+  readonly target: string;
+  /** The minor version: 1 for HTTP/1.1. */
+  readonly minorVersion: number;
+  /** The header fields. */
+  readonly headers: HeaderFields;
+  /** The whole head as it came, each byte one character, the empty line included. */
+  readonly text: string;
+}
+
+/** The head of a response. */
+export interface ResponseHead {
+  /** The status code. */
+  readonly status: number;
+  /** The reason phrase; often empty, never to be relied on. */
+  readonly reason: string;
+  /** The minor version: 1 for HTTP/1.1. */
+  readonly minorVersion: number;
+  /** The header fields. */
+  readonly headers: HeaderFields;
+  /** The whole head as it came, each byte one character, the empty line included. */
+  readonly text: string;
+}
+
+interface StartLine {
+  readonly minorVersion: number;
+}
+
+/** What both readers do: lines, fields, limits. A subclass reads the start line. */
+abstract class HeadReader<Start extends StartLine> {
+  readonly #limits: HeadLimits;
+  #line: Uint8Array = new Uint8Array(0);
+  #lineLength = 0;
+  #size = 0;
+  #text = "";
+  #emptyLineSkipped = false;
+  #start: Start | undefined;
+  #defect: HeadDefect | undefined;
+  protected readonly headers: HeaderFields = new HeaderFields();
+
+  constructor(limits: HeadLimits) {
+    this.#limits = limits;
+  }
+
+  /** What is wrong with the head, once something is; nothing is read after that. */
+  get defect(): HeadDefect | undefined {
+    return this.#defect;
+  }
+
+  /** Bytes received so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  protected get start(): Start | undefined {
+    return this.#start;
+  }
+
+  protected get text(): string {
+    return this.#text;
+  }
+
+  protected abstract readStartLine(line: string): Start | HeadDefect;
+
+  /**
+   * Reads on. Answers the index in `chunk` at which the head ended, so that what lies behind it is not HTTP's; or
+   * `-1` when there is more to come, or when {@linkcode defect} has been set.
+   */
+  receive(chunk: Uint8Array): number {
+    let position = 0;
+    while (position < chunk.length) {
+      if (this.#start === undefined && this.#lineLength === 0 && !this.#mayBegin(chunk[position]!)) return -1;
+      const lineFeed = chunk.indexOf(LINE_FEED, position);
+      const end = lineFeed === -1 ? chunk.length : lineFeed + 1;
+      this.#size += end - position;
+      if (this.#size > this.#limits.maxHeadSize) {
+        return this.#fail(this.#start === undefined ? "start-line-too-long" : "headers-too-large");
+      }
+      if (lineFeed === -1) {
+        this.#keep(chunk, position, end);
+        return -1;
+      }
+      let line: string | undefined;
+      if (this.#lineLength === 0) {
+        line = this.#decode(chunk, position, end);
+      } else {
+        this.#keep(chunk, position, end);
+        line = this.#decode(this.#line, 0, this.#lineLength);
+        this.#lineLength = 0;
+      }
+      position = end;
+      if (line === undefined) return -1;
+      if (this.#readLine(line)) return position;
+      if (this.#defect !== undefined) return -1;
+    }
+    return -1;
+  }
+
+  // What is plainly no HTTP is refused at its first byte: whoever sent it may wait for an answer.
+  #mayBegin(byte: number): boolean {
+    if (isTokenCharacter(byte) || byte === CARRIAGE_RETURN || byte === LINE_FEED) return true;
+    this.#fail(byte === TLS_HANDSHAKE_RECORD || byte === TLS_ALERT_RECORD ? "tls-on-plain-port" : "not-http");
+    return false;
+  }
+
+  #keep(chunk: Uint8Array, from: number, to: number): void {
+    const length = this.#lineLength + to - from;
+    if (length > this.#line.length) {
+      const larger = new Uint8Array(
+        Math.min(Math.max(length, 2 * this.#line.length, 256), this.#limits.maxHeadSize),
+      );
+      larger.set(this.#line.subarray(0, this.#lineLength));
+      this.#line = larger;
+    }
+    this.#line.set(chunk.subarray(from, to), this.#lineLength);
+    this.#lineLength = length;
+  }
+
+  /** The line without its end; each byte becomes one character. */
+  #decode(bytes: Uint8Array, from: number, to: number): string | undefined {
+    // RFC 9112, section 2.2: "a recipient MAY recognize a single LF as a line terminator". We do not: one reading only.
+    if (to - from < 2 || bytes[to - 2] !== CARRIAGE_RETURN) {
+      this.#fail("line-feed-alone");
+      return undefined;
+    }
+    for (let i = from; i < to - 2; i++) {
+      const byte = bytes[i]!;
+      // RFC 9112, section 2.2, of a bare CR: "MUST consider that element to be invalid"; RFC 9110, section 5.5:
+      // "Field values containing CR, LF, or NUL characters are invalid and dangerous".
+      if ((byte < SPACE && byte !== TAB) || byte === DELETE) {
+        this.#fail("control-character");
+        return undefined;
+      }
+    }
+    const line = String.fromCharCode.apply(null, bytes.subarray(from, to - 2) as unknown as number[]);
+    this.#text += line + "\r\n";
+    return line;
+  }
+
+  /** Whether the line ended the head. */
+  #readLine(line: string): boolean {
+    if (this.#start === undefined) {
+      if (line === "") {
+        // RFC 9112, section 2.2: "SHOULD ignore at least one empty line (CRLF) received prior to the request-line".
+        if (this.#emptyLineSkipped) this.#fail("not-http");
+        this.#emptyLineSkipped = true;
+        this.#text = "";
+        return false;
+      }
+      const start = this.readStartLine(line);
+      if (typeof start === "string") this.#fail(start);
+      else this.#start = start;
+      return false;
+    }
+    if (line === "") return true;
+    this.#readHeader(line);
+    return false;
+  }
+
+  #readHeader(line: string): void {
+    const first = line.charCodeAt(0);
+    // RFC 9112, section 5.2: "A server that receives an obs-fold in a request message [...] MUST either reject the
+    // message by sending a 400 (Bad Request) [...] or replace each received obs-fold".
+    if (first === SPACE || first === TAB) return void this.#fail("header-folded");
+    if (this.headers.size === this.#limits.maxHeaders) return void this.#fail("headers-too-many");
+    const colon = line.indexOf(":");
+    if (colon === -1) return void this.#fail("header-without-colon");
+    const name = line.slice(0, colon);
+    if (!isToken(name)) {
+      const last = line.charCodeAt(colon - 1);
+      // RFC 9112, section 5.1: "No whitespace is allowed between the field name and colon."
+      return void this.#fail(
+        last === SPACE || last === TAB ? "header-space-before-colon" : "header-name-invalid",
+      );
+    }
+    let from = colon + 1;
+    let to = line.length;
+    while (from < to && isOptionalWhiteSpace(line.charCodeAt(from))) from++;
+    while (to > from && isOptionalWhiteSpace(line.charCodeAt(to - 1))) to--;
+    this.headers.append(name.toLowerCase(), line.slice(from, to));
+  }
+
+  #fail(defect: HeadDefect): -1 {
+    this.#defect = defect;
+    return -1;
+  }
+}
+
+function isOptionalWhiteSpace(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+/** The minor version of HTTP/1, or what is wrong. */
+function readVersion(text: string): number | HeadDefect {
+  // RFC 9112, section 2.3: "HTTP-version is case-sensitive."
+  if (text.length !== 8 || !text.startsWith("HTTP/") || text[6] !== ".") return "start-line-malformed";
+  const major = text.charCodeAt(5) - 0x30;
+  const minor = text.charCodeAt(7) - 0x30;
+  if (major < 0 || major > 9 || minor < 0 || minor > 9) return "start-line-malformed";
+  return major === 1 ? minor : "http-version-unsupported";
+}
+
+interface RequestLine extends StartLine {
+  readonly method: string;
+  readonly target: string;
+}
+
+/** Reads the head of a request. */
+export class RequestHeadReader extends HeadReader<RequestLine> {
+  protected override readStartLine(line: string): RequestLine | HeadDefect {
+    // RFC 9112, section 3: "request-line = method SP request-target SP HTTP-version", with single spaces.
+    const first = line.indexOf(" ");
+    const last = line.lastIndexOf(" ");
+    if (first === -1) return "start-line-malformed";
+    const method = line.slice(0, first);
+    const minorVersion = readVersion(line.slice(last + 1));
+    if (!isToken(method) || first === last) return "start-line-malformed";
+    if (typeof minorVersion === "string") return minorVersion;
+    const target = line.slice(first + 1, last);
+    return isVisibleAscii(target) ? { method, target, minorVersion } : "request-target-invalid";
+  }
+
+  /** The head, once {@linkcode receive} has answered an index. */
+  get head(): RequestHead | undefined {
+    const start = this.start;
+    if (start === undefined) return undefined;
+    return { ...start, headers: this.headers, text: this.text };
+  }
+}
+
+function isVisibleAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= SPACE || code >= DELETE) return false;
+  }
+  return text.length > 0;
+}
+
+interface StatusLine extends StartLine {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** Reads the head of a response. */
+export class ResponseHeadReader extends HeadReader<StatusLine> {
+  protected override readStartLine(line: string): StatusLine | HeadDefect {
+    // RFC 9112, section 4: "status-line = HTTP-version SP status-code SP [ reason-phrase ]"; many leave out the
+    // second space with the reason.
+    const minorVersion = readVersion(line.slice(0, 8));
+    if (typeof minorVersion === "string") return minorVersion;
+    const code = line.slice(9, 12);
+    if (line[8] !== " " || !isStatusCode(code) || (line.length > 12 && line[12] !== " ")) {
+      return "start-line-malformed";
+    }
+    return { minorVersion, status: Number(code), reason: line.slice(13) };
+  }
+
+  /** The head, once {@linkcode receive} has answered an index. */
+  get head(): ResponseHead | undefined {
+    const start = this.start;
+    if (start === undefined) return undefined;
+    return { ...start, headers: this.headers, text: this.text };
+  }
+}
+
+function isStatusCode(text: string): boolean {
+  if (text.length !== 3) return false;
+  for (let i = 0; i < 3; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < (i === 0 ? 1 : 0) || digit > 9) return false;
+  }
+  return true;
+}

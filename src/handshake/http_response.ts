@@ -1,0 +1,73 @@
+/**
+ * HTTP/1.1 heads as we write them. Whatever a caller passes is checked here, so that no value can smuggle a line
+ * of its own into a head (CVE-2026-1527, CVE-2020-35678).
+ *
+ * @module
+ */
+import { isToken } from "./header_fields.ts";
+
+const REASONS: Readonly<Record<number, string>> = {
+  100: "Continue",
+  101: "Switching Protocols",
+  200: "OK",
+  204: "No Content",
+  301: "Moved Permanently",
+  302: "Found",
+  304: "Not Modified",
+  307: "Temporary Redirect",
+  308: "Permanent Redirect",
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  414: "URI Too Long",
+  421: "Misdirected Request",
+  426: "Upgrade Required",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+  505: "HTTP Version Not Supported",
+};
+
+/** A header line that is ready to be written. */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** Throws a `TypeError` when the name or the value could break out of its line. */
+export function checkHeader(name: string, value: string): void {
+  if (!isToken(name)) {
+    throw new TypeError(`Cannot send header ${JSON.stringify(name)}: its name is not a token.`);
+  }
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
+      throw new TypeError(
+        `Cannot send header ${name}: its value holds a control character or one beyond U+00FF; encode it first.`,
+      );
+    }
+  }
+}
+
+/** The text of a head: start line, header lines, empty line. Throws a `TypeError` as {@linkcode checkHeader} does. */
+export function headText(startLine: string, headers: Iterable<HeaderLine>): string {
+  let text = startLine + "\r\n";
+  for (const [name, value] of headers) {
+    checkHeader(name, value);
+    text += `${name}: ${value}\r\n`;
+  }
+  return text + "\r\n";
+}
+
+/** The status line of a response. */
+export function statusLine(status: number): string {
+  return `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`;
+}
+
+/** Each character of the text as one byte. The text must hold none beyond U+00FF. */
+export function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}

@@ -1,0 +1,350 @@
+/**
+ * One opening handshake on one stream, as a server sees it: from the first byte to the connection, or to the response
+ * that refuses.
+ *
+ * @module
+ */
+import { type Connection, type ConnectionHandler, startConnection } from "./connection.ts";
+import type { ConnectionSettings } from "./connection_options.ts";
+import type { HeadLimits, RequestHead } from "./handshake/http_head.ts";
+import { concat } from "./protocol/bytes.ts";
+import { latin1Bytes } from "./handshake/http_response.ts";
+import { type Refusal, refuse } from "./handshake/refusal.ts";
+import {
+  acceptanceText,
+  type AdmissionPolicy,
+  type Judgement,
+  type OpeningRequest,
+  type PlainJudgement,
+  refusalBytes,
+  ServerHandshake,
+} from "./handshake/server_handshake.ts";
+import type { Transport, TransportHandler } from "./transport/transport.ts";
+import { type HandshakeRequest, headerLines, responseBytes, webRequest } from "./web_http.ts";
+
+/** What `upgrade` gives to accept a handshake. */
+export interface UpgradeResult<Data> {
+  /** The application's own data about this connection: `socket.data`. */
+  readonly data?: Data;
+  /** More header fields for the 101, such as `set-cookie`. */
+  readonly headers?: HeadersInit;
+  /** The subprotocol, one that the client offered. Default: as the `protocols` option chooses. */
+  readonly protocol?: string;
+}
+
+/** What a hook learns of a finished opening handshake. */
+export interface HandshakeReport {
+  /** The peer's IP address; `""` where there is none. */
+  readonly remoteAddress: string;
+  /** The request's head; `undefined` if it was too malformed to be read. */
+  readonly request: RequestHead | undefined;
+  /** The head of the response, each byte one character; for a refusal its body too. */
+  readonly response: string;
+}
+
+/** How a server opens handshakes, whoever reads the requests. */
+export interface OpeningOptions<Data> extends AdmissionPolicy {
+  /**
+   * Subprotocols that the server speaks, best first; a client that offers some, but none of these, is refused. Or a
+   * function that chooses one of those offered, or none.
+   *
+   * @default none is ever chosen
+   */
+  protocols?:
+    | readonly string[]
+    | ((
+      offered: readonly string[],
+      request: HandshakeRequest,
+    ) => string | undefined | Promise<string | undefined>);
+  /**
+   * Decides about a handshake before it is answered: gives data, headers or a subprotocol to accept it with, nothing to
+   * accept it as it is, or a `Response` that refuses. What it throws is reported to `error` and answered with 500.
+   */
+  upgrade?(
+    request: HandshakeRequest,
+  ): UpgradeResult<Data> | Response | void | Promise<UpgradeResult<Data> | Response | void>;
+  /**
+   * Milliseconds from the start of the connection, TLS included, until the opening handshake must be done.
+   *
+   * @default 10000
+   */
+  handshakeTimeout?: number;
+  /** A handshake was accepted. */
+  accepted?(report: HandshakeReport): void;
+  /** A handshake, or a request that is none, was refused. */
+  refused?(refusal: Refusal, report: HandshakeReport): void;
+  /** The application's handler or hook threw. Default: `console.error`. */
+  error?(error: unknown): void;
+}
+
+/** All that the handshakes of one server share. */
+export interface OpeningContext<Data> {
+  readonly options: OpeningOptions<Data> & {
+    fetch?(request: HandshakeRequest): Response | Promise<Response>;
+  };
+  readonly limits: HeadLimits;
+  readonly settings: ConnectionSettings;
+  readonly handshakeTimeout: number;
+  readonly handler: ConnectionHandler<Data>;
+  /** Handshakes under way. */
+  readonly handshakes: Set<OpeningHandshake<Data>>;
+  /** Connections that are open or closing. */
+  readonly connections: Set<Connection<Data>>;
+  /** What stands for the host where an HTTP/1.0 request names none. */
+  readonly host: string;
+}
+
+/** After a refusal, what still comes is read and thrown away for so long, lest a reset destroy the response. */
+const LINGER = 2000;
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** An opening handshake under way. */
+export class OpeningHandshake<Data> implements TransportHandler {
+  readonly #transport: Transport;
+  readonly #context: OpeningContext<Data>;
+  readonly #handshake: ServerHandshake;
+  #stage: "reading" | "deciding" | "answered" | "gone" = "reading";
+  #early: Uint8Array = NOTHING;
+  #head: RequestHead | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #controller: AbortController | undefined;
+
+  /** Waits for a request on this transport. */
+  constructor(transport: Transport, context: OpeningContext<Data>) {
+    this.#transport = transport;
+    this.#context = context;
+    this.#handshake = new ServerHandshake(context.limits, context.options);
+    this.#timer = setTimeout(() => this.#timedOut(), context.handshakeTimeout);
+    context.handshakes.add(this);
+  }
+
+  /** Drops the stream. */
+  abort(): void {
+    this.#transport.abort();
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#stage === "reading") {
+      const result = this.#handshake.receive(chunk);
+      if (result !== undefined) this.judged(result.judgement, chunk.subarray(result.end));
+    } else if (this.#stage === "deciding") {
+      this.#keep(chunk);
+    }
+  }
+
+  drain(): void {}
+
+  end(): void {
+    // What ends before it has asked for anything, or before it was answered as a WebSocket, is not waited for.
+    if (this.#stage === "reading" || (this.#stage === "deciding" && this.#controller !== undefined)) {
+      this.abort();
+    }
+  }
+
+  close(): void {
+    this.#stage = "gone";
+    clearTimeout(this.#timer);
+    this.#controller?.abort();
+    this.#context.handshakes.delete(this);
+  }
+
+  /** The request has been read; `early`, borrowed, is what came behind it. */
+  judged(judgement: Judgement, early: Uint8Array): void {
+    if (judgement.kind === "refused") {
+      this.#head = judgement.head;
+      this.#refuse(judgement.refusal);
+    } else if (judgement.kind === "plain") {
+      this.#head = judgement.head;
+      this.#plain(judgement);
+    } else {
+      this.#head = judgement.request.head;
+      this.#opening(judgement.request, early);
+    }
+  }
+
+  #opening(request: OpeningRequest, early: Uint8Array): void {
+    const { upgrade, protocols } = this.#context.options;
+    if (upgrade === undefined && typeof protocols !== "function") {
+      this.#accept(request, undefined, chooseProtocol(protocols, request.protocols), early);
+      return;
+    }
+    this.#stage = "deciding";
+    this.#keep(early);
+    // Frames may follow while the application thinks; they wait in the socket, as far as it has not read them.
+    this.#transport.pause();
+    this.#controller = new AbortController();
+    void this.#decide(request, this.#controller.signal);
+  }
+
+  async #decide(request: OpeningRequest, signal: AbortSignal): Promise<void> {
+    const { protocols } = this.#context.options;
+    let result: UpgradeResult<Data> | undefined;
+    let protocol: string | undefined | Refusal;
+    try {
+      const webRequest = this.#webRequest(
+        request.head,
+        request.resourceName,
+        hostOf(request.authority),
+        signal,
+      );
+      const answer = await this.#context.options.upgrade?.(webRequest);
+      if (answer instanceof Response) {
+        const refusal = refuse("refused-by-application", { status: answer.status });
+        return this.#respond(await responseBytes(answer, "GET", new Date()), refusal);
+      }
+      result = answer ?? undefined;
+      protocol = result?.protocol ??
+        (typeof protocols === "function"
+          ? await protocols(request.protocols, webRequest)
+          : chooseProtocol(protocols, request.protocols));
+      if (this.#stage === "deciding") this.#accept(request, result, protocol, this.#early);
+    } catch (error) {
+      this.#reportError(error);
+      this.#refuse(refuse("upgrade-failed"));
+    }
+  }
+
+  #accept(
+    request: OpeningRequest,
+    result: UpgradeResult<Data> | undefined,
+    protocol: string | undefined | Refusal,
+    early: Uint8Array,
+  ): void {
+    if (typeof protocol === "object") return this.#refuse(protocol);
+    const { settings, connections, handshakes, handler, options } = this.#context;
+    const response = acceptanceText(request, { protocol, headers: headerLines(result?.headers) });
+    const transport = this.#transport;
+    this.#stage = "gone";
+    clearTimeout(this.#timer);
+    handshakes.delete(this);
+    transport.write(latin1Bytes(response));
+    this.#hook(() => options.accepted?.(this.#report(response)));
+    const { encrypted, remoteAddress } = transport;
+    const { head, resourceName } = request;
+    const host = hostOf(request.authority);
+    const socket: Connection<Data> = startConnection<Data>(
+      {
+        role: "server",
+        transport,
+        protocol: protocol ?? "",
+        extensions: "",
+        data: result?.data as Data,
+        request: () => webRequest(head, { host, resourceName, encrypted, remoteAddress }),
+        settings,
+        onError: (error) => this.#reportError(error),
+        onClose: () => connections.delete(socket),
+      },
+      handler,
+      early,
+    );
+    connections.add(socket);
+    transport.resume();
+  }
+
+  #plain({ head, authority, resourceName }: PlainJudgement): void {
+    const { fetch } = this.#context.options;
+    if (fetch === undefined) {
+      return this.#refuse(
+        refuse(
+          head.method === "GET" || head.method === "HEAD" ? "not-a-websocket-request" : "method-not-allowed",
+        ),
+      );
+    }
+    if (head.method !== "GET" && head.method !== "HEAD") {
+      return this.#refuse(refuse("method-not-allowed", { allow: "GET, HEAD" }));
+    }
+    this.#stage = "deciding";
+    const host = authority === undefined ? this.#context.host : hostOf(authority);
+    void (async () => {
+      try {
+        const response = await fetch(this.#webRequest(head, resourceName, host, undefined));
+        this.#respond(await responseBytes(response, head.method, new Date()));
+      } catch (error) {
+        this.#reportError(error);
+        this.#refuse(refuse("upgrade-failed"));
+      }
+    })();
+  }
+
+  #webRequest(
+    head: RequestHead,
+    resourceName: string,
+    host: string,
+    signal: AbortSignal | undefined,
+  ): HandshakeRequest {
+    const { encrypted, remoteAddress } = this.#transport;
+    return webRequest(head, {
+      host,
+      resourceName,
+      encrypted,
+      remoteAddress,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  #timedOut(): void {
+    if (this.#stage === "reading" && !this.#handshake.begun) this.abort();
+    else if (this.#stage === "reading") this.#refuse(refuse("handshake-timeout"));
+    else if (this.#stage === "deciding") this.#refuse(refuse("server-busy"));
+    else this.abort();
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#respond(refusalBytes(refusal, this.#head, new Date()), refusal);
+  }
+
+  /** The one and only response that is no acceptance; then the end of the connection. */
+  #respond(bytes: Uint8Array, refusal?: Refusal): void {
+    if (this.#stage === "answered" || this.#stage === "gone") return;
+    this.#stage = "answered";
+    const { refused } = this.#context.options;
+    if (refusal !== undefined && refused !== undefined) {
+      const response = new TextDecoder().decode(bytes);
+      this.#hook(() => refused(refusal, this.#report(response)));
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.abort(), LINGER);
+    this.#transport.write(bytes);
+    this.#transport.closeWrite();
+    this.#transport.resume();
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#early = concat([this.#early, bytes], this.#early.length + bytes.length);
+  }
+
+  #report(response: string): HandshakeReport {
+    return { remoteAddress: this.#transport.remoteAddress, request: this.#head, response };
+  }
+
+  #hook(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#reportError(error);
+    }
+  }
+
+  #reportError(error: unknown): void {
+    const report = this.#context.options.error;
+    if (report === undefined) return console.error(error);
+    try {
+      report(error);
+    } catch (second) {
+      console.error(second);
+    }
+  }
+}
+
+function hostOf({ host, port }: { host: string; port: string }): string {
+  return port === "" ? host : `${host}:${port}`;
+}
+
+function chooseProtocol(
+  spoken: readonly string[] | undefined,
+  offered: readonly string[],
+): string | undefined | Refusal {
+  if (spoken === undefined || offered.length === 0) return undefined;
+  return spoken.find((each) => offered.includes(each)) ??
+    refuse("subprotocol-unsupported", { detail: `It speaks ${spoken.join(", ") || "none"}.` });
+}

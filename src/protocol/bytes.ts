@@ -1,0 +1,23 @@
+/**
+ * Copies of borrowed bytes.
+ *
+ * @module
+ */
+
+/** A copy of `bytes[start..end)`, always a plain `Uint8Array`: Node's `Buffer` gives a view where others copy. */
+export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const copy = new Uint8Array(end - start);
+  copy.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+  return copy;
+}
+
+/** The pieces in one array; `size` is the sum of their lengths. */
+export function concat(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let position = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, position);
+    position += piece.length;
+  }
+  return bytes;
+}

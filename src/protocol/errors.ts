@@ -1,0 +1,63 @@
+/**
+ * The errors of this library. Every one is a {@linkcode WebSocketError} with a stable `code`; misuse by the caller
+ * is a `TypeError`, `RangeError` or `SyntaxError` of the language instead.
+ *
+ * @module
+ */
+
+/** The stable names of what can go wrong. */
+export type WebSocketErrorCode = "protocol-error" | "connection-closed" | "handshake-failed";
+
+/** What all errors of this library have in common. */
+export abstract class WebSocketError extends Error {
+  /** The stable name of what went wrong. */
+  abstract readonly code: WebSocketErrorCode;
+}
+
+/** The peer broke the protocol; the connection was failed for it (RFC 6455, section 7.1.7). */
+export class ProtocolError extends WebSocketError {
+  override readonly name = "ProtocolError";
+  override readonly code = "protocol-error";
+  /** The status code that our Close frame carries. */
+  readonly statusCode: number;
+  /** Where the rule stands, such as `RFC 6455, section 5.1`. */
+  readonly section: string;
+
+  /** `message` is a sentence; it is also the reason in the Close frame, so it must fit 123 bytes. */
+  constructor(statusCode: number, section: string, message: string) {
+    super(message);
+    this.statusCode = statusCode;
+    this.section = section;
+  }
+}
+
+/** How a connection ended. */
+export interface Close {
+  /**
+   * The status code that the peer sent; 1005 when its Close frame held none, 1006 when none came (RFC 6455,
+   * section 7.1.5).
+   */
+  readonly code: number;
+  /** The reason that the peer sent with it; often empty. */
+  readonly reason: string;
+  /** Whether both Close frames went over the wire before the connection ended (RFC 6455, section 7.1.4). */
+  readonly wasClean: boolean;
+  /** Which side sent its Close frame first, or broke the connection. */
+  readonly initiator: "local" | "remote";
+  /** What went wrong, where something did. */
+  readonly error?: Error | undefined;
+}
+
+/** The connection is closing or closed, so that it cannot do what was asked. */
+export class ConnectionClosedError extends WebSocketError {
+  override readonly name = "ConnectionClosedError";
+  override readonly code = "connection-closed";
+  /** How it ended; `undefined` while the closing handshake is still under way. */
+  readonly close: Close | undefined;
+
+  /** Made by the connection. */
+  constructor(message: string, close?: Close) {
+    super(message, close?.error === undefined ? undefined : { cause: close.error });
+    this.close = close;
+  }
+}

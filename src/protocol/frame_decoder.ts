@@ -1,0 +1,224 @@
+/**
+ * Frames as they arrive (RFC 6455, section 5.2): any split of the bytes gives the same frames.
+ *
+ * @module
+ */
+import { ProtocolError } from "./errors.ts";
+import { applyMask } from "./mask.ts";
+import { isControl, isKnownOpcode } from "./opcode.ts";
+import { MESSAGE_TOO_BIG, PROTOCOL_ERROR } from "./status_code.ts";
+
+const MAX_HEADER_SIZE = 14;
+
+/** Who takes the frames. Each call may stop the decoder. */
+export interface FrameReceiver {
+  /** A header has been read; its fields are the decoder's. Its payload follows, in one piece or several. */
+  frameHeader(): void;
+  /**
+   * A piece of the payload, unmasked, which is `chunk[start..end)`, borrowed until return. `seen` is its bytes OR-ed
+   * together in any order. `last` says that the frame ends with it; an empty payload is one empty last piece.
+   */
+  framePayload(chunk: Uint8Array, start: number, end: number, seen: number, last: boolean): void;
+  /** The bytes break the framing rules. The decoder has stopped. */
+  frameError(error: ProtocolError): void;
+}
+
+/** Turns chunks of bytes into frames. */
+export class FrameDecoder {
+  /** FIN of the frame at hand. */
+  fin = false;
+  /** RSV1 of the frame at hand. */
+  rsv1 = false;
+  /** Opcode of the frame at hand. */
+  opcode = 0;
+  /** Payload length of the frame at hand, in bytes. */
+  length = 0;
+  readonly #receiver: FrameReceiver;
+  readonly #masked: boolean;
+  readonly #rsv1Allowed: boolean;
+  // A header that came in several chunks is gathered here; no view of a chunk is kept.
+  readonly #header: Uint8Array = new Uint8Array(MAX_HEADER_SIZE);
+  #headerLength = 0;
+  #key = 0;
+  #remaining = 0;
+  #inPayload = false;
+  #stopped = false;
+
+  /** `role` is our own: a server's frames come masked, a client's do not. */
+  constructor(receiver: FrameReceiver, role: "client" | "server", rsv1Allowed: boolean) {
+    this.#receiver = receiver;
+    this.#masked = role === "server";
+    this.#rsv1Allowed = rsv1Allowed;
+  }
+
+  /** Reads nothing more: not even what is left of the chunk at hand. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Whether the bytes so far end between two frames. */
+  get betweenFrames(): boolean {
+    return !this.#inPayload && this.#headerLength === 0;
+  }
+
+  /** Reads on. The chunk is borrowed, and unmasked in place. */
+  receive(chunk: Uint8Array): void {
+    let position = 0;
+    while (position < chunk.length && !this.#stopped) {
+      position = this.#inPayload ? this.#readPayload(chunk, position) : this.#readHeader(chunk, position);
+    }
+  }
+
+  #readPayload(chunk: Uint8Array, start: number): number {
+    const end = Math.min(chunk.length, start + this.#remaining);
+    const offset = this.length - this.#remaining;
+    const seen = this.#masked ? applyMask(chunk, start, end, this.#key, offset) : orBytes(chunk, start, end);
+    this.#remaining -= end - start;
+    const last = this.#remaining === 0;
+    if (last) this.#inPayload = false;
+    this.#receiver.framePayload(chunk, start, end, seen, last);
+    return end;
+  }
+
+  /** Answers the position behind the header, or the end of the chunk if the header is not whole. */
+  #readHeader(chunk: Uint8Array, position: number): number {
+    if (this.#headerLength === 0 && chunk.length - position >= 2) {
+      const size = headerSizeAt(chunk, position);
+      if (chunk.length - position >= size) {
+        this.#parseHeader(chunk, position);
+        return position + size;
+      }
+    }
+    while (position < chunk.length && !this.#stopped) {
+      this.#header[this.#headerLength++] = chunk[position++]!;
+      if (this.#headerLength === 2 && this.#checkStart(this.#header, 0)) break;
+      if (this.#headerLength >= 2 && this.#headerLength === headerSizeAt(this.#header, 0)) {
+        this.#headerLength = 0;
+        this.#parseHeader(this.#header, 0);
+        break;
+      }
+    }
+    return position;
+  }
+
+  /** What the first two bytes show already is not waited for. Answers whether they were refused. */
+  #checkStart(bytes: Uint8Array, at: number): boolean {
+    const first = bytes[at]!;
+    const second = bytes[at + 1]!;
+    const opcode = first & 0x0f;
+    const control = isControl(opcode);
+    const lengthCode = second & 0x7f;
+    // One test for the frame that has nothing to object to.
+    if (
+      (first & 0x30) === 0 && ((first & 0x40) === 0 || (this.#rsv1Allowed && !control && opcode !== 0)) &&
+      isKnownOpcode(opcode) && (second >= 0x80) === this.#masked &&
+      (!control || (first >= 0x80 && lengthCode <= 125))
+    ) return false;
+    this.#fail(this.#objection(first, second));
+    return true;
+  }
+
+  #objection(first: number, second: number): ProtocolError {
+    const opcode = first & 0x0f;
+    const broken = (section: string, message: string): ProtocolError =>
+      new ProtocolError(PROTOCOL_ERROR, `RFC 6455, section ${section}`, message);
+    // RFC 6455, section 5.2: "If a nonzero value is received and none of the negotiated extensions defines the meaning
+    // of such a nonzero value, the receiving endpoint MUST _Fail the WebSocket Connection_."
+    if ((first & 0x30) !== 0) return broken("5.2", "A reserved bit (RSV2 or RSV3) is set.");
+    // RFC 6455, section 5.2: "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket
+    // Connection_."
+    if (!isKnownOpcode(opcode)) return broken("5.2", `Opcode ${opcode} is reserved.`);
+    if ((first & 0x40) !== 0) {
+      return broken("5.2", "The reserved bit RSV1 is set where no extension gives it a meaning.");
+    }
+    // RFC 6455, section 5.1: "The server MUST close the connection upon receiving a frame that is not masked."
+    // "A client MUST close a connection if it detects a masked frame."
+    if ((second >= 0x80) !== this.#masked) {
+      return broken("5.1", this.#masked ? "A client's frame is not masked." : "A server's frame is masked.");
+    }
+    // RFC 6455, section 5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be
+    // fragmented."
+    if (first < 0x80) return broken("5.5", "A control frame is fragmented.");
+    return broken("5.5", "A control frame's payload is longer than 125 bytes.");
+  }
+
+  #parseHeader(bytes: Uint8Array, at: number): void {
+    if (this.#checkStart(bytes, at)) return;
+    const first = bytes[at]!;
+    const lengthCode = bytes[at + 1]! & 0x7f;
+    let end = at + 2;
+    let length = lengthCode;
+    if (lengthCode === 126) {
+      length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+      end += 2;
+    } else if (lengthCode === 127) {
+      const high = uint32(bytes, at + 2);
+      // RFC 6455, section 5.2: "the most significant bit MUST be 0".
+      if (high >= 0x80000000) {
+        return this.#fail(
+          new ProtocolError(
+            PROTOCOL_ERROR,
+            "RFC 6455, section 5.2",
+            "The highest bit of a payload length is set.",
+          ),
+        );
+      }
+      // Beyond 2^53 - 1 a number is no longer exact, and no limit of ours is that high.
+      if (high > 0x1fffff) {
+        return this.#fail(
+          new ProtocolError(
+            MESSAGE_TOO_BIG,
+            "RFC 6455, section 7.4.1",
+            "A frame is longer than 2^53 - 1 bytes.",
+          ),
+        );
+      }
+      length = high * 0x100000000 + uint32(bytes, at + 6);
+      end += 8;
+    }
+    // RFC 6455, section 5.2, says of the sender: "the minimal number of bytes MUST be used to encode the length". We
+    // hold it to that: two encodings of one length are what differing readers are made of.
+    if ((lengthCode === 126 && length < 126) || (lengthCode === 127 && length < 65536)) {
+      return this.#fail(
+        new ProtocolError(
+          PROTOCOL_ERROR,
+          "RFC 6455, section 5.2",
+          "A payload length is not encoded in the fewest bytes.",
+        ),
+      );
+    }
+    if (this.#masked) this.#key = uint32(bytes, end) | 0;
+    this.fin = first >= 0x80;
+    this.rsv1 = (first & 0x40) !== 0;
+    this.opcode = first & 0x0f;
+    this.length = length;
+    this.#remaining = length;
+    this.#inPayload = true;
+    this.#receiver.frameHeader();
+    if (length === 0 && !this.#stopped) {
+      this.#inPayload = false;
+      this.#receiver.framePayload(bytes, 0, 0, 0, true);
+    }
+  }
+
+  #fail(error: ProtocolError): void {
+    this.#stopped = true;
+    this.#receiver.frameError(error);
+  }
+}
+
+function headerSizeAt(bytes: Uint8Array, at: number): number {
+  const second = bytes[at + 1]!;
+  const lengthCode = second & 0x7f;
+  return 2 + (lengthCode === 126 ? 2 : lengthCode === 127 ? 8 : 0) + (second >= 0x80 ? 4 : 0);
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
+
+function orBytes(bytes: Uint8Array, start: number, end: number): number {
+  let seen = 0;
+  for (let i = start; i < end; i++) seen |= bytes[i]!;
+  return seen;
+}

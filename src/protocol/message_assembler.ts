@@ -1,0 +1,142 @@
+/**
+ * Messages from frames: fragments put together, text checked, limits held (RFC 6455, sections 5.4, 5.6 and 8.1).
+ *
+ * @module
+ */
+import { copyOf } from "./bytes.ts";
+import { ProtocolError } from "./errors.ts";
+import { BINARY, CONTINUATION, TEXT } from "./opcode.ts";
+import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION, PROTOCOL_ERROR } from "./status_code.ts";
+import { decodeText, Utf8Validator } from "./utf8.ts";
+
+/** How large a message may grow. */
+export interface MessageLimits {
+  /** Bytes of payload in one message, all its fragments together. */
+  readonly maxMessageSize: number;
+  /** Fragments in one message, empty ones included. */
+  readonly maxFragments: number;
+}
+
+const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+const SMALLEST_BUFFER = 1024;
+
+/** Puts the payloads of data frames together. Copies what it keeps into one growing buffer. */
+export class MessageAssembler {
+  readonly #limits: MessageLimits;
+  readonly #validator = new Utf8Validator();
+  #opcode: number = CONTINUATION;
+  #buffer: Uint8Array = NOTHING;
+  #size = 0;
+  #announced = 0;
+  #fragments = 0;
+  #seen = 0;
+
+  /** Holds messages to these limits. */
+  constructor(limits: MessageLimits) {
+    this.#limits = limits;
+  }
+
+  /** Whether a message has begun and not ended. */
+  get busy(): boolean {
+    return this.#opcode !== CONTINUATION;
+  }
+
+  /** The header of a data frame has come. Answers what is wrong with it. */
+  begin(opcode: number, length: number): ProtocolError | undefined {
+    // RFC 6455, section 5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another".
+    if (opcode === CONTINUATION && !this.busy) {
+      return new ProtocolError(
+        PROTOCOL_ERROR,
+        "RFC 6455, section 5.4",
+        "A continuation frame continues no message.",
+      );
+    }
+    if (opcode !== CONTINUATION && this.busy) {
+      return new ProtocolError(
+        PROTOCOL_ERROR,
+        "RFC 6455, section 5.4",
+        "A message begins before the one before it has ended.",
+      );
+    }
+    if (opcode !== CONTINUATION) {
+      this.#opcode = opcode;
+      this.#announced = 0;
+      this.#fragments = 0;
+      this.#seen = 0;
+      this.#size = 0;
+    }
+    if (length > this.#limits.maxMessageSize - this.#announced) {
+      return new ProtocolError(
+        MESSAGE_TOO_BIG,
+        "RFC 6455, section 7.4.1",
+        `The message is longer than the limit of ${this.#limits.maxMessageSize} bytes.`,
+      );
+    }
+    this.#announced += length;
+    if (++this.#fragments > this.#limits.maxFragments) {
+      return new ProtocolError(
+        POLICY_VIOLATION,
+        "RFC 6455, section 7.4.1",
+        `The message has more than the limit of ${this.#limits.maxFragments} fragments.`,
+      );
+    }
+    return undefined;
+  }
+
+  /**
+   * A piece of payload, borrowed. `last` says that the message ends with it: the answer is then the message. Before
+   * that the answer is `undefined`; an error whenever something is wrong.
+   */
+  add(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    seen: number,
+    last: boolean,
+  ): string | Uint8Array | ProtocolError | undefined {
+    // A message that lies whole in the chunk is not copied into the buffer first.
+    if (last && this.#size === 0) {
+      const text = this.#opcode === TEXT;
+      this.#opcode = CONTINUATION;
+      if (!text) return copyOf(chunk, start, end);
+      return decodeText(chunk.subarray(start, end), seen) ?? notUtf8();
+    }
+    if (this.#opcode === TEXT && ((seen & 0x80808080) !== 0 || !this.#validator.complete)) {
+      if (!this.#validator.check(chunk, start, end)) return notUtf8();
+    }
+    this.#keep(chunk, start, end);
+    this.#seen |= seen;
+    return last ? this.#finish() : undefined;
+  }
+
+  #finish(): string | Uint8Array | ProtocolError {
+    const opcode = this.#opcode;
+    const bytes = this.#buffer.subarray(0, this.#size);
+    this.#opcode = CONTINUATION;
+    this.#size = 0;
+    this.#buffer = NOTHING;
+    if (opcode === BINARY) {
+      return bytes.length === bytes.buffer.byteLength ? bytes : copyOf(bytes, 0, bytes.length);
+    }
+    if (!this.#validator.complete) return notUtf8();
+    return decodeText(bytes, this.#seen) ?? notUtf8();
+  }
+
+  #keep(chunk: Uint8Array, start: number, end: number): void {
+    const size = this.#size + end - start;
+    if (size > this.#buffer.length) {
+      // Never more than twice what has come, whatever length a header announced.
+      const larger = new Uint8Array(
+        Math.min(Math.max(2 * size, SMALLEST_BUFFER), this.#limits.maxMessageSize),
+      );
+      larger.set(this.#buffer.subarray(0, this.#size));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), this.#size);
+    this.#size = size;
+  }
+}
+
+function notUtf8(): ProtocolError {
+  return new ProtocolError(INVALID_PAYLOAD, "RFC 6455, section 8.1", "A text message is not UTF-8.");
+}

@@ -1,0 +1,286 @@
+/**
+ * A WebSocket connection after its opening handshake (RFC 6455, sections 5 to 8), without any input or output of
+ * its own: bytes go in, calls come out.
+ *
+ * @module
+ */
+import { concat, copyOf } from "./bytes.ts";
+import { encodeClosePayload, parseClosePayload } from "./close_payload.ts";
+import { ConnectionClosedError, ProtocolError } from "./errors.ts";
+import { encodeFrame, encodeTextFrame } from "./frame.ts";
+import { FrameDecoder } from "./frame_decoder.ts";
+import { maskingKey } from "./mask.ts";
+import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
+import { BINARY, CLOSE, isControl, PING, PONG, TEXT } from "./opcode.ts";
+import { ABNORMAL_CLOSURE, NO_STATUS_RECEIVED } from "./status_code.ts";
+
+/** Which end of the connection this is. */
+export type Role = "client" | "server";
+
+/** The owner of a protocol: what it does with what comes out. It may send and close from within any call. */
+export interface ProtocolSink {
+  /** Bytes for the peer, whole frames, the owner's from now on. Answers `false` while they pile up. */
+  write(bytes: Uint8Array): boolean;
+  /** A message has come: text or bytes, the owner's to keep. */
+  message(data: string | Uint8Array): void;
+  /** A Ping frame has come, and has been answered. */
+  ping(payload: Uint8Array): void;
+  /** A Pong frame has come. */
+  pong(payload: Uint8Array): void;
+  /**
+   * The last call: nothing is read or written any more, and the TCP connection is to be closed, by a server at once
+   * and by a client when the server has done so, or has had its time (RFC 6455, section 7.1.1).
+   */
+  finish(close: ProtocolClose): void;
+}
+
+/** How the protocol ended. */
+export interface ProtocolClose {
+  /** The status code of the peer's Close frame; 1005 if it held none, 1006 if none came (RFC 6455, section 7.1.5). */
+  readonly code: number;
+  /** The reason in the peer's Close frame. */
+  readonly reason: string;
+  /** Whether Close frames went both ways. */
+  readonly wasClean: boolean;
+  /** Which side sent its Close frame first, or broke off. */
+  readonly initiator: "local" | "remote";
+  /** Why we failed the connection, if we did. */
+  readonly error: Error | undefined;
+}
+
+const FIN = 0x80;
+const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
+/** One connection's protocol: frames, messages, control frames and the closing handshake. */
+export class Protocol {
+  readonly #sink: ProtocolSink;
+  readonly #role: Role;
+  readonly #decoder: FrameDecoder;
+  readonly #assembler: MessageAssembler;
+  #control: Uint8Array = NOTHING;
+  #congested = false;
+  #unansweredPing: Uint8Array | undefined;
+  #closeSent = false;
+  #initiator: "local" | "remote" | undefined;
+  #finished = false;
+
+  /** Begins where the opening handshake ended. */
+  constructor(role: Role, sink: ProtocolSink, limits: MessageLimits) {
+    this.#role = role;
+    this.#sink = sink;
+    this.#assembler = new MessageAssembler(limits);
+    this.#decoder = new FrameDecoder(
+      {
+        frameHeader: () => this.#frameHeader(),
+        framePayload: (chunk, start, end, seen, last) => this.#framePayload(chunk, start, end, seen, last),
+        frameError: (error) => this.#failWith(error),
+      },
+      role,
+      false,
+    );
+  }
+
+  /** Whether messages may be sent: no Close frame has gone either way. */
+  get open(): boolean {
+    return !this.#closeSent && !this.#finished;
+  }
+
+  /** Whether all is over: `finish()` has been called. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** Bytes have come. They are borrowed until return and may be overwritten. Never throws on account of the peer. */
+  receive(chunk: Uint8Array): void {
+    if (!this.#finished) this.#decoder.receive(chunk);
+  }
+
+  /** The peer has ended its direction of the stream, after the bytes received so far. */
+  receiveEnd(): void {
+    this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? "remote", undefined);
+  }
+
+  /** The stream has broken, or was given up: nothing more can be sent, not even a Close frame. */
+  abandon(initiator: "local" | "remote", error: Error): void {
+    this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? initiator, error);
+  }
+
+  /** What was written has gone out: an answer that waited for that follows. */
+  drained(): void {
+    this.#congested = false;
+    const payload = this.#unansweredPing;
+    if (payload === undefined) return;
+    this.#unansweredPing = undefined;
+    if (this.open) this.#sendFrame(PONG, payload);
+  }
+
+  /** Sends a text message. Throws a {@linkcode ConnectionClosedError} unless {@linkcode open}. */
+  sendText(text: string): boolean {
+    this.#checkOpen("message");
+    return this.#write(encodeTextFrame(FIN | TEXT, text, this.#key()));
+  }
+
+  /** Sends a binary message; the bytes are copied. Throws a {@linkcode ConnectionClosedError} unless {@linkcode open}. */
+  sendBinary(bytes: Uint8Array): boolean {
+    this.#checkOpen("message");
+    return this.#sendFrame(BINARY, bytes);
+  }
+
+  /**
+   * Sends a Ping frame. Throws a `RangeError` beyond 125 bytes, a {@linkcode ConnectionClosedError} unless
+   * {@linkcode open}.
+   */
+  sendPing(payload: Uint8Array = NOTHING): boolean {
+    this.#checkOpen("ping");
+    return this.#sendFrame(PING, checkControlPayload(payload));
+  }
+
+  /** Sends a Pong frame that nobody asked for (RFC 6455, section 5.5.3). Throws as {@linkcode sendPing} does. */
+  sendPong(payload: Uint8Array = NOTHING): boolean {
+    this.#checkOpen("pong");
+    return this.#sendFrame(PONG, checkControlPayload(payload));
+  }
+
+  /**
+   * Starts the closing handshake; does nothing if a Close frame was sent before. Messages of the peer are still
+   * received until its Close frame comes. Throws a `RangeError` for a code that must not be sent, or a reason of more
+   * than 123 bytes.
+   */
+  sendClose(code?: number, reason: string = ""): void {
+    const payload = encodeClosePayload(code, reason, this.#role);
+    if (!this.open) return;
+    this.#initiator ??= "local";
+    this.#sendCloseFrame(payload);
+  }
+
+  /**
+   * Fails the connection (RFC 6455, section 7.1.7): sends a Close frame if none was sent, and reads no further. A peer
+   * that caused it with a {@linkcode ProtocolError} counts as the initiator.
+   */
+  fail(code: number, error: Error): void {
+    if (this.#finished) return;
+    this.#decoder.stop();
+    if (!this.#closeSent) {
+      // The error's message may tell what only this side should know; a ProtocolError's tells the peer about itself.
+      const reason = error instanceof ProtocolError ? error.message : "";
+      this.#sendCloseFrame(encodeClosePayload(code, reason, this.#role));
+    }
+    const guilty = error instanceof ProtocolError ? "remote" : "local";
+    this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? guilty, error);
+  }
+
+  #failWith(error: ProtocolError): void {
+    this.fail(error.statusCode, error);
+  }
+
+  #frameHeader(): void {
+    const { opcode, length } = this.#decoder;
+    if (isControl(opcode)) {
+      this.#control = NOTHING;
+      return;
+    }
+    const error = this.#assembler.begin(opcode, length);
+    if (error !== undefined) this.#failWith(error);
+  }
+
+  #framePayload(chunk: Uint8Array, start: number, end: number, seen: number, last: boolean): void {
+    const { opcode, fin } = this.#decoder;
+    if (isControl(opcode)) {
+      const piece = copyOf(chunk, start, end);
+      const size = this.#control.length + piece.length;
+      this.#control = size === piece.length ? piece : concat([this.#control, piece], size);
+      if (last) this.#controlFrame(opcode, this.#control);
+      return;
+    }
+    const message = this.#assembler.add(chunk, start, end, seen, last && fin);
+    if (message === undefined) return;
+    if (message instanceof ProtocolError) this.#failWith(message);
+    else this.#sink.message(message);
+  }
+
+  #controlFrame(opcode: number, payload: Uint8Array): void {
+    if (opcode === PONG) {
+      this.#sink.pong(payload);
+    } else if (opcode === PING) {
+      this.#answerPing(payload);
+      this.#sink.ping(payload);
+    } else {
+      this.#receiveClose(payload);
+    }
+  }
+
+  // RFC 6455, section 5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response, unless it
+  // already received a Close frame." Section 5.5.3: while earlier ones wait, "the endpoint MAY elect to send a Pong
+  // frame for only the most recently processed Ping frame".
+  #answerPing(payload: Uint8Array): void {
+    if (!this.open) return;
+    if (this.#congested) this.#unansweredPing = payload;
+    else this.#sendFrame(PONG, payload);
+  }
+
+  #receiveClose(payload: Uint8Array): void {
+    const close = parseClosePayload(payload);
+    if (close instanceof ProtocolError) return this.#failWith(close);
+    this.#decoder.stop();
+    this.#initiator ??= "remote";
+    // RFC 6455, section 5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
+    // endpoint MUST send a Close frame in response. (When sending a Close frame in response, the endpoint typically
+    // echos the status code it received.)" A server must not send 1010, and answers it with none.
+    if (!this.#closeSent) {
+      const echo = close.code === NO_STATUS_RECEIVED || (close.code === 1010 && this.#role === "server")
+        ? undefined
+        : close.code;
+      this.#sendCloseFrame(encodeClosePayload(echo, "", this.#role));
+    }
+    this.#finish(close.code, close.reason, true, this.#initiator, undefined);
+  }
+
+  #sendCloseFrame(payload: Uint8Array): void {
+    this.#closeSent = true;
+    this.#write(encodeFrame(FIN | CLOSE, payload, this.#key()));
+  }
+
+  #sendFrame(opcode: number, payload: Uint8Array): boolean {
+    return this.#write(encodeFrame(FIN | opcode, payload, this.#key()));
+  }
+
+  #write(bytes: Uint8Array): boolean {
+    const flowing = this.#sink.write(bytes);
+    if (!flowing) this.#congested = true;
+    return flowing;
+  }
+
+  // RFC 6455, section 5.3: a client masks every frame, with a fresh key; a server masks none (section 5.1).
+  #key(): number | undefined {
+    return this.#role === "client" ? maskingKey() : undefined;
+  }
+
+  #checkOpen(what: string): void {
+    if (this.open) return;
+    throw new ConnectionClosedError(
+      `Cannot send a ${what}: the connection is ${this.#finished ? "closed" : "closing"}.`,
+    );
+  }
+
+  #finish(
+    code: number,
+    reason: string,
+    wasClean: boolean,
+    initiator: "local" | "remote",
+    error: Error | undefined,
+  ): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#decoder.stop();
+    this.#unansweredPing = undefined;
+    this.#sink.finish({ code, reason, wasClean, initiator, error });
+  }
+}
+
+function checkControlPayload(payload: Uint8Array): Uint8Array {
+  // RFC 6455, section 5.5: "All control frames MUST have a payload length of 125 bytes or less".
+  if (payload.length > 125) {
+    throw new RangeError(`Cannot send a control frame of ${payload.length} bytes: at most 125 fit.`);
+  }
+  return payload;
+}

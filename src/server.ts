@@ -1,0 +1,187 @@
+/**
+ * `serve()`: a server of its own on a TCP port or a Unix socket.
+ *
+ * @module
+ */
+import type { Connection, ConnectionHandler } from "./connection.ts";
+import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
+import { isLoopbackHost } from "./handshake/authority.ts";
+import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
+import { GOING_AWAY } from "./protocol/status_code.ts";
+import { adapter } from "./transport/detect.ts";
+import type { Listener, TlsServerOptions } from "./transport/transport.ts";
+import type { HandshakeRequest } from "./web_http.ts";
+
+/** How a server listens, whom it admits, and what its connections may cost. */
+export interface ServeOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {
+  /**
+   * The address to listen on. The default is reached from this machine alone; `"0.0.0.0"` or `"::"` opens the server to
+   * others.
+   *
+   * @default "127.0.0.1"
+   */
+  hostname?: string;
+  /**
+   * The port; 0 takes a free one, which `server.port` tells.
+   *
+   * @default 8000
+   */
+  port?: number;
+  /** Listen on a Unix socket of this path instead. */
+  path?: string;
+  /** Speak TLS: `wss://`. */
+  tls?: TlsServerOptions;
+  /**
+   * Let several processes share the port, where the system can.
+   *
+   * @default false
+   */
+  reusePort?: boolean;
+  /** Connections that the system may keep waiting to be accepted. Default: the runtime's own. */
+  backlog?: number;
+  /** Shuts the server down when it is aborted. */
+  signal?: AbortSignal;
+  /**
+   * Answers GET and HEAD requests that are no WebSocket's, on the same port: a health check, a page. One response a
+   * connection, held in memory as a whole. What it throws is reported to `error` and answered with 500.
+   *
+   * @default such requests are refused with 426
+   */
+  fetch?(request: HandshakeRequest): Response | Promise<Response>;
+  /**
+   * Bytes that the head of a request may have. RFC 9112, section 3, recommends 8000 for the request line alone.
+   *
+   * @default 16384
+   */
+  maxHeadSize?: number;
+  /**
+   * Header lines that a request may have.
+   *
+   * @default 100
+   */
+  maxHeaders?: number;
+}
+
+/** A server that listens. */
+export interface Server<Data = undefined> extends AsyncDisposable {
+  /** Where clients on this machine reach it: `ws://127.0.0.1:8000/`; `ws+unix:` and the path for a Unix socket. */
+  readonly url: string;
+  /** The address that is listened on; `""` for a Unix socket. */
+  readonly hostname: string;
+  /** The port; 0 for a Unix socket. */
+  readonly port: number;
+  /** The connections that are open or closing. */
+  readonly connections: ReadonlySet<Connection<Data>>;
+  /**
+   * Stops listening, drops opening handshakes under way, closes every connection with 1001 and waits for them; those
+   * that are left after `deadline` milliseconds are dropped.
+   */
+  shutdown(options?: { deadline?: number }): Promise<void>;
+}
+
+const SHUTDOWN_DEADLINE = 10_000;
+
+/**
+ * Listens for WebSocket connections and gives each to the handler.
+ *
+ * Rejects with a `TransportError` when the address cannot be had, a `RangeError` for an option out of range.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "woshou";
+ *
+ * const server = await serve({ port: 0 }, async (socket) => {
+ *   for await (const message of socket) socket.send(message);
+ * });
+ * console.log(`listening on ${server.url}`);
+ * await server.shutdown();
+ * ```
+ */
+export async function serve<Data = undefined>(
+  options: ServeOptions<Data>,
+  handler: ConnectionHandler<Data>,
+): Promise<Server<Data>> {
+  const { hostname = "127.0.0.1", port = 8000, path, tls, signal } = options;
+  signal?.throwIfAborted();
+  const context: OpeningContext<Data> = {
+    // A page can reach a loopback address by a name of its own (DNS rebinding); the Host header gives it away.
+    options: {
+      ...options,
+      hosts: options.hosts ??
+        (path === undefined && isLoopbackHost(bracketed(hostname)) ? "loopback" : "any"),
+    },
+    limits: {
+      maxHeadSize: atLeast(options, "maxHeadSize", 64, 16 * 1024),
+      maxHeaders: atLeast(options, "maxHeaders", 1, 100),
+    },
+    settings: connectionSettings(options),
+    handshakeTimeout: atLeast(options, "handshakeTimeout", 1, 10_000),
+    handler,
+    handshakes: new Set(),
+    connections: new Set(),
+    host: path === undefined ? bracketed(hostname) : "localhost",
+  };
+  const { listen } = await adapter();
+  const listener = await listen({
+    ...(path === undefined ? { hostname, port } : { path }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
+    reusePort: options.reusePort ?? false,
+    highWaterMark: context.settings.sendHighWaterMark,
+    accept: (transport) => transport.attach(new OpeningHandshake(transport, context)),
+    error: (error) => (options.error ?? console.error)(error),
+  });
+  const server = new ListeningServer(listener, context, urlOf(listener, path, tls !== undefined));
+  signal?.addEventListener("abort", () => void server.shutdown(), { once: true });
+  return server;
+}
+
+class ListeningServer<Data> implements Server<Data> {
+  readonly url: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly connections: ReadonlySet<Connection<Data>>;
+  readonly #listener: Listener;
+  readonly #context: OpeningContext<Data>;
+  #shutdown: Promise<void> | undefined;
+
+  constructor(listener: Listener, context: OpeningContext<Data>, url: string) {
+    this.url = url;
+    this.hostname = listener.hostname;
+    this.port = listener.port;
+    this.connections = context.connections;
+    this.#listener = listener;
+    this.#context = context;
+  }
+
+  shutdown({ deadline = SHUTDOWN_DEADLINE }: { deadline?: number } = {}): Promise<void> {
+    return this.#shutdown ??= this.#end(deadline);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #end(deadline: number): Promise<void> {
+    const stopped = this.#listener.close();
+    const { handshakes, connections } = this.#context;
+    for (const handshake of handshakes) handshake.abort();
+    const timer = setTimeout(() => {
+      for (const socket of connections) socket.abort();
+    }, deadline);
+    await Promise.all([...connections].map((socket) => socket.close(GOING_AWAY)));
+    clearTimeout(timer);
+    await stopped;
+  }
+}
+
+/** An IPv6 address as it stands in a URL. */
+function bracketed(hostname: string): string {
+  return hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
+}
+
+function urlOf({ hostname, port }: Listener, path: string | undefined, encrypted: boolean): string {
+  if (path !== undefined) return `ws+unix:${path}`;
+  const everywhere = hostname === "0.0.0.0" || hostname === "::";
+  return `${encrypted ? "wss" : "ws"}://${everywhere ? "localhost" : bracketed(hostname)}:${port}/`;
+}

@@ -1,0 +1,107 @@
+/**
+ * Taking over a socket that `node:http` has upgraded, so that Express, Fastify, Hono and the like keep their server.
+ *
+ * @module
+ */
+import type { ConnectionHandler } from "./connection.ts";
+import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
+import { HeaderFields, toAsciiLowerCase } from "./handshake/header_fields.ts";
+import type { RequestHead } from "./handshake/http_head.ts";
+import { refuse } from "./handshake/refusal.ts";
+import { judge } from "./handshake/server_handshake.ts";
+import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
+import { type DuplexStream, DuplexTransport } from "./transport/duplex.ts";
+
+/** What is read of `node:http`'s `IncomingMessage`. */
+export interface UpgradedRequest {
+  /** The method. */
+  readonly method?: string | undefined;
+  /** The request target. */
+  readonly url?: string | undefined;
+  /** The version, such as `1.1`. */
+  readonly httpVersion: string;
+  /** Names and values of the header lines, in turn. */
+  readonly rawHeaders: readonly string[];
+}
+
+/** The socket of an `upgrade` event. */
+export interface UpgradedSocket extends DuplexStream {
+  /** Of a TCP socket: whether small writes go out at once. */
+  setNoDelay?(noDelay: boolean): unknown;
+  /** Of a TCP socket: milliseconds of silence after which the HTTP server would close it; 0 for none. */
+  setTimeout?(timeout: number): unknown;
+}
+
+/** Whom an acceptor admits, and what its connections may cost. */
+export interface AcceptorOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {
+  /** The only path that is answered, without a query; others are refused with 404. Default: every path. */
+  path?: string;
+}
+
+/** A listener for the `upgrade` event of a `node:http` server. */
+export type Acceptor = (request: UpgradedRequest, socket: UpgradedSocket, head: Uint8Array) => void;
+
+/**
+ * Makes a listener for the `upgrade` event of a `node:http` or `node:https` server, on Node, Deno and Bun. It answers
+ * every upgrade, so that a server has one; several paths are told apart in `upgrade(request)`.
+ *
+ * Throws a `RangeError` for an option out of range.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { acceptor } from "woshou";
+ *
+ * const server = createServer((_, response) => response.end("over HTTP"));
+ * server.on("upgrade", acceptor({ path: "/chat" }, async (socket) => {
+ *   for await (const message of socket) socket.send(message);
+ * }));
+ * ```
+ */
+export function acceptor<Data = undefined>(
+  options: AcceptorOptions<Data>,
+  handler: ConnectionHandler<Data>,
+): Acceptor {
+  const { path } = options;
+  const context: OpeningContext<Data> = {
+    options,
+    // The other server has read the head within its own limits.
+    limits: { maxHeadSize: Infinity, maxHeaders: Infinity },
+    settings: connectionSettings(options),
+    handshakeTimeout: atLeast(options, "handshakeTimeout", 1, 10_000),
+    handler,
+    handshakes: new Set(),
+    connections: new Set(),
+    host: "localhost",
+  };
+  return (request, socket, early) => {
+    socket.setNoDelay?.(true);
+    socket.setTimeout?.(0);
+    const transport = new DuplexTransport(socket, {
+      head: early,
+      highWaterMark: context.settings.sendHighWaterMark,
+    });
+    const handshake = new OpeningHandshake(transport, context);
+    const head = headOf(request);
+    const judgement = judge(head, options);
+    transport.attach(handshake);
+    handshake.judged(
+      judgement.kind === "opening" && path !== undefined &&
+        judgement.request.resourceName.split("?", 1)[0] !== path
+        ? { kind: "refused", refusal: refuse("path-not-found"), head }
+        : judgement,
+      new Uint8Array(0),
+    );
+  };
+}
+
+function headOf({ method = "", url = "", httpVersion, rawHeaders }: UpgradedRequest): RequestHead {
+  const headers = new HeaderFields();
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const [name, value] = [rawHeaders[i]!, rawHeaders[i + 1]!];
+    headers.append(toAsciiLowerCase(name), value.trim());
+    text += `${name}: ${value}\r\n`;
+  }
+  return { method, target: url, minorVersion: httpVersion === "1.0" ? 0 : 1, headers, text: text + "\r\n" };
+}

@@ -1,0 +1,81 @@
+/**
+ * Between the heads of HTTP/1.1 and the `Request` and `Response` of the web, for the hooks of an application.
+ *
+ * @module
+ */
+import type { RequestHead } from "./handshake/http_head.ts";
+import { type HeaderLine, headText, latin1Bytes, statusLine } from "./handshake/http_response.ts";
+
+/** A web `Request`, and whom it came from. */
+export interface HandshakeRequest extends Request {
+  /** The peer's IP address; `""` where there is none, as on a Unix socket. */
+  readonly remoteAddress: string;
+}
+
+/** Where a request came from and what it named, as far as its head does not say it. */
+export interface RequestOrigin {
+  /** The host and port that the request names, or ours where it names none. */
+  readonly host: string;
+  /** Path and query. */
+  readonly resourceName: string;
+  /** Whether it came over TLS. */
+  readonly encrypted: boolean;
+  /** The peer's IP address. */
+  readonly remoteAddress: string;
+  /** Aborted when the peer goes away before it was answered. */
+  readonly signal?: AbortSignal;
+}
+
+/** Makes a `Request` of a head. Throws a `TypeError` where the host and the path make no URL. */
+export function webRequest(head: RequestHead, origin: RequestOrigin): HandshakeRequest {
+  const { host, resourceName, encrypted, remoteAddress, signal } = origin;
+  const headers = new Headers();
+  for (const [name, value] of head.headers) headers.append(name, value);
+  const request = new Request(`${encrypted ? "https" : "http"}://${host}${resourceName}`, {
+    method: head.method,
+    headers,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return Object.defineProperty(request, "remoteAddress", {
+    value: remoteAddress,
+    enumerable: true,
+  }) as HandshakeRequest;
+}
+
+/** The header lines of a `Headers`, an array or a plain object. */
+export function headerLines(init: HeadersInit | undefined): HeaderLine[] {
+  return init === undefined ? [] : [...new Headers(init)];
+}
+
+// They speak of this connection and this message's framing, which are ours to say.
+const FRAMING: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "content-length",
+  "transfer-encoding",
+  "upgrade",
+  "date",
+]);
+
+/**
+ * A whole response as bytes, to be followed by the end of the connection. The body is read into memory first. Rejects
+ * when reading it fails, and with a `TypeError` for a status that ends no request.
+ */
+export async function responseBytes(response: Response, method: string, date: Date): Promise<Uint8Array> {
+  if (response.status < 200) {
+    throw new TypeError(
+      `Cannot answer with status ${response.status}: to accept a WebSocket, return no Response.`,
+    );
+  }
+  const body = new Uint8Array(await response.arrayBuffer());
+  const lines: HeaderLine[] = [["Connection", "close"], ["Date", date.toUTCString()]];
+  for (const line of response.headers) if (!FRAMING.has(line[0])) lines.push(line);
+  // RFC 9110, section 8.6: "A server MUST NOT send a Content-Length header field in any response with a status code of
+  // 1xx (Informational) or 204 (No Content)."
+  if (response.status !== 204 && response.status !== 304) lines.push(["Content-Length", String(body.length)]);
+  const head = headText(statusLine(response.status), lines);
+  const bytes = new Uint8Array(head.length + (method === "HEAD" ? 0 : body.length));
+  bytes.set(latin1Bytes(head));
+  if (method !== "HEAD") bytes.set(body, head.length);
+  return bytes;
+}

@@ -1,0 +1,31 @@
+/**
+ * One `test()` for three runners: `Deno.test` on Deno, so that its sanitizers watch for leaked timers, sockets
+ * and promises, and `node:test` on Node and Bun.
+ */
+import nodeTest from "node:test";
+
+interface DenoTest {
+  test(definition: { name: string; ignore?: boolean; fn: () => void | Promise<void> }): void;
+}
+
+const deno = (globalThis as { Deno?: DenoTest }).Deno;
+
+/** The name of the runtime under test. */
+export const runtime: "node" | "deno" | "bun" = deno !== undefined
+  ? "deno"
+  : "Bun" in globalThis
+  ? "bun"
+  : "node";
+
+/** Registers one test. */
+export function test(name: string, fn: () => void | Promise<void>): void {
+  if (deno !== undefined) deno.test({ name, fn });
+  else nodeTest(name, async () => await fn());
+}
+
+/** Registers a test that cannot run here, says so in one line and counts as skipped. */
+export function skip(name: string, reason: string): void {
+  console.error(`skipped: ${name}: ${reason}`);
+  if (deno !== undefined) deno.test({ name, ignore: true, fn: () => {} });
+  else nodeTest(name, { skip: reason }, () => {});
+}
