@@ -96,6 +96,8 @@ export interface OpeningContext<Data> {
 
 /** After a refusal, what still comes is read and thrown away for so long, lest a reset destroy the response. */
 const LINGER = 2000;
+/** Bytes of frames that may come before the handshake has been answered. */
+const MAX_EARLY_SIZE = 16 * 1024;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** An opening handshake under way. */
@@ -170,8 +172,6 @@ export class OpeningHandshake<Data> implements TransportHandler {
     }
     this.#stage = "deciding";
     this.#keep(early);
-    // Frames may follow while the application thinks; they wait in the socket, as far as it has not read them.
-    this.#transport.pause();
     this.#controller = new AbortController();
     void this.#decide(request, this.#controller.signal);
   }
@@ -311,6 +311,8 @@ export class OpeningHandshake<Data> implements TransportHandler {
 
   #keep(bytes: Uint8Array): void {
     this.#early = concat([this.#early, bytes], this.#early.length + bytes.length);
+    // Reading goes on, lest a peer that leaves go unnoticed; but not for more than this.
+    if (this.#early.length > MAX_EARLY_SIZE) this.#transport.pause();
   }
 
   #report(response: string): HandshakeReport {

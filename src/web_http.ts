@@ -53,7 +53,6 @@ const FRAMING: ReadonlySet<string> = new Set([
   "keep-alive",
   "content-length",
   "transfer-encoding",
-  "upgrade",
   "date",
 ]);
 
@@ -68,7 +67,9 @@ export async function responseBytes(response: Response, method: string, date: Da
     );
   }
   const body = new Uint8Array(await response.arrayBuffer());
-  const lines: HeaderLine[] = [["Connection", "close"], ["Date", date.toUTCString()]];
+  // RFC 9110, section 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
+  const connection = response.headers.has("upgrade") ? "close, Upgrade" : "close";
+  const lines: HeaderLine[] = [["Connection", connection], ["Date", date.toUTCString()]];
   for (const line of response.headers) if (!FRAMING.has(line[0])) lines.push(line);
   // RFC 9110, section 8.6: "A server MUST NOT send a Content-Length header field in any response with a status code of
   // 1xx (Informational) or 204 (No Content)."

@@ -244,6 +244,9 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "refused-by-application": [403, "RFC 6455, section 4.2.2", "The application refused this handshake."],
 };
 
+/** Every code there is, in the order in which a request is judged. */
+export const REFUSAL_CODES: readonly RefusalCode[] = /* @__PURE__ */ Object.keys(RULES) as RefusalCode[];
+
 const UPGRADE: readonly [string, string] = ["Upgrade", "websocket"];
 const VERSION: readonly [string, string] = ["Sec-WebSocket-Version", "13"];
 

@@ -1,0 +1,14 @@
+// node client.mjs RUNTIME... ECHO_CLIENT: lets a hostile server speak every entry of client.json to our client there.
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const { status } = spawnSync(process.execPath, [
+  join(dirname(fileURLToPath(import.meta.url)), "run-client.mjs"),
+  "--limits",
+  "max_payload=1048576,handshake_timeout_ms=2000",
+  "--fail-only",
+  "--",
+  ...process.argv.slice(2),
+], { stdio: "inherit" });
+process.exit(status ?? 1);

@@ -1,0 +1,71 @@
+// node tarball.mjs DENO BUN: packs what npm would publish, installs it in an empty folder, and uses it from there on
+// Node, Deno and Bun: a server, a client, the core, the command line.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const [deno, bun] = process.argv.slice(2);
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const windows = process.platform === "win32";
+
+function must(command, args, cwd) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    shell: windows,
+  });
+  if (status !== 0) {
+    console.log(`${command} ${args.join(" ")}\n${error ?? ""}${stdout}${stderr}`);
+    process.exit(1);
+  }
+  return stdout;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "woshou-package-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const [{ filename, files }] = JSON.parse(must("npm", ["pack", "--json", "--pack-destination", folder], root));
+const stray = files.map(({ path }) => path).filter((path) =>
+  !/^(dist\/(mod|src\/.*)\.(js|d\.ts)|package\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(path)
+);
+if (stray.length > 0) {
+  console.log(`the tarball holds what it should not: ${stray.join(", ")}`);
+  process.exit(1);
+}
+writeFileSync(join(folder, "package.json"), '{ "type": "module", "private": true }');
+must("npm", ["install", "--no-fund", "--no-audit", `./${filename}`], folder);
+writeFileSync(
+  join(folder, "main.js"),
+  `import { connect, serve } from "woshou";
+import { acceptKey } from "woshou/core";
+const server = await serve({ port: 0 }, async (socket) => {
+  for await (const message of socket) socket.send(message);
+});
+const socket = await connect(server.url);
+socket.send(acceptKey("dGhlIHNhbXBsZSBub25jZQ=="));
+for await (const message of socket) {
+  if (message !== "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") throw new Error(\`unexpected message \${message}\`);
+  break;
+}
+await socket.close();
+await server.shutdown();
+console.log("握手成功");
+`,
+);
+for (
+  const [name, ...start] of [["Node", process.execPath], ["Deno", deno, "run", "--allow-net"], ["Bun", bun]]
+) {
+  const [command, ...args] = start;
+  const printed = must(command, [...args, "main.js"], folder);
+  if (!printed.includes("握手成功")) {
+    console.log(`${name} printed ${printed}`);
+    process.exit(1);
+  }
+  console.log(`ok ${name}`);
+}
+const version = must(process.execPath, [
+  join(folder, "node_modules", "woshou", "dist", "src", "cli", "main.js"),
+  "--version",
+], folder);
+console.log(`ok bin ${version.trim()}`);

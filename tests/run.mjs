@@ -1,0 +1,206 @@
+#!/usr/bin/env node
+// Everything that must hold, on every runtime, from one command:
+//   node tests/run.mjs            all of it
+//   node tests/run.mjs STAGE...   some of it: check, node, node-current, deno, bun, corpus, package
+// Plain JavaScript, since it runs before anything has been compiled.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { extractExamples } from "./examples/extract.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+process.chdir(root);
+const runtimes = join(root, "tests", "runtimes");
+const windows = process.platform === "win32";
+
+function installRuntimes() {
+  const wanted = JSON.parse(readFileSync(join(runtimes, "package.json"), "utf8")).devDependencies;
+  const installed = (name) => {
+    const file = join(runtimes, "node_modules", name, "package.json");
+    return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).version : undefined;
+  };
+  if (Object.keys(wanted).every((name) => installed(name) === wanted[name])) return;
+  console.log(`installing ${Object.entries(wanted).map((each) => each.join(" ")).join(", ")} from npm ...`);
+  const { status } = spawnSync("npm", ["ci", "--no-fund", "--no-audit"], {
+    cwd: runtimes,
+    stdio: "inherit",
+    shell: windows,
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const binary = (name) => join(runtimes, "node_modules", ".bin", windows ? `${name}.cmd` : name);
+const local = (name) => join(root, "node_modules", ".bin", windows ? `${name}.cmd` : name);
+const deno = binary("deno");
+const bun = binary("bun");
+const currentNode = binary("node");
+
+/** Runs a command and answers its exit code and what it printed. Shows it as it comes if `show`. */
+function run(command, args, { show = false, env = {} } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      shell: windows,
+      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text) => {
+        output += text;
+        if (show) process.stdout.write(text);
+      });
+    }
+    child.on("error", (error) => resolve({ code: 127, output: String(error) }));
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const table = [];
+
+function count(stage, { passed, failed, skipped }) {
+  totals.passed += passed;
+  totals.failed += failed;
+  totals.skipped += skipped;
+  table.push([stage, passed, failed, skipped]);
+}
+
+/** Each command must succeed; one that does not shows what it printed. */
+async function commands(stage, list) {
+  const result = { passed: 0, failed: 0, skipped: 0 };
+  for (const [name, command, args] of list) {
+    const { code, output } = await run(command, args);
+    console.log(`${code === 0 ? "ok  " : "FAIL"} ${stage}: ${name}`);
+    if (code !== 0) console.log(output);
+    result[code === 0 ? "passed" : "failed"]++;
+  }
+  count(stage, result);
+}
+
+function filesBelow(folder, ending) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(path, ending);
+    return path.endsWith(ending) ? [path] : [];
+  }).sort();
+}
+
+const number = (output, pattern) =>
+  [...output.matchAll(pattern)].reduce((sum, match) => sum + Number(match[1]), 0);
+
+/** The suite on one runtime. Its runner's own counts are read from what it prints. */
+async function suite(stage, command, args, patterns, env) {
+  console.log(`\n== the suite on ${stage}`);
+  const { code, output } = await run(command, args, { show: true, env });
+  const result = {
+    passed: number(output, patterns.passed),
+    failed: number(output, patterns.failed),
+    skipped: number(output, patterns.skipped),
+  };
+  if (code !== 0 && result.failed === 0) result.failed = 1;
+  if (result.passed === 0) {
+    console.log(`FAIL ${stage}: no test ran`);
+    result.failed ||= 1;
+  }
+  count(stage, result);
+}
+
+const nodePatterns = {
+  passed: /^# pass (\d+)$/gm,
+  failed: /^# (?:fail|cancelled) (\d+)$/gm,
+  skipped: /^# (?:skipped|todo) (\d+)$/gm,
+};
+const denoPatterns = {
+  passed: /^(?:ok|FAILED) \| (\d+) passed/gm,
+  failed: /\| (\d+) failed/gm,
+  skipped: /\| (\d+) ignored/gm,
+};
+const bunPatterns = {
+  passed: /^ *(\d+) pass$/gm,
+  failed: /^ *(\d+) fail$/gm,
+  skipped: /^ *(\d+) (?:skip|todo)$/gm,
+};
+
+const nodeSuite = (stage, node) =>
+  suite(
+    stage,
+    node,
+    ["--test", "--test-reporter=tap", ...filesBelow(join(root, ".build", "tests"), "_test.js")],
+    nodePatterns,
+    { WOSHOU_RUNTIMES: runtimes },
+  );
+
+async function compile() {
+  rmSync(join(root, ".build"), { recursive: true, force: true });
+  extractExamples();
+  const { code, output } = await run(local("tsc"), ["-p", "tsconfig.test.json"]);
+  if (code === 0) return;
+  console.log(output);
+  console.log("FAIL compile");
+  process.exit(1);
+}
+
+const stages = {
+  check: () =>
+    commands("check", [
+      ["format", deno, ["fmt", "--check"]],
+      ["lint", deno, ["lint"]],
+      ["types, as Node's users see them", local("tsc"), ["-p", "tsconfig.json"]],
+      ["types, as Deno sees them", deno, ["check", "mod.ts", "src/core.ts", "src/cli/main.ts"]],
+      ["the sans-I/O rooms know no runtime", local("tsc"), ["-p", "tsconfig.core.json"]],
+      ["every export is documented", deno, ["doc", "--lint", "mod.ts", "src/core.ts"]],
+      ["JSR would take it", deno, ["publish", "--dry-run", "--allow-dirty"]],
+      ["build", local("tsc"), ["-p", "tsconfig.build.json"]],
+      ["publint", local("publint"), ["--strict"]],
+      ["are the types wrong", local("attw"), ["--pack", ".", "--profile", "esm-only"]],
+    ]),
+  node: () => nodeSuite(`Node ${process.version}`, process.execPath),
+  "node-current": () => nodeSuite("Node, current", currentNode),
+  deno: () => suite("Deno", deno, ["test", "--no-check", "--allow-all", "tests/"], denoPatterns),
+  bun: () => suite("Bun", bun, ["test", "--timeout", "120000"], bunPatterns),
+  corpus: () =>
+    commands(
+      "corpus",
+      [
+        ["Node", [process.execPath], ".build/", "js"],
+        ["Deno", [deno, "run", "--allow-net"], "", "ts"],
+        ["Bun", [bun], "", "ts"],
+      ].flatMap(([name, start, folder, ending]) => [
+        [`hostile clients, server on ${name}`, process.execPath, [
+          "tests/corpus/server.mjs",
+          ...start,
+          `${folder}src/cli/main.${ending}`,
+        ]],
+        [`hostile servers, client on ${name}`, process.execPath, [
+          "tests/corpus/client.mjs",
+          ...start,
+          `${folder}tests/corpus/echo_client.${ending}`,
+        ]],
+      ]),
+    ),
+  package: () =>
+    commands("package", [["the packed tarball on each runtime", process.execPath, [
+      "tests/package/tarball.mjs",
+      deno,
+      bun,
+    ]]]),
+};
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.find((stage) => !(stage in stages));
+if (unknown !== undefined) {
+  console.error(`There is no stage "${unknown}"; there are ${Object.keys(stages).join(", ")}.`);
+  process.exit(2);
+}
+installRuntimes();
+await compile();
+for (const stage of chosen.length > 0 ? chosen : Object.keys(stages)) await stages[stage]();
+
+console.log("\n                        passed  failed  skipped");
+for (const [stage, ...figures] of table) {
+  console.log(stage.padEnd(22) + figures.map((each) => String(each).padStart(8)).join(""));
+}
+console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exit(totals.failed === 0 ? 0 : 1);
