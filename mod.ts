@@ -23,6 +23,7 @@ export type {
   ReadyState,
   Sendable,
 } from "./src/connection.ts";
+export type { ConnectionOptions } from "./src/connection_options.ts";
 export {
   HandshakeError,
   type HandshakeErrorDetails,
@@ -48,5 +49,12 @@ export {
   TransportError,
   type TransportErrorCode,
 } from "./src/transport/transport.ts";
-export { type Acceptor, acceptor, type AcceptorOptions, type UpgradedRequest } from "./src/upgrade.ts";
+export type { DuplexStream } from "./src/transport/duplex.ts";
+export {
+  type Acceptor,
+  acceptor,
+  type AcceptorOptions,
+  type UpgradedRequest,
+  type UpgradedSocket,
+} from "./src/upgrade.ts";
 export type { HandshakeRequest } from "./src/web_http.ts";

@@ -5,7 +5,7 @@
 // Plain JavaScript, since it runs before anything has been compiled.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { extractExamples } from "./examples/extract.mjs";
 

@@ -29,7 +29,9 @@ export interface HandshakeErrorDetails {
 
 /** The opening handshake failed. */
 export class HandshakeError extends WebSocketError implements HandshakeErrorDetails {
+  /** The class's name. */
   override readonly name = "HandshakeError";
+  /** The stable name of what went wrong. */
   override readonly code = "handshake-failed";
   /** How far it had come. */
   readonly step: HandshakeStep;

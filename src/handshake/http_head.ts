@@ -40,41 +40,45 @@ export interface HeadLimits {
   readonly maxHeaders: number;
 }
 
-/** The head of a request. */
-export interface RequestHead {
+/** The first line of a request. */
+export interface RequestLine {
   /** The method, such as `GET`: case matters. */
   readonly method: string;
   /** The request target as it was sent: `/chat?room=1`, or an absolute URI. */
   readonly target: string;
   /** The minor version: 1 for HTTP/1.1. */
   readonly minorVersion: number;
-  /** The header fields. */
-  readonly headers: HeaderFields;
-  /** The whole head as it came, each byte one character, the empty line included. */
-  readonly text: string;
 }
 
-/** The head of a response. */
-export interface ResponseHead {
+/** The first line of a response. */
+export interface StatusLine {
   /** The status code. */
   readonly status: number;
   /** The reason phrase; often empty, never to be relied on. */
   readonly reason: string;
   /** The minor version: 1 for HTTP/1.1. */
   readonly minorVersion: number;
+}
+
+/** What every head has behind its first line. */
+export interface HeadRest {
   /** The header fields. */
   readonly headers: HeaderFields;
   /** The whole head as it came, each byte one character, the empty line included. */
   readonly text: string;
 }
 
-interface StartLine {
-  readonly minorVersion: number;
-}
+/** The head of a request. */
+export interface RequestHead extends RequestLine, HeadRest {}
 
-/** What both readers do: lines, fields, limits. A subclass reads the start line. */
-abstract class HeadReader<Start extends StartLine> {
+/** The head of a response. */
+export interface ResponseHead extends StatusLine, HeadRest {}
+
+/** Reads a head: lines, fields, limits. What the first line may be is a function's to say. */
+export class HeadReader<Start extends object> {
   readonly #limits: HeadLimits;
+  readonly #readStartLine: (line: string) => Start | HeadDefect;
+  readonly #headers: HeaderFields = new HeaderFields();
   #line: Uint8Array = new Uint8Array(0);
   #lineLength = 0;
   #size = 0;
@@ -82,10 +86,11 @@ abstract class HeadReader<Start extends StartLine> {
   #emptyLineSkipped = false;
   #start: Start | undefined;
   #defect: HeadDefect | undefined;
-  protected readonly headers: HeaderFields = new HeaderFields();
 
-  constructor(limits: HeadLimits) {
+  /** Reads within these limits. */
+  constructor(limits: HeadLimits, readStartLine: (line: string) => Start | HeadDefect) {
     this.#limits = limits;
+    this.#readStartLine = readStartLine;
   }
 
   /** What is wrong with the head, once something is; nothing is read after that. */
@@ -98,15 +103,11 @@ abstract class HeadReader<Start extends StartLine> {
     return this.#size;
   }
 
-  protected get start(): Start | undefined {
-    return this.#start;
+  /** The head, once {@linkcode receive} has answered an index. */
+  get head(): (Start & HeadRest) | undefined {
+    if (this.#start === undefined) return undefined;
+    return { ...this.#start, headers: this.#headers, text: this.#text };
   }
-
-  protected get text(): string {
-    return this.#text;
-  }
-
-  protected abstract readStartLine(line: string): Start | HeadDefect;
 
   /**
    * Reads on. Answers the index in `chunk` at which the head ended, so that what lies behind it is not HTTP's; or
@@ -193,7 +194,7 @@ abstract class HeadReader<Start extends StartLine> {
         this.#text = "";
         return false;
       }
-      const start = this.readStartLine(line);
+      const start = this.#readStartLine(line);
       if (typeof start === "string") this.#fail(start);
       else this.#start = start;
       return false;
@@ -208,7 +209,7 @@ abstract class HeadReader<Start extends StartLine> {
     // RFC 9112, section 5.2: "A server that receives an obs-fold in a request message [...] MUST either reject the
     // message by sending a 400 (Bad Request) [...] or replace each received obs-fold".
     if (first === SPACE || first === TAB) return void this.#fail("header-folded");
-    if (this.headers.size === this.#limits.maxHeaders) return void this.#fail("headers-too-many");
+    if (this.#headers.size === this.#limits.maxHeaders) return void this.#fail("headers-too-many");
     const colon = line.indexOf(":");
     if (colon === -1) return void this.#fail("header-without-colon");
     const name = line.slice(0, colon);
@@ -223,7 +224,7 @@ abstract class HeadReader<Start extends StartLine> {
     let to = line.length;
     while (from < to && isOptionalWhiteSpace(line.charCodeAt(from))) from++;
     while (to > from && isOptionalWhiteSpace(line.charCodeAt(to - 1))) to--;
-    this.headers.append(name.toLowerCase(), line.slice(from, to));
+    this.#headers.append(name.toLowerCase(), line.slice(from, to));
   }
 
   #fail(defect: HeadDefect): -1 {
@@ -246,32 +247,25 @@ function readVersion(text: string): number | HeadDefect {
   return major === 1 ? minor : "http-version-unsupported";
 }
 
-interface RequestLine extends StartLine {
-  readonly method: string;
-  readonly target: string;
-}
-
 /** Reads the head of a request. */
 export class RequestHeadReader extends HeadReader<RequestLine> {
-  protected override readStartLine(line: string): RequestLine | HeadDefect {
-    // RFC 9112, section 3: "request-line = method SP request-target SP HTTP-version", with single spaces.
-    const first = line.indexOf(" ");
-    const last = line.lastIndexOf(" ");
-    if (first === -1) return "start-line-malformed";
-    const method = line.slice(0, first);
-    const minorVersion = readVersion(line.slice(last + 1));
-    if (!isToken(method) || first === last) return "start-line-malformed";
-    if (typeof minorVersion === "string") return minorVersion;
-    const target = line.slice(first + 1, last);
-    return isVisibleAscii(target) ? { method, target, minorVersion } : "request-target-invalid";
+  /** Reads within these limits. */
+  constructor(limits: HeadLimits) {
+    super(limits, readRequestLine);
   }
+}
 
-  /** The head, once {@linkcode receive} has answered an index. */
-  get head(): RequestHead | undefined {
-    const start = this.start;
-    if (start === undefined) return undefined;
-    return { ...start, headers: this.headers, text: this.text };
-  }
+function readRequestLine(line: string): RequestLine | HeadDefect {
+  // RFC 9112, section 3: "request-line = method SP request-target SP HTTP-version", with single spaces.
+  const first = line.indexOf(" ");
+  const last = line.lastIndexOf(" ");
+  if (first === -1) return "start-line-malformed";
+  const method = line.slice(0, first);
+  const minorVersion = readVersion(line.slice(last + 1));
+  if (!isToken(method) || first === last) return "start-line-malformed";
+  if (typeof minorVersion === "string") return minorVersion;
+  const target = line.slice(first + 1, last);
+  return isVisibleAscii(target) ? { method, target, minorVersion } : "request-target-invalid";
 }
 
 function isVisibleAscii(text: string): boolean {
@@ -282,31 +276,24 @@ function isVisibleAscii(text: string): boolean {
   return text.length > 0;
 }
 
-interface StatusLine extends StartLine {
-  readonly status: number;
-  readonly reason: string;
-}
-
 /** Reads the head of a response. */
 export class ResponseHeadReader extends HeadReader<StatusLine> {
-  protected override readStartLine(line: string): StatusLine | HeadDefect {
-    // RFC 9112, section 4: "status-line = HTTP-version SP status-code SP [ reason-phrase ]"; many leave out the
-    // second space with the reason.
-    const minorVersion = readVersion(line.slice(0, 8));
-    if (typeof minorVersion === "string") return minorVersion;
-    const code = line.slice(9, 12);
-    if (line[8] !== " " || !isStatusCode(code) || (line.length > 12 && line[12] !== " ")) {
-      return "start-line-malformed";
-    }
-    return { minorVersion, status: Number(code), reason: line.slice(13) };
+  /** Reads within these limits. */
+  constructor(limits: HeadLimits) {
+    super(limits, readStatusLine);
   }
+}
 
-  /** The head, once {@linkcode receive} has answered an index. */
-  get head(): ResponseHead | undefined {
-    const start = this.start;
-    if (start === undefined) return undefined;
-    return { ...start, headers: this.headers, text: this.text };
+function readStatusLine(line: string): StatusLine | HeadDefect {
+  // RFC 9112, section 4: "status-line = HTTP-version SP status-code SP [ reason-phrase ]"; many leave out the
+  // second space with the reason.
+  const minorVersion = readVersion(line.slice(0, 8));
+  if (typeof minorVersion === "string") return minorVersion;
+  const code = line.slice(9, 12);
+  if (line[8] !== " " || !isStatusCode(code) || (line.length > 12 && line[12] !== " ")) {
+    return "start-line-malformed";
   }
+  return { minorVersion, status: Number(code), reason: line.slice(13) };
 }
 
 function isStatusCode(text: string): boolean {

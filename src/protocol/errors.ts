@@ -16,7 +16,9 @@ export abstract class WebSocketError extends Error {
 
 /** The peer broke the protocol; the connection was failed for it (RFC 6455, section 7.1.7). */
 export class ProtocolError extends WebSocketError {
+  /** The class's name. */
   override readonly name = "ProtocolError";
+  /** The stable name of what went wrong. */
   override readonly code = "protocol-error";
   /** The status code that our Close frame carries. */
   readonly statusCode: number;
@@ -50,7 +52,9 @@ export interface Close {
 
 /** The connection is closing or closed, so that it cannot do what was asked. */
 export class ConnectionClosedError extends WebSocketError {
+  /** The class's name. */
   override readonly name = "ConnectionClosedError";
+  /** The stable name of what went wrong. */
   override readonly code = "connection-closed";
   /** How it ended; `undefined` while the closing handshake is still under way. */
   readonly close: Close | undefined;
