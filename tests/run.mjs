@@ -32,7 +32,7 @@ function installRuntimes() {
 
 const binary = (name) => join(runtimes, "node_modules", ".bin", windows ? `${name}.cmd` : name);
 const local = (name) => join(root, "node_modules", ".bin", windows ? `${name}.cmd` : name);
-const deno = binary("deno");
+let deno = binary("deno");
 const bun = binary("bun");
 const currentNode = binary("node");
 
@@ -195,6 +195,8 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 installRuntimes();
+// npm's "deno" is a script that starts the real one, and passes on no signal.
+deno = spawnSync(deno, ["eval", "console.log(Deno.execPath())"], { encoding: "utf8", shell: windows }).stdout.trim();
 await compile();
 for (const stage of chosen.length > 0 ? chosen : Object.keys(stages)) await stages[stage]();
 

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+/**
+ * The command line: `woshou serve`.
+ *
+ * @module
+ */
+import process from "node:process";
+import { TransportError } from "../transport/transport.ts";
+import { type Command, helpText, parseCommand, UsageError } from "./arguments.ts";
+import { endOnSignal, readyLine, startServer } from "./serve.ts";
+import { VERSION } from "./version.ts";
+
+async function run(command: Command): Promise<void> {
+  if (command.kind === "help") return console.log(helpText());
+  if (command.kind === "version") return console.log(VERSION);
+  const server = await startServer(command.settings);
+  endOnSignal(server);
+  console.log(readyLine(server.url));
+}
+
+try {
+  await run(parseCommand(process.argv.slice(2)));
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(`woshou: ${error.message} See woshou --help.`);
+    process.exitCode = 2;
+  } else if (error instanceof TransportError) {
+    const hint = error.code === "address-in-use" ? " --port 0 takes a free one." : "";
+    console.error(`woshou: ${error.message}${hint}`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
+}

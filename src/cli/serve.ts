@@ -1,0 +1,79 @@
+/**
+ * `woshou serve`: a server that sends every message back and shows its opening handshakes on a page.
+ *
+ * @module
+ */
+import process from "node:process";
+import type { ConnectionCallbacks } from "../connection.ts";
+import { serve, type Server } from "../server.ts";
+import type { ServeArguments } from "./arguments.ts";
+import { HandshakeLog } from "./handshake_log.ts";
+import { pageFetch } from "./page.ts";
+import { VERSION } from "./version.ts";
+
+const LOOPBACK = ["localhost", "*.localhost", "127.0.0.1", "[::1]"];
+const BUFFER = 16 * 1024 * 1024;
+
+const ECHO: ConnectionCallbacks = {
+  message(socket, message) {
+    if (socket.readyState !== "open" || socket.send(message)) return;
+    // It rejects when the connection ends first: then nobody waits for the echo any more.
+    return socket.drained().catch(() => {});
+  },
+};
+
+/** Starts the server. Rejects with a `TransportError` when the address cannot be had. */
+export async function startServer(settings: ServeArguments): Promise<Server> {
+  const log = new HandshakeLog();
+  const { host, port, protocols, origins, hosts, maxMessageSize, handshakeTimeout, closeTimeout, verbose } =
+    settings;
+  return await serve({
+    hostname: host,
+    port,
+    ...(protocols.length === 0 ? {} : { protocols }),
+    ...(origins.length === 0 ? {} : { origins: origins.includes("any") ? "any" : origins }),
+    ...(hosts.length === 0 ? {} : { hosts: hosts.includes("any") ? "any" : [...LOOPBACK, ...hosts] }),
+    // One message must fit beside what waits already, or it could be received and not sent back.
+    ...(maxMessageSize === undefined ? {} : { maxMessageSize, maxBufferedAmount: BUFFER + maxMessageSize }),
+    ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
+    ...(closeTimeout === undefined ? {} : { closeTimeout }),
+    fetch: await pageFetch(log),
+    accepted(report) {
+      log.add(report);
+      if (verbose) console.error(`accepted: ${report.remoteAddress}`);
+    },
+    refused(refusal, report) {
+      log.add(report, refusal);
+      if (!verbose) return;
+      const { status, code, message } = refusal;
+      console.error(`refused: ${report.remoteAddress} ${status} ${code}: ${message}`);
+    },
+    error: (error) => console.error(`woshou: ${inOneLine(error)}`),
+  }, ECHO);
+}
+
+/** The line that says that the server is ready, and where. */
+export function readyLine(url: string): string {
+  return `woshou ${VERSION} listening: open ${url.replace(/^ws/, "http")} (${url})`;
+}
+
+/** Shuts the server down at the first signal to end, and ends the process at the second. */
+export function endOnSignal(server: Server): void {
+  let ending = false;
+  const end = (code: number): void => {
+    if (ending) process.exit(code);
+    ending = true;
+    void server.shutdown().then(() => process.exit(0));
+  };
+  process.on("SIGINT", () => end(130));
+  try {
+    process.on("SIGTERM", () => end(143));
+  } catch {
+    // Windows has no such signal, and not every runtime pretends.
+  }
+}
+
+function inOneLine(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.replace(/\s+/g, " ");
+}

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { helpText, parseCommand, type ServeArguments, UsageError } from "../../src/cli/arguments.ts";
+import { VERSION } from "../../src/cli/version.ts";
+import { projectRoot } from "../fixtures.ts";
+import { test } from "../harness.ts";
+
+function settingsOf(...args: string[]): ServeArguments {
+  const command = parseCommand(["serve", ...args]);
+  assert.ok(command.kind === "serve");
+  return command.settings;
+}
+
+test("arguments: what serve does unless it is told otherwise", () => {
+  assert.deepEqual(settingsOf(), {
+    host: "127.0.0.1",
+    port: 8000,
+    protocols: [],
+    origins: [],
+    hosts: [],
+    verbose: false,
+  });
+});
+
+test("arguments: every flag is read, in both spellings", () => {
+  const settings = settingsOf(
+    ...["--port", "0", "--host=::1", "--echo", "--protocol", "chat.v2", "--protocol=chat.v1"],
+    ...["--origin", "https://app.example:8443", "--origin", "https://*.example.com", "--origin", "null"],
+    ...["--allow-host", "dev.example", "--allow-host", "*.example.com", "--allow-host", "[::1]"],
+    ...["--max-message-size", "10", "--handshake-timeout", "20", "--close-timeout", "0", "--verbose"],
+  );
+  assert.deepEqual(settings, {
+    host: "::1",
+    port: 0,
+    protocols: ["chat.v2", "chat.v1"],
+    origins: ["https://app.example:8443", "https://*.example.com", "null"],
+    hosts: ["dev.example", "*.example.com", "[::1]"],
+    maxMessageSize: 10,
+    handshakeTimeout: 20,
+    closeTimeout: 0,
+    verbose: true,
+  });
+});
+
+test("arguments: of a flag that holds one value, the last counts", () => {
+  assert.equal(settingsOf("--port", "1", "--port", "2").port, 2);
+});
+
+test("arguments: flags may stand before the command", () => {
+  assert.deepEqual(parseCommand(["--port", "1", "serve"]), parseCommand(["serve", "--port", "1"]));
+});
+
+test("arguments: help and version, wherever they stand, and help when there is nothing", () => {
+  for (const args of [[], ["--help"], ["-h"], ["serve", "--help"], ["--port", "x", "--help"]]) {
+    assert.deepEqual(parseCommand(args), { kind: "help" }, args.join(" "));
+  }
+  for (const args of [["--version"], ["serve", "--version"]]) {
+    assert.deepEqual(parseCommand(args), { kind: "version" });
+  }
+});
+
+const WRONG: readonly (readonly [args: string, sentence: RegExp])[] = [
+  ["listen", /no command "listen"/],
+  ["--port 1", /behind a command/],
+  ["serve 8000", /"8000" belongs to no flag/],
+  ["serve --prot 1", /no flag --prot\b/],
+  ["serve -p 1", /no flag -p\b/],
+  ["serve --constructor", /no flag --constructor/],
+  ["serve --broadcast", /no flag --broadcast/],
+  ["serve --compress", /no flag --compress/],
+  ["serve --idle-timeout 1", /no flag --idle-timeout/],
+  ["serve --port", /--port needs a value: --port N/],
+  ["serve --host=", /--host needs a value/],
+  ["serve --echo=yes", /--echo takes no value/],
+  ["serve --port x", /--port takes a whole number from 0 to 65535, not "x"/],
+  ["serve --port 65536", /0 to 65535/],
+  ["serve --port=-1", /0 to 65535/],
+  ["serve --port 1.5", /0 to 65535/],
+  ["serve --port 0x50", /0 to 65535/],
+  ["serve --max-message-size 0", /of at least 1/],
+  ["serve --max-message-size 1e3", /of at least 1/],
+  ["serve --handshake-timeout 0", /from 1 to 2147483647/],
+  ["serve --close-timeout 2147483648", /from 0 to 2147483647/],
+  ["serve --protocol a,b", /--protocol takes a name/],
+  ["serve --origin app.example", /--origin takes a scheme/],
+  ["serve --origin https://app.example/", /--origin takes a scheme/],
+  ["serve --allow-host http://dev.example", /--allow-host takes a host name/],
+  ["serve --allow-host dev.example:80", /--allow-host takes a host name/],
+];
+
+test("arguments: what cannot be understood is answered with a sentence", () => {
+  for (const [args, sentence] of WRONG) {
+    assert.throws(
+      () => parseCommand(args.split(" ")),
+      (error) => {
+        assert.ok(error instanceof UsageError, args);
+        assert.match(error.message, sentence, args);
+        assert.match(error.message, /\.$/, args);
+        return true;
+      },
+      args,
+    );
+  }
+});
+
+test("arguments: the help names every flag and fits a terminal", () => {
+  const help = helpText();
+  const flags = ["port", "host", "echo", "protocol", "origin", "allow-host", "max-message-size"];
+  for (const flag of [...flags, "handshake-timeout", "close-timeout", "verbose", "help", "version"]) {
+    assert.match(help, new RegExp(`^  --${flag}\\b`, "m"));
+  }
+  for (const line of help.split("\n")) assert.ok(line.length <= 80, line);
+});
+
+test("arguments: the version is the package's", () => {
+  for (const manifest of ["package.json", "deno.json"]) {
+    assert.equal(JSON.parse(readFileSync(join(projectRoot, manifest), "utf8")).version, VERSION);
+  }
+});
