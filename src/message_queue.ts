@@ -17,6 +17,9 @@ export interface QueueOwner {
   failed(error: unknown): void;
 }
 
+// A queue that is never empty sheds the places of what was taken, at this many and half of all.
+const COMPACT_FROM = 64;
+
 type Take = (result: IteratorResult<Message, undefined>) => void;
 
 /** The messages that one connection has received and its application has not taken. */
@@ -51,6 +54,7 @@ export class MessageQueue<Data> {
   deliverTo(callbacks: ConnectionCallbacks<Data>): void {
     this.#callbacks = callbacks;
     this.#call(callbacks.open, undefined);
+    if (!this.#busy) this.#next();
   }
 
   /** A message has come. */
@@ -121,6 +125,9 @@ export class MessageQueue<Data> {
     if (this.#first === this.#messages.length) {
       this.#messages = [];
       this.#first = 0;
+    } else if (this.#first >= COMPACT_FROM && 2 * this.#first >= this.#messages.length) {
+      this.#messages.splice(0, this.#first);
+      this.#first = 0;
     }
     if (this.#paused && !this.#full()) {
       this.#paused = false;
@@ -138,12 +145,13 @@ export class MessageQueue<Data> {
     let result: unknown;
     try {
       result = callback.call(this.#callbacks, this.#socket, argument);
+      if (!isPromise(result)) return;
     } catch (error) {
       return this.#owner.failed(error);
     }
-    if (!isPromise(result)) return;
     this.#busy = true;
-    result.then(() => this.#next(), (error: unknown) => {
+    // What only looks like a promise may throw, or call back twice.
+    Promise.resolve(result).then(() => this.#next(), (error: unknown) => {
       this.#owner.failed(error);
       this.#next();
     });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { refuse, REFUSAL_CODES } from "../src/handshake/refusal.ts";
+import { REFUSAL_CODES, refuse } from "../src/handshake/refusal.ts";
 import { projectRoot } from "./fixtures.ts";
 import { test } from "./harness.ts";
 

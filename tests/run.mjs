@@ -196,7 +196,8 @@ if (unknown !== undefined) {
 }
 installRuntimes();
 // npm's "deno" is a script that starts the real one, and passes on no signal.
-deno = spawnSync(deno, ["eval", "console.log(Deno.execPath())"], { encoding: "utf8", shell: windows }).stdout.trim();
+deno = spawnSync(deno, ["eval", "console.log(Deno.execPath())"], { encoding: "utf8", shell: windows }).stdout
+  .trim();
 await compile();
 for (const stage of chosen.length > 0 ? chosen : Object.keys(stages)) await stages[stage]();
 

@@ -25,7 +25,7 @@ export function applyMask(
   let phase = offset & 3;
   if (end - start >= WORDWISE_FROM) {
     while (((bytes.byteOffset + position) & 3) !== 0) {
-      seen |= bytes[position]! ^= key >>> (24 - 8 * phase);
+      seen |= bytes[position]! ^= (key >>> (24 - 8 * phase)) & 0xff;
       position++;
       phase = (phase + 1) & 3;
     }
@@ -35,7 +35,7 @@ export function applyMask(
     position += words.length << 2;
   }
   for (; position < end; position++) {
-    seen |= bytes[position]! ^= key >>> (24 - 8 * phase);
+    seen |= bytes[position]! ^= (key >>> (24 - 8 * phase)) & 0xff;
     phase = (phase + 1) & 3;
   }
   return seen;

@@ -118,7 +118,6 @@ export class MessageAssembler {
     if (opcode === BINARY) {
       return bytes.length === bytes.buffer.byteLength ? bytes : copyOf(bytes, 0, bytes.length);
     }
-    if (!this.#validator.complete) return notUtf8();
     return decodeText(bytes, this.#seen) ?? notUtf8();
   }
 

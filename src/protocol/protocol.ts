@@ -159,12 +159,11 @@ export class Protocol {
    */
   fail(code: number, error: Error): void {
     if (this.#finished) return;
+    // The error's message may tell what only this side should know; a ProtocolError's tells the peer about itself.
+    const reason = error instanceof ProtocolError ? error.message : "";
+    const payload = encodeClosePayload(code, reason, this.#role);
     this.#decoder.stop();
-    if (!this.#closeSent) {
-      // The error's message may tell what only this side should know; a ProtocolError's tells the peer about itself.
-      const reason = error instanceof ProtocolError ? error.message : "";
-      this.#sendCloseFrame(encodeClosePayload(code, reason, this.#role));
-    }
+    if (!this.#closeSent) this.#sendCloseFrame(payload);
     const guilty = error instanceof ProtocolError ? "remote" : "local";
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? guilty, error);
   }
@@ -203,7 +202,7 @@ export class Protocol {
       this.#sink.pong(payload);
     } else if (opcode === PING) {
       this.#answerPing(payload);
-      this.#sink.ping(payload);
+      if (!this.#finished) this.#sink.ping(payload);
     } else {
       this.#receiveClose(payload);
     }
