@@ -21,9 +21,9 @@ export function parseAuthority(text: string): Authority | undefined {
   const host = lower.slice(0, end);
   const rest = lower.slice(end);
   if (!(host.startsWith("[") ? isIpLiteral(host) : isRegisteredName(host))) return undefined;
-  if (rest === "") return { host, port: "" };
   const port = rest.slice(1);
-  return rest[0] === ":" && isPort(port) ? { host, port } : undefined;
+  if (rest === "" || rest === ":") return { host, port: "" };
+  return rest[0] === ":" && isPort(port) ? { host, port: String(Number(port)) } : undefined;
 }
 
 function colonOrEnd(text: string): number {
@@ -36,21 +36,36 @@ function isPort(text: string): boolean {
     const digit = text.charCodeAt(i) - 0x30;
     if (digit < 0 || digit > 9) return false;
   }
-  return text.length <= 5 && Number(text) <= 65535;
+  return Number(text) <= 65535;
 }
 
-// RFC 3986, section 3.2.2: IP-literal. The digits and colons inside need no closer look: it is only compared.
+// RFC 3986, section 3.2.2: IPv6address in brackets: eight groups of up to four hexadecimal digits, the last two of which
+// may be an IPv4 address, and "::" once for one group of zeros or more.
 function isIpLiteral(host: string): boolean {
-  for (let i = 1; i < host.length - 1; i++) {
-    const character = host[i]!;
-    if (
-      !("0" <= character && character <= "9") && !("a" <= character && character <= "f") &&
-      !":.".includes(character)
-    ) {
-      return false;
+  if (!host.endsWith("]")) return false;
+  const halves = host.slice(1, -1).split("::");
+  if (halves.length > 2) return false;
+  let groups = 0;
+  for (const [index, half] of halves.entries()) {
+    const parts = half === "" ? [] : half.split(":");
+    if (index === halves.length - 1 && parts.at(-1)?.includes(".")) {
+      if (!isIpv4(parts.pop()!)) return false;
+      groups += 2;
     }
+    if (!parts.every((part) => part.length <= 4 && part !== "" && [...part].every(isHexDigit))) return false;
+    groups += parts.length;
   }
-  return host.length >= 4 && host.endsWith("]");
+  return halves.length === 2 ? groups < 8 : groups === 8;
+}
+
+function isHexDigit(character: string | undefined): boolean {
+  return character !== undefined && "0123456789abcdef".includes(character);
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 &&
+    parts.every((part) => part !== "" && part.length <= 3 && isPort(part) && Number(part) < 256);
 }
 
 // RFC 3986, section 3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ), here with no comma: a list of
@@ -61,6 +76,7 @@ function isRegisteredName(host: string): boolean {
     const character = host[i]!;
     const allowed = isTokenCharacter(host.charCodeAt(i)) || "=;()".includes(character);
     if (!allowed || "^`|#".includes(character)) return false;
+    if (character === "%" && !(isHexDigit(host[i + 1]) && isHexDigit(host[i + 2]))) return false;
   }
   return true;
 }
@@ -68,9 +84,7 @@ function isRegisteredName(host: string): boolean {
 /** Whether a host is a loopback name: `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`. */
 export function isLoopbackHost(host: string): boolean {
   if (host === "localhost" || host.endsWith(".localhost") || host === "[::1]") return true;
-  const parts = host.split(".");
-  return parts.length === 4 && parts[0] === "127" &&
-    parts.every((part) => part !== "" && isPort(part) && Number(part) < 256);
+  return host.startsWith("127.") && isIpv4(host);
 }
 
 /** Whether a name is on the list: exactly, or below a `*.` entry, which stands for one label or more. */

@@ -7,6 +7,7 @@ import { acceptKey, generateKey } from "./accept_key.ts";
 import {
   type ExtensionOffer,
   isToken,
+  listElements,
   listHolds,
   parseExtensions,
   toAsciiLowerCase,
@@ -110,7 +111,8 @@ export class ClientHandshake {
   readonly requestText: string;
   readonly #protocols: readonly string[];
   readonly #extensions: ReadonlySet<string>;
-  readonly #limits: HeadLimits;
+  #limits: HeadLimits;
+  #interimSeen = false;
   #reader: ResponseHeadReader;
 
   /**
@@ -141,6 +143,10 @@ export class ClientHandshake {
         throw new TypeError(`Cannot send header ${line[0]}: the opening handshake sets it by itself.`);
       }
       lines.push(line);
+    }
+    // RFC 6455, section 3: "Fragment identifiers are meaningless in the context of WebSocket URIs".
+    if (!resourceName.startsWith("/") || resourceName.includes("#")) {
+      throw new TypeError("Cannot ask for this resource name: it begins with / and has no fragment.");
     }
     for (let i = 0; i < resourceName.length; i++) {
       const code = resourceName.charCodeAt(i);
@@ -177,16 +183,19 @@ export class ClientHandshake {
       // RFC 9110, section 15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final
       // response". 101 is final for us.
       if (head.status >= 200 || head.status === 101) return { outcome: this.#check(head), end: position };
-      this.#reader = new ResponseHeadReader({
+      // All of them share the limits: they could go on for ever.
+      this.#limits = {
         maxHeadSize: this.#limits.maxHeadSize - this.#reader.size,
         maxHeaders: this.#limits.maxHeaders - head.headers.size,
-      });
+      };
+      this.#interimSeen = true;
+      this.#reader = new ResponseHeadReader(this.#limits);
     }
   }
 
   /** The outcome when the server ends the connection before its response is whole. */
   receiveEnd(): FailedOutcome {
-    const message = this.#reader.size === 0
+    const message = this.#reader.size === 0 && !this.#interimSeen
       ? "The server closed the connection without an answer: is it a WebSocket server, or does it want wss://?"
       : "The server closed the connection in the middle of its response.";
     return {
@@ -220,7 +229,9 @@ export class ClientHandshake {
         "The server accepted with HTTP/1.0, which has no 101.",
       );
     }
-    if (!listHolds(headers.get("upgrade"), "websocket")) {
+    // RFC 6455, section 4.1: "contains a value that is not an ASCII case-insensitive match for the value "websocket"".
+    const upgrades = listElements(headers.get("upgrade"));
+    if (upgrades.length === 0 || upgrades.some((each) => toAsciiLowerCase(each) !== "websocket")) {
       return failed("upgrade-missing", section, 'The response\'s Upgrade header does not say "websocket".');
     }
     if (!listHolds(headers.get("connection"), "upgrade")) {

@@ -72,6 +72,12 @@ export class HeaderFields implements Iterable<[name: string, value: string]> {
     this.#values.push(value);
   }
 
+  /** Continues the value of the last line, after a space. */
+  extend(more: string): void {
+    const last = this.#values.length - 1;
+    this.#values[last] = `${this.#values[last]!} ${more}`.trim();
+  }
+
   /** The value of a field, its lines joined by `", "` (RFC 9110, section 5.3); `undefined` if it is absent. */
   get(name: string): string | undefined {
     let value: string | undefined;

@@ -15,6 +15,9 @@ const DELETE = 0x7f;
 const TLS_HANDSHAKE_RECORD = 0x16;
 const TLS_ALERT_RECORD = 0x15;
 
+// Engines throw a RangeError for a call with some ten thousands of arguments.
+const MAX_ARGUMENTS = 8192;
+
 /** What may be wrong with a head. Each is also a code of a refusal. */
 export type HeadDefect =
   | "tls-on-plain-port"
@@ -34,7 +37,7 @@ export type HeadDefect =
 
 /** How much a head may hold. */
 export interface HeadLimits {
-  /** Bytes from the first of the start line to the end of the empty line. */
+  /** Bytes from the first to the end of the empty line. */
   readonly maxHeadSize: number;
   /** Header lines. */
   readonly maxHeaders: number;
@@ -78,6 +81,7 @@ export interface ResponseHead extends StatusLine, HeadRest {}
 export class HeadReader<Start extends object> {
   readonly #limits: HeadLimits;
   readonly #readStartLine: (line: string) => Start | HeadDefect;
+  readonly #unfolds: boolean;
   readonly #headers: HeaderFields = new HeaderFields();
   #line: Uint8Array = new Uint8Array(0);
   #lineLength = 0;
@@ -87,10 +91,11 @@ export class HeadReader<Start extends object> {
   #start: Start | undefined;
   #defect: HeadDefect | undefined;
 
-  /** Reads within these limits. */
-  constructor(limits: HeadLimits, readStartLine: (line: string) => Start | HeadDefect) {
+  /** Reads within these limits; `unfolds` says that a line may continue the one before it. */
+  constructor(limits: HeadLimits, readStartLine: (line: string) => Start | HeadDefect, unfolds: boolean) {
     this.#limits = limits;
     this.#readStartLine = readStartLine;
+    this.#unfolds = unfolds;
   }
 
   /** What is wrong with the head, once something is; nothing is read after that. */
@@ -179,7 +184,11 @@ export class HeadReader<Start extends object> {
         return undefined;
       }
     }
-    const line = String.fromCharCode.apply(null, bytes.subarray(from, to - 2) as unknown as number[]);
+    let line = "";
+    for (let i = from; i < to - 2; i += MAX_ARGUMENTS) {
+      const piece = bytes.subarray(i, Math.min(i + MAX_ARGUMENTS, to - 2));
+      line += String.fromCharCode.apply(null, piece as unknown as number[]);
+    }
     this.#text += line + "\r\n";
     return line;
   }
@@ -206,9 +215,12 @@ export class HeadReader<Start extends object> {
 
   #readHeader(line: string): void {
     const first = line.charCodeAt(0);
-    // RFC 9112, section 5.2: "A server that receives an obs-fold in a request message [...] MUST either reject the
-    // message by sending a 400 (Bad Request) [...] or replace each received obs-fold".
-    if (first === SPACE || first === TAB) return void this.#fail("header-folded");
+    if (first === SPACE || first === TAB) {
+      // RFC 9112, section 5.2: a server "MUST either reject the message by sending a 400 (Bad Request) [...] or replace
+      // each received obs-fold"; a user agent "MUST replace each received obs-fold with one or more SP octets".
+      if (!this.#unfolds || this.#headers.size === 0) return void this.#fail("header-folded");
+      return this.#headers.extend(trimmed(line, 0));
+    }
     if (this.#headers.size === this.#limits.maxHeaders) return void this.#fail("headers-too-many");
     const colon = line.indexOf(":");
     if (colon === -1) return void this.#fail("header-without-colon");
@@ -220,17 +232,21 @@ export class HeadReader<Start extends object> {
         last === SPACE || last === TAB ? "header-space-before-colon" : "header-name-invalid",
       );
     }
-    let from = colon + 1;
-    let to = line.length;
-    while (from < to && isOptionalWhiteSpace(line.charCodeAt(from))) from++;
-    while (to > from && isOptionalWhiteSpace(line.charCodeAt(to - 1))) to--;
-    this.#headers.append(name.toLowerCase(), line.slice(from, to));
+    this.#headers.append(name.toLowerCase(), trimmed(line, colon + 1));
   }
 
   #fail(defect: HeadDefect): -1 {
     this.#defect = defect;
     return -1;
   }
+}
+
+/** The line from an index on, without the optional white space around it (RFC 9112, section 5.1). */
+function trimmed(line: string, from: number): string {
+  let to = line.length;
+  while (from < to && isOptionalWhiteSpace(line.charCodeAt(from))) from++;
+  while (to > from && isOptionalWhiteSpace(line.charCodeAt(to - 1))) to--;
+  return line.slice(from, to);
 }
 
 function isOptionalWhiteSpace(code: number): boolean {
@@ -251,7 +267,7 @@ function readVersion(text: string): number | HeadDefect {
 export class RequestHeadReader extends HeadReader<RequestLine> {
   /** Reads within these limits. */
   constructor(limits: HeadLimits) {
-    super(limits, readRequestLine);
+    super(limits, readRequestLine, false);
   }
 }
 
@@ -259,7 +275,6 @@ function readRequestLine(line: string): RequestLine | HeadDefect {
   // RFC 9112, section 3: "request-line = method SP request-target SP HTTP-version", with single spaces.
   const first = line.indexOf(" ");
   const last = line.lastIndexOf(" ");
-  if (first === -1) return "start-line-malformed";
   const method = line.slice(0, first);
   const minorVersion = readVersion(line.slice(last + 1));
   if (!isToken(method) || first === last) return "start-line-malformed";
@@ -280,7 +295,7 @@ function isVisibleAscii(text: string): boolean {
 export class ResponseHeadReader extends HeadReader<StatusLine> {
   /** Reads within these limits. */
   constructor(limits: HeadLimits) {
-    super(limits, readStatusLine);
+    super(limits, readStatusLine, true);
   }
 }
 

@@ -14,6 +14,7 @@ export type RefusalCode =
   | "host-invalid"
   | "host-not-allowed"
   | "content-length-invalid"
+  | "transfer-encoding-invalid"
   | "body-not-allowed"
   | "method-not-allowed"
   | "not-a-websocket-request"
@@ -150,6 +151,11 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
     400,
     "RFC 9112, section 6.3",
     "The Content-Length is not one plain decimal number.",
+  ],
+  "transfer-encoding-invalid": [
+    400,
+    "RFC 9112, section 6.3",
+    "The Transfer-Encoding does not end in chunked, or comes with a Content-Length, so that the request's end cannot be told.",
   ],
   "body-not-allowed": [
     400,

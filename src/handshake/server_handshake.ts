@@ -125,11 +125,7 @@ export class ServerHandshake {
 
 /** Judges a request whose head has been read, by us or by another HTTP server. */
 export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgement {
-  const refused = (code: RefusalCode, detail?: string): Judgement => ({
-    kind: "refused",
-    refusal: refuse(code, { detail }),
-    head,
-  });
+  const refused = (code: RefusalCode): Judgement => ({ kind: "refused", refusal: refuse(code), head });
   const { headers } = head;
 
   const target = readTarget(head);
@@ -229,10 +225,20 @@ function bodyDefect({ headers, method }: RequestHead): RefusalCode | undefined {
   ) {
     return "content-length-invalid";
   }
+  const encoded = headers.count("transfer-encoding") > 0;
+  // RFC 9112, section 6.3: with a Transfer-Encoding that does not end in chunked, or that comes with a Content-Length, the
+  // end of the request cannot be told, and "the server MUST respond with the 400 (Bad Request) status code".
+  if (encoded && (lengths.length > 0 || !endsInChunked(headers.get("transfer-encoding")))) {
+    return "transfer-encoding-invalid";
+  }
   // RFC 9110, section 7.8: a switch of protocols takes effect after the request, body included; what a proxy counts
   // as body must never be read as frames here.
-  const announced = headers.count("transfer-encoding") > 0 || Number(lengths[0] ?? 0) > 0;
+  const announced = encoded || Number(lengths[0] ?? 0) > 0;
   return announced && (method === "GET" || method === "HEAD") ? "body-not-allowed" : undefined;
+}
+
+function endsInChunked(value: string | undefined): boolean {
+  return toAsciiLowerCase(listElements(value).at(-1) ?? "") === "chunked";
 }
 
 function isDecimal(text: string): boolean {
@@ -240,7 +246,7 @@ function isDecimal(text: string): boolean {
     const digit = text.charCodeAt(i) - 0x30;
     if (digit < 0 || digit > 9) return false;
   }
-  return text.length > 0;
+  return true;
 }
 
 function isHostAllowed({ host }: Authority, { hosts = "any" }: AdmissionPolicy): boolean {
@@ -325,7 +331,7 @@ export function acceptanceText(request: OpeningRequest, acceptance: Acceptance =
  */
 export function refusalBytes(refusal: Refusal, head: RequestHead | undefined, date: Date): Uint8Array {
   const json = listElements(head?.headers.get("accept")).some((each) =>
-    toAsciiLowerCase(each).startsWith("application/json")
+    toAsciiLowerCase(each.split(";", 1)[0]!).trim() === "application/json"
   );
   const body = new TextEncoder().encode(refusalBody(refusal, json));
   const upgrade = refusal.headers.some(([name]) => name === "Upgrade");
