@@ -10,6 +10,9 @@ interface DenoTest {
 
 const deno = (globalThis as { Deno?: DenoTest }).Deno;
 
+/** Milliseconds after which a test that waits for what does not come has failed; Bun's own limit is five seconds. */
+const TIMEOUT = 120_000;
+
 /** The name of the runtime under test. */
 export const runtime: "node" | "deno" | "bun" = deno !== undefined
   ? "deno"
@@ -20,7 +23,7 @@ export const runtime: "node" | "deno" | "bun" = deno !== undefined
 /** Registers one test. */
 export function test(name: string, fn: () => void | Promise<void>): void {
   if (deno !== undefined) deno.test({ name, fn });
-  else nodeTest(name, async () => await fn());
+  else nodeTest(name, { timeout: TIMEOUT }, async () => await fn());
 }
 
 /** Registers a test that cannot run here, says so in one line and counts as skipped. */

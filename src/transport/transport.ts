@@ -127,7 +127,10 @@ export type ListenOptions =
   & {
     /** Speak TLS, with this certificate. */
     tls?: TlsServerOptions;
-    /** Let several processes share the port (SO_REUSEPORT), where the system can. Default `false`. */
+    /**
+     * Let several processes share the port (SO_REUSEPORT), where the system and the runtime can: Node from 23.1 on,
+     * Deno with `--unstable-net`. Elsewhere it changes nothing. Default `false`.
+     */
     reusePort?: boolean;
     /** Connections that the system may keep waiting. Default: the runtime's own. */
     backlog?: number;
@@ -135,7 +138,7 @@ export type ListenOptions =
     highWaterMark?: number;
     /**
      * A peer has connected; with TLS, the TLS handshake still may be under way: its failure is a `close()` with an
-     * error, so that one deadline covers both.
+     * error, so that one deadline covers both. A `closeWrite()` before it is done may break it off.
      */
     accept(transport: Transport): void;
     /** Accepting failed (for example: no file descriptor left). The listener goes on by itself. */

@@ -1,0 +1,184 @@
+/**
+ * Sockets on Bun, over `Bun.connect` and `Bun.listen`.
+ *
+ * @module
+ */
+import { bareHost, plainAddress } from "./address.ts";
+import { type BunSocket, BunTransport } from "./bun_transport.ts";
+import { connectError, errorCode, listenError, refuseTlsOverUnixSocket } from "./errors.ts";
+import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "./transport.ts";
+
+interface BunHandlers {
+  binaryType: "uint8array";
+  open(socket: BunSocket): void;
+  handshake?(socket: BunSocket, success: boolean, error: Error | null): void;
+  data(socket: BunSocket, chunk: Uint8Array): void;
+  drain(socket: BunSocket): void;
+  end(socket: BunSocket): void;
+  close(socket: BunSocket, error?: Error): void;
+}
+
+interface BunTlsOptions {
+  ALPNProtocols: ArrayBuffer;
+  rejectUnauthorized?: boolean;
+  serverName?: string;
+  ca?: string | readonly string[];
+  cert?: string;
+  key?: string;
+}
+
+interface BunSocketOptions {
+  hostname?: string;
+  port?: number;
+  unix?: string;
+  allowHalfOpen: true;
+  reusePort?: boolean;
+  backlog?: number;
+  tls?: BunTlsOptions;
+  socket: BunHandlers;
+}
+
+interface BunListener {
+  readonly hostname?: string;
+  readonly port?: number;
+  stop(): void;
+}
+
+interface BunNamespace {
+  connect(options: BunSocketOptions): Promise<unknown>;
+  listen(options: BunSocketOptions): BunListener;
+}
+
+const Bun = (globalThis as unknown as { Bun: BunNamespace }).Bun;
+
+/** The protocols' names, each behind its length. */
+const ALPN: ArrayBuffer = new TextEncoder().encode("\x08http/1.1").buffer;
+
+/** Bun's sockets. */
+export const bunAdapter: Adapter = { connect, listen };
+
+/** The part that is the same for every socket. */
+const events: Pick<BunHandlers, "binaryType" | "data" | "drain" | "end" | "close"> = {
+  binaryType: "uint8array",
+  data: (socket, chunk) => socket.data?.onData(chunk),
+  drain: (socket) => socket.data?.onDrain(),
+  end: (socket) => socket.data?.onEnd(),
+  close: (socket, error) => socket.data?.onClose(error),
+};
+
+async function connect(options: ConnectOptions): Promise<Transport> {
+  const { highWaterMark, signal, tls } = options;
+  signal?.throwIfAborted();
+  refuseTlsOverUnixSocket(options);
+  return await new Promise((resolve, reject) => {
+    let pending: BunSocket | undefined;
+    let settled = false;
+    const settle = (): boolean => {
+      if (settled) return false;
+      settled = true;
+      signal?.removeEventListener("abort", onAbort);
+      return true;
+    };
+    const fail = (reason: unknown): void => {
+      if (!settle()) return;
+      pending?.terminate();
+      reject(reason);
+    };
+    const onAbort = (): void => fail(signal!.reason);
+    const succeed = (socket: BunSocket): void => {
+      if (!settle()) return;
+      const transport = new BunTransport(socket, tls !== undefined, highWaterMark);
+      socket.data = transport;
+      transport.onOpen();
+      resolve(transport);
+    };
+    signal?.addEventListener("abort", onAbort);
+    Bun.connect({
+      ...where(options),
+      allowHalfOpen: true,
+      ...(tls === undefined ? {} : { tls: clientSide(options) }),
+      socket: {
+        ...events,
+        open(socket) {
+          pending = socket;
+          socket.data = undefined;
+          if (settled) socket.terminate();
+          else if (tls === undefined) succeed(socket);
+        },
+        handshake(socket, success, error) {
+          // Bun goes on with a bad certificate unless it is stopped here.
+          if (!success || error !== null && error !== undefined || !socket.authorized) {
+            fail(connectError(error, options, error ? undefined : "certificate-rejected"));
+          } else succeed(socket);
+        },
+        close(socket, error) {
+          if (settled) return socket.data?.onClose(error);
+          const code = errorCode(error) === "failed" ? "connection-reset" : undefined;
+          fail(connectError(error, options, code));
+        },
+      },
+    }).catch((error: unknown) => fail(connectError(error, options)));
+  });
+}
+
+function where(
+  options: ConnectOptions | ListenOptions,
+): { hostname: string; port: number } | { unix: string } {
+  if ("path" in options) return { unix: options.path };
+  return { hostname: bareHost(options.hostname), port: options.port };
+}
+
+function clientSide(options: ConnectOptions): BunTlsOptions {
+  const { ca, cert, key, serverName } = options.tls!;
+  const name = serverName ?? ("path" in options ? undefined : options.hostname);
+  return {
+    ALPNProtocols: ALPN,
+    rejectUnauthorized: true,
+    ...(name === undefined ? {} : { serverName: bareHost(name) }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+// deno-lint-ignore require-await -- what it throws must reject
+async function listen(options: ListenOptions): Promise<Listener> {
+  refuseTlsOverUnixSocket(options);
+  const { backlog, highWaterMark, reusePort, tls } = options;
+  let listener: BunListener;
+  try {
+    listener = Bun.listen({
+      ...where(options),
+      allowHalfOpen: true,
+      ...(reusePort === undefined ? {} : { reusePort }),
+      ...(backlog === undefined ? {} : { backlog }),
+      ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key, ALPNProtocols: ALPN } }),
+      socket: {
+        ...events,
+        open(socket) {
+          const transport = new BunTransport(socket, tls !== undefined, highWaterMark);
+          socket.data = transport;
+          // A paused socket would not get on with its TLS handshake.
+          if (tls === undefined) transport.onOpen();
+          options.accept(transport);
+        },
+        handshake(socket, success, error) {
+          // The error of a handshake that succeeded only says that the client has no certificate.
+          if (success) socket.data?.onOpen();
+          else socket.data?.onHandshakeFailure(error);
+        },
+      },
+    });
+  } catch (error) {
+    throw listenError(error, options);
+  }
+  const { hostname, port } = listener;
+  return {
+    hostname: plainAddress(hostname),
+    port: port ?? 0,
+    close: (): Promise<void> => {
+      listener.stop();
+      return Promise.resolve();
+    },
+  };
+}

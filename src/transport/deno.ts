@@ -1,0 +1,244 @@
+/**
+ * Sockets on Deno, over `Deno.connect`, `Deno.listen` and their TLS sisters.
+ *
+ * @module
+ */
+import { bareHost, plainAddress } from "./address.ts";
+import { type DenoConn, DenoTransport } from "./deno_transport.ts";
+import { connectError, listenError, refuseTlsOverUnixSocket, toTransportError } from "./errors.ts";
+import type {
+  Adapter,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  TlsClientOptions,
+  Transport,
+} from "./transport.ts";
+
+interface TlsConn extends DenoConn {
+  handshake(): Promise<unknown>;
+}
+
+interface DenoListener {
+  readonly addr: { readonly hostname?: string; readonly port?: number };
+  accept(): Promise<DenoConn>;
+  close(): void;
+}
+
+interface ListenTcpOptions {
+  hostname: string;
+  port: number;
+  reusePort?: boolean;
+  tcpBacklog?: number;
+}
+
+interface DenoNamespace {
+  connect(
+    options: { transport: "unix"; path: string } | { hostname: string; port: number; signal?: AbortSignal },
+  ): Promise<DenoConn>;
+  connectTls(
+    options: {
+      hostname: string;
+      port: number;
+      caCerts?: string[];
+      alpnProtocols: string[];
+      cert: string;
+      key: string;
+    },
+  ): Promise<TlsConn>;
+  startTls(
+    conn: DenoConn,
+    options: { hostname: string; caCerts?: string[]; alpnProtocols: string[] },
+  ): Promise<TlsConn>;
+  listen(options: ListenTcpOptions | { transport: "unix"; path: string }): DenoListener;
+  listenTls(options: ListenTcpOptions & { cert: string; key: string; alpnProtocols: string[] }): DenoListener;
+  /** Only there with --unstable-net. */
+  listenDatagram?: unknown;
+}
+
+const Deno = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
+
+const ALPN = ["http/1.1"];
+/** How long accepting rests when it fails, as it does at once and again while no file descriptor is left. */
+const ACCEPT_REST_MS = 100;
+
+/** Deno's sockets. */
+export const denoAdapter: Adapter = { connect, listen };
+
+async function connect(options: ConnectOptions): Promise<Transport> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  refuseTlsOverUnixSocket(options);
+  const dialled = dial(options);
+  if (signal === undefined) return await dialled;
+  // Deno's own `signal` covers the TCP part of the way only.
+  return await new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      dialled.then((transport) => transport.abort(), () => {});
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort);
+    dialled
+      .finally(() => signal.removeEventListener("abort", onAbort))
+      .then(resolve, reject);
+  });
+}
+
+async function dial(options: ConnectOptions): Promise<Transport> {
+  const { highWaterMark, signal, tls } = options;
+  try {
+    if ("path" in options) {
+      return new DenoTransport(
+        await Deno.connect({ transport: "unix", path: options.path }),
+        false,
+        highWaterMark,
+      );
+    }
+    const target = { hostname: bareHost(options.hostname), port: options.port };
+    if (tls?.cert !== undefined && tls.key !== undefined) {
+      return new DenoTransport(
+        await dialWithCertificate(target, tls, tls.cert, tls.key),
+        true,
+        highWaterMark,
+      );
+    }
+    const conn = await Deno.connect(signal === undefined ? target : { ...target, signal });
+    conn.setNoDelay?.(true);
+    if (tls === undefined) return new DenoTransport(conn, false, highWaterMark);
+    return new DenoTransport(await startTls(conn, target.hostname, tls, signal), true, highWaterMark);
+  } catch (error) {
+    throw connectError(error, options);
+  }
+}
+
+async function startTls(
+  conn: DenoConn,
+  hostname: string,
+  tls: TlsClientOptions,
+  signal: AbortSignal | undefined,
+): Promise<TlsConn> {
+  const secure = await Deno.startTls(conn, {
+    hostname: bareHost(tls.serverName ?? hostname),
+    alpnProtocols: ALPN,
+    ...authorities(tls),
+  });
+  return await shake(secure, signal);
+}
+
+async function dialWithCertificate(
+  target: { hostname: string; port: number },
+  tls: TlsClientOptions,
+  cert: string,
+  key: string,
+): Promise<TlsConn> {
+  if (tls.serverName !== undefined && tls.serverName !== target.hostname) {
+    throw new Error(
+      "Deno sends a client certificate only to the name that it dials. Dial `tls.serverName`, or leave it out.",
+    );
+  }
+  return await shake(
+    await Deno.connectTls({ ...target, alpnProtocols: ALPN, ...authorities(tls), cert, key }),
+  );
+}
+
+/** Deno connects before TLS is done, and before the certificate was looked at. */
+async function shake(conn: TlsConn, signal?: AbortSignal): Promise<TlsConn> {
+  const onAbort = (): void => conn.close();
+  if (signal?.aborted) {
+    conn.close();
+    throw signal.reason;
+  }
+  signal?.addEventListener("abort", onAbort);
+  try {
+    await conn.handshake();
+  } catch (error) {
+    if (!signal?.aborted) conn.close();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+  return conn;
+}
+
+function authorities(tls: TlsClientOptions): { caCerts?: string[] } {
+  if (tls.ca === undefined) return {};
+  return { caCerts: typeof tls.ca === "string" ? [tls.ca] : [...tls.ca] };
+}
+
+// deno-lint-ignore require-await -- what it throws must reject
+async function listen(options: ListenOptions): Promise<Listener> {
+  refuseTlsOverUnixSocket(options);
+  let listener: DenoListener;
+  try {
+    listener = open(options);
+  } catch (error) {
+    throw listenError(error, options);
+  }
+  const accepting = new Accepting(listener, options);
+  const { hostname, port } = listener.addr;
+  return { hostname: plainAddress(hostname), port: port ?? 0, close: () => accepting.close() };
+}
+
+function open(options: ListenOptions): DenoListener {
+  if ("path" in options) return Deno.listen({ transport: "unix", path: options.path });
+  const { backlog, reusePort, tls } = options;
+  const where: ListenTcpOptions = {
+    hostname: bareHost(options.hostname),
+    port: options.port,
+    // Without --unstable-net, Deno ends the process when it is asked for this.
+    ...(reusePort && Deno.listenDatagram !== undefined ? { reusePort } : {}),
+    ...(backlog === undefined ? {} : { tcpBacklog: backlog }),
+  };
+  if (tls === undefined) return Deno.listen(where);
+  return Deno.listenTls({ ...where, cert: tls.cert, key: tls.key, alpnProtocols: ALPN });
+}
+
+class Accepting {
+  readonly #listener: DenoListener;
+  readonly #options: ListenOptions;
+  readonly #stopped: Promise<void>;
+  #closed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(listener: DenoListener, options: ListenOptions) {
+    this.#listener = listener;
+    this.#options = options;
+    this.#stopped = this.#run();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#listener.close();
+      this.#wake?.();
+    }
+    await this.#stopped;
+  }
+
+  async #run(): Promise<void> {
+    const { highWaterMark, tls } = this.#options;
+    while (!this.#closed) {
+      let conn: DenoConn;
+      try {
+        conn = await this.#listener.accept();
+      } catch (error) {
+        if (this.#closed) return;
+        this.#options.error?.(toTransportError(error, "Cannot accept a connection"));
+        await this.#rest();
+        continue;
+      }
+      conn.setNoDelay?.(true);
+      this.#options.accept(new DenoTransport(conn, tls !== undefined, highWaterMark));
+    }
+  }
+
+  async #rest(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, ACCEPT_REST_MS);
+    });
+    clearTimeout(timer);
+    this.#wake = undefined;
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * One open socket on Deno.
+ *
+ * @module
+ */
+import { plainAddress } from "./address.ts";
+import { ByteQueue } from "./byte_queue.ts";
+import { brokenError } from "./errors.ts";
+import {
+  DEFAULT_HIGH_WATER_MARK,
+  type Transport,
+  type TransportError,
+  type TransportHandler,
+} from "./transport.ts";
+
+/** What is needed of a `Deno.Conn`. */
+export interface DenoConn {
+  /** The peer's address. */
+  readonly remoteAddr: { readonly hostname?: string };
+  /** Reads into `buffer`; `null` at the peer's end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Writes, perhaps a part only. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends the outgoing direction. */
+  closeWrite(): Promise<void>;
+  /** Ends everything. */
+  close(): void;
+  /** Does without Nagle's algorithm; TCP only. */
+  setNoDelay?(noDelay: boolean): void;
+}
+
+/** A pending read pins its buffer, so an idle connection has a small one and a busy one grows it. */
+const SMALLEST_READ = 2 * 1024;
+const LARGEST_READ = 64 * 1024;
+const GROWTH = 4;
+/** So many reads that would have fitted into a buffer of the size below, before it goes back to that size. */
+const SMALL_READS = 256;
+
+/** A {@linkcode Transport} over a `Deno.Conn`. */
+export class DenoTransport implements Transport {
+  /** See {@linkcode Transport.remoteAddress}. */
+  readonly remoteAddress: string;
+  /** See {@linkcode Transport.encrypted}. */
+  readonly encrypted: boolean;
+  readonly #conn: DenoConn;
+  readonly #highWaterMark: number;
+  readonly #queue: ByteQueue = new ByteQueue();
+  #handler: TransportHandler | undefined;
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_READ);
+  #smallReads = 0;
+  #reading = false;
+  #writing = false;
+  #paused = false;
+  #wantsDrain = false;
+  #ending = false;
+  #sendingEnd = false;
+  #sentEnd = false;
+  #ended = false;
+  #over = false;
+  #error: TransportError | undefined;
+
+  /** Takes the connection over. */
+  constructor(conn: DenoConn, encrypted: boolean, highWaterMark: number = DEFAULT_HIGH_WATER_MARK) {
+    this.#conn = conn;
+    this.#highWaterMark = highWaterMark;
+    this.remoteAddress = plainAddress(conn.remoteAddr.hostname);
+    this.encrypted = encrypted;
+  }
+
+  /** See {@linkcode Transport.bufferedAmount}. */
+  get bufferedAmount(): number {
+    return this.#queue.length;
+  }
+
+  /** See {@linkcode Transport.attach}. */
+  attach(handler: TransportHandler): void {
+    const first = this.#handler === undefined;
+    this.#handler = handler;
+    if (!first) return;
+    if (this.#over) return this.#deliverClose();
+    if (this.#wantsDrain) queueMicrotask(() => this.#drain());
+    if (!this.#paused) void this.#read();
+  }
+
+  /** See {@linkcode Transport.write}. */
+  write(bytes: Uint8Array): boolean {
+    if (this.#over || this.#ending) return true;
+    this.#queue.push(bytes);
+    if (!this.#writing && bytes.length > 0) void this.#flush();
+    if (this.#queue.length <= this.#highWaterMark) return true;
+    this.#wantsDrain = true;
+    return false;
+  }
+
+  /** See {@linkcode Transport.closeWrite}. */
+  closeWrite(): void {
+    if (this.#over || this.#ending) return;
+    this.#ending = true;
+    if (!this.#writing) void this.#sendEnd();
+  }
+
+  /** See {@linkcode Transport.abort}. */
+  abort(): void {
+    this.#finish();
+  }
+
+  /** See {@linkcode Transport.pause}. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** See {@linkcode Transport.resume}. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (!this.#reading && this.#handler !== undefined) void this.#read();
+  }
+
+  async #read(): Promise<void> {
+    this.#reading = true;
+    while (!this.#paused && !this.#over && !this.#ended) {
+      let count: number | null;
+      try {
+        count = await this.#conn.read(this.#buffer);
+      } catch (error) {
+        return this.#finish(brokenError(error));
+      }
+      if (this.#over) return;
+      if (count === null) this.#onEnd();
+      else {
+        const chunk = this.#buffer.subarray(0, count);
+        this.#handler!.data(chunk);
+        this.#resize(count);
+      }
+    }
+    this.#reading = false;
+  }
+
+  #resize(count: number): void {
+    const size = this.#buffer.length;
+    if (count === size) {
+      this.#smallReads = 0;
+      if (size < LARGEST_READ) this.#buffer = new Uint8Array(Math.min(size * GROWTH, LARGEST_READ));
+    } else if (size > SMALLEST_READ && count < size / GROWTH && ++this.#smallReads === SMALL_READS) {
+      this.#smallReads = 0;
+      this.#buffer = new Uint8Array(Math.max(size / GROWTH, SMALLEST_READ));
+    }
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    this.#handler!.end();
+    if (this.#sentEnd) this.#finish();
+  }
+
+  /** Deno may write concurrent buffers in part and in any order, so one write is under way at a time. */
+  async #flush(): Promise<void> {
+    const queue = this.#queue;
+    this.#writing = true;
+    while (queue.length > 0) {
+      let count: number;
+      try {
+        count = await this.#conn.write(queue.peek());
+      } catch (error) {
+        return this.#finish(brokenError(error));
+      }
+      if (this.#over) return;
+      queue.consume(count);
+    }
+    this.#writing = false;
+    if (this.#wantsDrain) this.#drain();
+    if (this.#ending && !this.#writing) await this.#sendEnd();
+  }
+
+  async #sendEnd(): Promise<void> {
+    if (this.#sendingEnd || this.#over) return;
+    this.#sendingEnd = true;
+    try {
+      await this.#conn.closeWrite();
+    } catch (error) {
+      return this.#finish(brokenError(error));
+    }
+    this.#sentEnd = true;
+    if (this.#ended) this.#finish();
+  }
+
+  #drain(): void {
+    if (this.#handler === undefined || this.#over || this.#queue.length > 0) return;
+    this.#wantsDrain = false;
+    this.#handler.drain();
+  }
+
+  #finish(error?: TransportError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#error = error;
+    this.#queue.clear();
+    this.#conn.close();
+    if (this.#handler !== undefined) this.#deliverClose();
+  }
+
+  #deliverClose(): void {
+    queueMicrotask(() => {
+      if (this.#error === undefined) this.#handler!.close();
+      else this.#handler!.close(this.#error);
+    });
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * Which adapter this runtime needs. Only that one is loaded.
+ *
+ * @module
+ */
+import type { Adapter } from "./transport.ts";
+
+/** Loads the adapter of the runtime that this code runs on. */
+export async function adapter(): Promise<Adapter> {
+  if ("Deno" in globalThis) return (await import("./deno.ts")).denoAdapter;
+  if ("Bun" in globalThis) return (await import("./bun.ts")).bunAdapter;
+  return (await import("./node.ts")).nodeAdapter;
+}

@@ -1,0 +1,241 @@
+/**
+ * A transport over any Node-style duplex stream: a `node:net` or `node:tls` socket, the socket that `node:http`
+ * hands over in its `upgrade` event, an HTTP/2 stream. It imports nothing of Node and so loads everywhere.
+ *
+ * @module
+ */
+import { plainAddress } from "./address.ts";
+import { brokenError } from "./errors.ts";
+import {
+  DEFAULT_HIGH_WATER_MARK,
+  type Transport,
+  type TransportError,
+  type TransportHandler,
+} from "./transport.ts";
+
+/** What is needed of a `node:stream` Duplex. */
+export interface DuplexStream {
+  /** Bytes written and not yet handed on. */
+  readonly writableLength: number;
+  /** Whether `write()` may still be called. */
+  readonly writable: boolean;
+  /** Whether the peer's end has been read already. */
+  readonly readableEnded: boolean;
+  /** Whether the stream is over; its `close` event may be still to come. */
+  readonly destroyed: boolean;
+  /** Whether the `close` event has been. */
+  readonly closed?: boolean;
+  /** The peer's IP address, on a socket. */
+  readonly remoteAddress?: string | undefined;
+  /** Whether it is a TLS socket. */
+  readonly encrypted?: boolean;
+  /** Whether our direction stays open when the peer ends its own. */
+  allowHalfOpen?: boolean;
+  /** Adds a listener. */
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  /** Writes bytes; the callback is called when they have been handed on. */
+  write(chunk: Uint8Array, callback?: (error?: Error | null) => void): boolean;
+  /** Ends the outgoing direction. */
+  end(): unknown;
+  /** Ends everything. */
+  destroy(): unknown;
+  /** Takes what was received and not yet delivered. */
+  read(): Uint8Array | null;
+  /** Stops `data` events. */
+  pause(): unknown;
+  /** Starts `data` events. */
+  resume(): unknown;
+}
+
+/** How to see a duplex stream as a transport. */
+export interface DuplexOptions {
+  /** Bytes of the peer's that were read already; they are delivered first. */
+  head?: Uint8Array;
+  /** Bytes. Default {@linkcode DEFAULT_HIGH_WATER_MARK}. */
+  highWaterMark?: number | undefined;
+  /** The peer's IP address. Default: the stream's own word for it. */
+  remoteAddress?: string | undefined;
+  /** Whether the bytes travel encrypted. Default: the stream's own word for it. */
+  encrypted?: boolean;
+}
+
+/** A {@linkcode Transport} over a Node-style duplex stream, which belongs to it from now on. */
+export class DuplexTransport implements Transport {
+  /** See {@linkcode Transport.remoteAddress}. */
+  readonly remoteAddress: string;
+  /** See {@linkcode Transport.encrypted}. */
+  readonly encrypted: boolean;
+  readonly #stream: DuplexStream;
+  readonly #highWaterMark: number;
+  readonly #wrote: (error?: Error | null) => void;
+  readonly #pumpNext = (): void => this.#pump();
+  #handler: TransportHandler | undefined;
+  #inbox: Uint8Array[];
+  #started = false;
+  #paused = false;
+  #wantsDrain = false;
+  #ending = false;
+  #ended = false;
+  #toldEnd = false;
+  #aborted = false;
+  #closed = false;
+  #finished = false;
+  #failure: unknown;
+
+  /** Takes the stream over. Whoever read from it before must have stopped, and removed its listeners. */
+  constructor(stream: DuplexStream, options: DuplexOptions = {}) {
+    this.#stream = stream;
+    this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
+    this.#inbox = options.head?.length ? [options.head] : [];
+    this.remoteAddress = plainAddress(options.remoteAddress ?? stream.remoteAddress);
+    this.encrypted = options.encrypted ?? stream.encrypted ?? false;
+    this.#wrote = (error) => {
+      // Node calls back without an error for what a destroyed socket never sent.
+      if (!error && this.#wantsDrain && !stream.destroyed && stream.writableLength === 0) this.#drain();
+    };
+    stream.allowHalfOpen = true;
+    stream.pause();
+    stream.on("error", (error) => this.#failure ??= error);
+    stream.on("end", () => this.#onEnd());
+    stream.on("close", () => this.#onClose());
+    // An HTTP/2 stream of Node 20 that was reset does not close while bytes wait in it.
+    if ("rstCode" in stream) stream.on("aborted", () => stream.destroy());
+    this.#ended = stream.readableEnded;
+    if (stream.closed === true) this.#onClose();
+  }
+
+  /** See {@linkcode Transport.bufferedAmount}. */
+  get bufferedAmount(): number {
+    return this.#closed || this.#aborted ? 0 : this.#stream.writableLength;
+  }
+
+  /** See {@linkcode Transport.attach}. */
+  attach(handler: TransportHandler): void {
+    const first = this.#handler === undefined;
+    this.#handler = handler;
+    if (first) queueMicrotask(this.#pumpNext);
+  }
+
+  /** See {@linkcode Transport.write}. */
+  write(bytes: Uint8Array): boolean {
+    const stream = this.#stream;
+    if (this.#aborted || !stream.writable) return true;
+    // An empty write makes Deno's node:tls forget the one before it.
+    if (bytes.length === 0) return stream.writableLength <= this.#highWaterMark;
+    // The stream tells of its own high-water mark only; a callback per write would cost the common path a tick.
+    if (!this.#wantsDrain && stream.writableLength + bytes.length <= this.#highWaterMark) {
+      stream.write(bytes);
+      return true;
+    }
+    stream.write(bytes, this.#wrote);
+    if (stream.writableLength <= this.#highWaterMark) return true;
+    this.#wantsDrain = true;
+    return false;
+  }
+
+  /** See {@linkcode Transport.closeWrite}. */
+  closeWrite(): void {
+    if (this.#aborted || !this.#stream.writable) return;
+    this.#ending = true;
+    this.#stream.end();
+  }
+
+  /** See {@linkcode Transport.abort}. */
+  abort(): void {
+    if (this.#aborted || this.#closed) return;
+    this.#aborted = true;
+    this.#inbox = [];
+    this.#stream.destroy();
+  }
+
+  /** See {@linkcode Transport.pause}. */
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    if (this.#started) this.#stream.pause();
+  }
+
+  /** See {@linkcode Transport.resume}. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (this.#started && this.#inbox.length === 0) this.#stream.resume();
+    else queueMicrotask(this.#pumpNext);
+  }
+
+  /** Delivers what waits here, in its order, as far as the handler takes it. */
+  #pump(): void {
+    if (this.#handler === undefined || this.#finished) return;
+    if (this.#closed && this.#isBroken()) return this.#finish();
+    let chunk: Uint8Array | undefined;
+    while (!this.#paused && (chunk = this.#inbox.shift()) !== undefined) this.#handler.data(chunk);
+    if (this.#inbox.length > 0 || this.#aborted) return;
+    if (!this.#started) this.#start();
+    if (!this.#paused) this.#stream.resume();
+    if (this.#ended) this.#tellEnd();
+    if (this.#closed) this.#finish();
+  }
+
+  #start(): void {
+    this.#started = true;
+    this.#stream.on("data", (chunk) => {
+      if (!this.#aborted) this.#handler!.data(chunk as Uint8Array);
+    });
+    if (this.#wantsDrain && this.#stream.writableLength === 0) this.#drain();
+  }
+
+  /** An HTTP/2 stream closes before it says that it has finished. */
+  #hasSentAll(): boolean {
+    return this.#ending && this.#stream.writableLength === 0;
+  }
+
+  #isBroken(): boolean {
+    return this.#aborted || this.#failure !== undefined;
+  }
+
+  #drain(): void {
+    if (this.#handler === undefined || this.#closed || this.#aborted) return;
+    this.#wantsDrain = false;
+    this.#handler.drain();
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    if (this.#started && this.#inbox.length === 0) this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    if (this.#toldEnd || this.#aborted) return;
+    this.#toldEnd = true;
+    this.#handler!.end();
+  }
+
+  #onClose(): void {
+    this.#closed = true;
+    if (!this.#ended && !this.#isBroken()) {
+      // Bun closes an upgraded socket over what was not read yet, and then drops it.
+      const rest = this.#stream.read();
+      if (rest !== null) {
+        this.#inbox.push(rest);
+        this.#ended = this.#hasSentAll();
+      }
+    }
+    // A stream of another make may close inside destroy().
+    queueMicrotask(this.#pumpNext);
+  }
+
+  #finish(): void {
+    if (this.#finished || this.#handler === undefined) return;
+    this.#finished = true;
+    const error = this.#error();
+    if (error === undefined) this.#handler.close();
+    else this.#handler.close(error);
+  }
+
+  #error(): TransportError | undefined {
+    if (this.#aborted) return undefined;
+    if (this.#failure !== undefined) return brokenError(this.#failure);
+    if (this.#ended && this.#hasSentAll()) return undefined;
+    return brokenError(undefined, "connection-reset");
+  }
+}

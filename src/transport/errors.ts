@@ -1,0 +1,127 @@
+/**
+ * One vocabulary for what goes wrong below: every runtime names the same failures differently.
+ *
+ * @module
+ */
+import { type Address, describeAddress } from "./address.ts";
+import { TransportError, type TransportErrorCode } from "./transport.ts";
+
+/** Codes of Node's kind (also on Bun, and on most errors of Deno), and Deno's error class names. */
+const CODES: Readonly<Record<string, TransportErrorCode>> = {
+  ECONNREFUSED: "connection-refused",
+  ConnectionRefused: "connection-refused",
+  ECONNRESET: "connection-reset",
+  ECONNABORTED: "connection-reset",
+  ENOTCONN: "connection-reset",
+  EPIPE: "connection-reset",
+  BrokenPipe: "connection-reset",
+  ConnectionAborted: "connection-reset",
+  ConnectionReset: "connection-reset",
+  NotConnected: "connection-reset",
+  UnexpectedEof: "connection-reset",
+  ENOTFOUND: "host-not-found",
+  EAI_AGAIN: "host-not-found",
+  EAI_FAIL: "host-not-found",
+  EAI_NODATA: "host-not-found",
+  EAI_NONAME: "host-not-found",
+  EHOSTDOWN: "host-unreachable",
+  EHOSTUNREACH: "host-unreachable",
+  ENETDOWN: "host-unreachable",
+  ENETUNREACH: "host-unreachable",
+  HostUnreachable: "host-unreachable",
+  NetworkDown: "host-unreachable",
+  NetworkUnreachable: "host-unreachable",
+  EADDRINUSE: "address-in-use",
+  AddrInUse: "address-in-use",
+  ETIMEDOUT: "timed-out",
+  TimedOut: "timed-out",
+  EACCES: "permission-denied",
+  EPERM: "permission-denied",
+  NotCapable: "permission-denied",
+  PermissionDenied: "permission-denied",
+  EPROTO: "tls-failed",
+  InvalidData: "tls-failed",
+};
+
+/** What OpenSSL and its kin say about a certificate that they do not accept. */
+const CERTIFICATE =
+  /^(?:CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|IP_ADDRESS_MISMATCH|PATH_LENGTH_|ERROR_IN_CERT_)/;
+
+const ADVICE: Readonly<Record<Exclude<TransportErrorCode, "failed">, string>> = {
+  "connection-refused": "nothing listens there. Check the address, and that the server is running.",
+  "connection-reset": "the connection was reset before both sides had ended it.",
+  "host-not-found": "the host name has no address. Check its spelling and the name service.",
+  "host-unreachable": "no network leads to that address. Check the address and the network.",
+  "address-in-use": "something listens there already. Stop it, or choose another address.",
+  "certificate-rejected":
+    "the server's certificate was not accepted. Check its names, its dates and its issuer, or trust its authority with the option `tls.ca`.",
+  "tls-failed": "the TLS handshake or a TLS record failed. Check that both sides speak TLS 1.2 or newer.",
+  "timed-out": "the peer did not answer in time. Check the address and the network.",
+  "permission-denied":
+    "the system or the runtime does not permit it. Grant the permission, or choose another address.",
+};
+
+interface CauseLike {
+  readonly code?: unknown;
+  readonly name?: unknown;
+  readonly message?: unknown;
+}
+
+/** Finds the kind of failure that a runtime's own error means. */
+export function errorCode(cause: unknown): TransportErrorCode {
+  if (typeof cause !== "object" || cause === null) return "failed";
+  const { code, name, message } = cause as CauseLike;
+  const text = typeof message === "string" ? message : "";
+  // Deno says all that it has against a certificate in an InvalidData's message.
+  if (text.includes("invalid peer certificate")) return "certificate-rejected";
+  if (text.startsWith("failed to lookup address")) return "host-not-found";
+  for (const word of [code, name]) {
+    if (typeof word !== "string") continue;
+    const known = Object.hasOwn(CODES, word) ? CODES[word] : undefined;
+    if (known !== undefined) return known;
+    if (CERTIFICATE.test(word)) return "certificate-rejected";
+    if (word.startsWith("ERR_SSL_") || word.startsWith("ERR_TLS_")) return "tls-failed";
+  }
+  return "failed";
+}
+
+/** Turns a runtime's own error into a {@linkcode TransportError}; `doing` begins its sentence. */
+export function toTransportError(cause: unknown, doing: string, code?: TransportErrorCode): TransportError {
+  if (cause instanceof TransportError) return cause;
+  const kind = code ?? errorCode(cause);
+  const why = kind === "failed" ? cause instanceof Error ? cause.message : String(cause) : ADVICE[kind];
+  return new TransportError(kind, `${doing}: ${why}`, cause === undefined ? undefined : { cause });
+}
+
+/** Makes the error of a connection that broke while it was open. */
+export function brokenError(cause: unknown, code?: TransportErrorCode): TransportError {
+  return toTransportError(cause, "The connection broke", code);
+}
+
+/** Makes the error of a dial that failed. */
+export function connectError(cause: unknown, target: Address, code?: TransportErrorCode): TransportError {
+  return toTransportError(cause, `Cannot connect to ${describeAddress(target)}`, code);
+}
+
+/** Makes the error of an address that cannot be listened on, or of a certificate that cannot be served. */
+export function listenError(cause: unknown, target: Address & { tls?: unknown }): TransportError {
+  const doing = `Cannot listen on ${describeAddress(target)}`;
+  const kind = errorCode(cause);
+  if (
+    target.tls === undefined ||
+    (kind !== "failed" && kind !== "tls-failed" && kind !== "certificate-rejected")
+  ) {
+    return toTransportError(cause, doing, kind);
+  }
+  const why = "the certificate or its key cannot be used. Give PEM texts that belong together.";
+  return new TransportError("tls-failed", `${doing}: ${why}`, { cause });
+}
+
+/** Throws where TLS over a Unix socket is asked for, which only some runtimes could do. */
+export function refuseTlsOverUnixSocket(options: Address & { tls?: unknown }): void {
+  if (options.tls !== undefined && "path" in options) {
+    throw new TypeError(
+      "TLS does not go over a Unix socket here. Leave out the option `tls`, or give a host and a port.",
+    );
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Sockets on Node, over `node:net` and `node:tls`.
+ *
+ * @module
+ */
+import {
+  type AddressInfo,
+  connect as connectTcp,
+  createServer,
+  isIP,
+  type Server,
+  type Socket,
+} from "node:net";
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  type ConnectionOptions,
+  createSecureContext,
+  TLSSocket,
+} from "node:tls";
+import { bareHost, plainAddress } from "./address.ts";
+import { DuplexTransport } from "./duplex.ts";
+import {
+  brokenError,
+  connectError,
+  listenError,
+  refuseTlsOverUnixSocket,
+  toTransportError,
+} from "./errors.ts";
+import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "./transport.ts";
+
+const ALPN = ["http/1.1"];
+const MIN_VERSION = "TLSv1.2";
+
+/** Node's sockets. */
+export const nodeAdapter: Adapter = { connect, listen };
+
+async function connect(options: ConnectOptions): Promise<Transport> {
+  const { highWaterMark, signal, tls } = options;
+  signal?.throwIfAborted();
+  refuseTlsOverUnixSocket(options);
+  const socket = dial(options);
+  return await new Promise((resolve, reject) => {
+    const settle = (): void => {
+      signal?.removeEventListener("abort", onAbort);
+      socket.off("error", onError);
+      socket.off("close", onClose);
+    };
+    const fail = (reason: unknown): void => {
+      settle();
+      // Whatever else the dying socket has to say interests nobody, and must not end the process.
+      socket.on("error", () => {});
+      socket.destroy();
+      reject(reason);
+    };
+    const onAbort = (): void => fail(signal!.reason);
+    const onError = (error: Error): void => fail(connectError(error, options));
+    const onClose = (): void => fail(connectError(undefined, options, "connection-reset"));
+    const onOpen = (): void => {
+      if (tls !== undefined && !(socket instanceof TLSSocket && socket.encrypted && socket.authorized)) {
+        return fail(connectError(undefined, options, "certificate-rejected"));
+      }
+      settle();
+      resolve(new DuplexTransport(socket, { highWaterMark }));
+    };
+    signal?.addEventListener("abort", onAbort);
+    socket.on("error", onError);
+    socket.on("close", onClose);
+    socket.once(tls === undefined ? "connect" : "secureConnect", onOpen);
+  });
+}
+
+function dial(options: ConnectOptions): Socket {
+  if ("path" in options) return connectTcp({ path: options.path, allowHalfOpen: true });
+  const { port, tls } = options;
+  const host = bareHost(options.hostname);
+  if (tls === undefined) return connectTcp({ host, port, noDelay: true, allowHalfOpen: true });
+  const name = bareHost(tls.serverName ?? host);
+  const secure: ConnectionOptions & { allowHalfOpen: true } = {
+    host,
+    port,
+    allowHalfOpen: true,
+    ALPNProtocols: ALPN,
+    minVersion: MIN_VERSION,
+    rejectUnauthorized: true,
+    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    ...(tls.ca === undefined ? {} : { ca: typeof tls.ca === "string" ? tls.ca : [...tls.ca] }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+  };
+  const socket = connectTls(secure);
+  socket.setNoDelay(true);
+  return socket;
+}
+
+async function listen(options: ListenOptions): Promise<Listener> {
+  refuseTlsOverUnixSocket(options);
+  const server = serve(options);
+  await new Promise<void>((resolve, reject) => {
+    const onError = (error: Error): void => reject(listenError(error, options));
+    server.once("error", onError);
+    server.listen(
+      {
+        ...("path" in options
+          ? { path: options.path }
+          : { host: bareHost(options.hostname), port: options.port, reusePort: options.reusePort ?? false }),
+        ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
+      },
+      () => {
+        server.off("error", onError);
+        server.on(
+          "error",
+          (error: Error) => options.error?.(toTransportError(error, "Cannot accept a connection")),
+        );
+        resolve();
+      },
+    );
+  });
+  const address = server.address();
+  const { address: hostname, port } = typeof address === "object" && address !== null ? address : NO_ADDRESS;
+  return {
+    hostname: plainAddress(hostname),
+    port,
+    close: (): Promise<void> => {
+      // The address is free at once; the callback would wait for the accepted sockets to end.
+      server.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+const NO_ADDRESS: Pick<AddressInfo, "address" | "port"> = { address: "", port: 0 };
+
+function serve(options: ListenOptions): Server {
+  const { highWaterMark, tls } = options;
+  const accept = (socket: Socket, { remoteAddress }: Socket): void => {
+    options.accept(new DuplexTransport(socket, { highWaterMark, remoteAddress }));
+  };
+  const settings = { allowHalfOpen: true, noDelay: true };
+  if (tls === undefined) return createServer(settings, (socket) => accept(socket, socket));
+  let secureContext;
+  try {
+    secureContext = createSecureContext({ cert: tls.cert, key: tls.key, minVersion: MIN_VERSION });
+  } catch (error) {
+    throw listenError(error, options);
+  }
+  return createServer(settings, (raw) => {
+    const socket = new TLSSocket(raw, { isServer: true, secureContext, ALPNProtocols: ALPN });
+    // A tls.Server would do the following, but it keeps the socket to itself until the handshake is done.
+    socket.on("_tlsError", (error: Error) => socket.destroy(error));
+    const onEarlyEnd = (): void => void socket.destroy(brokenError(undefined, "connection-reset"));
+    socket.once("end", onEarlyEnd);
+    socket.once("secure", () => socket.off("end", onEarlyEnd));
+    accept(socket, raw);
+  });
+}
