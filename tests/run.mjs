@@ -41,7 +41,7 @@ function run(command, args, { show = false, env = {} } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       shell: windows,
-      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", ...env },
+      env: { ...process.env, NO_COLOR: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
@@ -87,13 +87,16 @@ function filesBelow(folder, ending) {
   }).sort();
 }
 
+// deno-lint-ignore no-control-regex
+const plain = (output) => output.replaceAll(/\x1b\[[0-9;]*m/g, "");
 const number = (output, pattern) =>
   [...output.matchAll(pattern)].reduce((sum, match) => sum + Number(match[1]), 0);
 
 /** The suite on one runtime. Its runner's own counts are read from what it prints. */
 async function suite(stage, command, args, patterns, env) {
   console.log(`\n== the suite on ${stage}`);
-  const { code, output } = await run(command, args, { show: true, env });
+  const { code, output: shown } = await run(command, args, { show: true, env });
+  const output = plain(shown);
   const result = {
     passed: number(output, patterns.passed),
     failed: number(output, patterns.failed),
