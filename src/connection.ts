@@ -4,12 +4,25 @@
  *
  * @module
  */
-import { concat } from "./protocol/bytes.ts";
-import { type Close, ConnectionClosedError } from "./protocol/errors.ts";
+import { encodeClosePayload } from "./protocol/close_payload.ts";
+import { type Close, ConnectionClosedError, ProtocolError } from "./protocol/errors.ts";
 import { Protocol, type ProtocolClose, type Role } from "./protocol/protocol.ts";
-import { INTERNAL_ERROR, NORMAL_CLOSURE, TRY_AGAIN_LATER } from "./protocol/status_code.ts";
+import {
+  INTERNAL_ERROR,
+  MESSAGE_TOO_BIG,
+  NO_STATUS_RECEIVED,
+  NORMAL_CLOSURE,
+  TRY_AGAIN_LATER,
+} from "./protocol/status_code.ts";
 import type { ConnectionSettings } from "./connection_options.ts";
+import { Liveness } from "./liveness.ts";
 import { MessageQueue } from "./message_queue.ts";
+import { Outbox } from "./outbox.ts";
+import { Outgoing } from "./outgoing.ts";
+import { bytesOf, type FragmentSource } from "./outgoing_stream.ts";
+import { Subscriber } from "./topics/subscriber.ts";
+import type { SubscribeOptions } from "./topics/topic_options.ts";
+import type { Topics } from "./topics/topics.ts";
 import type { Transport, TransportError } from "./transport/transport.ts";
 
 /** A message as it is received: a string for text, bytes for binary. */
@@ -58,21 +71,21 @@ export interface ConnectionInit<Data> {
   readonly request: (() => Request) | undefined;
   /** Limits and deadlines. */
   readonly settings: ConnectionSettings;
+  /** What it may subscribe to; a client's connection has none. */
+  readonly topics?: Topics<Data>;
   /** Told of what the application's handler threw. */
   readonly onError: (error: unknown) => void;
   /** Told that the connection has ended. */
   readonly onClose: () => void;
 }
 
-// Pieces are joined into one write up to this size; beyond it a copy costs more than a call.
-const JOIN_UP_TO = 64 * 1024;
-
-// How the module's own function reaches into a connection, so that the public class shows no such method.
+// How the module's own functions reach into a connection, so that the public class shows no such methods.
 let begin: <Data>(
   socket: Connection<Data>,
   handler: ConnectionHandler<Data> | undefined,
   early: Uint8Array,
 ) => void;
+let release: <Data>(socket: Connection<Data>) => void;
 
 /**
  * Makes a connection of a stream whose opening handshake is done, gives it to its handler, then reads: first `early`,
@@ -86,6 +99,11 @@ export function startConnection<Data>(
   const socket = new Connection(init);
   begin(socket, handler, early);
   return socket;
+}
+
+/** From now on the return of its handler does not close the connection: it was given to something that will. */
+export function releaseFromHandler<Data>(socket: Connection<Data>): void {
+  release(socket);
 }
 
 /**
@@ -114,15 +132,15 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   #makeRequest: (() => Request) | undefined;
   #request: Request | undefined;
 
-  #pending: Uint8Array[] = [];
-  #pendingSize = 0;
-  #flushScheduled = false;
-  #receiving = false;
-  #congested = false;
-  #drainWaiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  readonly #outbox: Outbox;
+  readonly #liveness: Liveness;
+  readonly #topics: Topics<Data> | undefined;
+  #subscriber: Subscriber | undefined;
+  readonly #outgoing: Outgoing;
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closeSent = "";
+  #released = false;
   #ending: ProtocolClose | undefined;
   #handlerError: Error | undefined;
   #close: Close | undefined;
@@ -141,29 +159,56 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
     this.#onError = init.onError;
     this.#onClose = init.onClose;
     this.#makeRequest = init.request;
+    this.#topics = init.topics;
+    this.#outbox = new Outbox(init.transport, init.settings.sendHighWaterMark, () => {
+      this.#protocol.drained();
+      this.#subscriber?.drained();
+    });
     this.#queue = new MessageQueue(this, init.settings.receiveQueue, {
       pause: () => this.#transport.pause(),
       resume: () => this.#transport.resume(),
+      stream: () => this.#protocol.streamFromNowOn(),
       failed: (error) => this.#handlerFailed(error),
+      mayHold: (size) => this.#mayHold(size),
+      ended: () => this.#closedError("receive the message"),
     });
     this.#protocol = new Protocol(init.role, {
-      write: (bytes) => this.#write(bytes),
-      message: (message) => this.#queue.push(message),
+      write: (bytes) => this.#outbox.write(bytes),
+      message: (message, last) => {
+        this.#liveness.message();
+        this.#queue.push(message, last);
+      },
       ping: () => {},
-      pong: () => {},
+      pong: (payload) => this.#liveness.pong(payload),
       finish: (close) => this.#finish(close),
     }, init.settings);
+    this.#liveness = new Liveness(init.settings, {
+      ping: (payload) => void (this.#protocol.open && this.#protocol.sendPing(payload)),
+      // RFC 6455, section 5.5.2: a peer that has received our Close frame need not answer pings.
+      paused: () => this.#queue.paused || !this.#protocol.open,
+      receivingFrame: () => !this.#protocol.betweenFrames,
+      dead: (error) => this.#drop(error),
+      idle: () => this.#startClosing(NORMAL_CLOSURE, "idle"),
+    });
+    this.#outgoing = new Outgoing({
+      protocol: this.#protocol,
+      outbox: this.#outbox,
+      liveness: this.#liveness,
+      closedError: (what) => this.#closedError(what),
+      idle: () => this.#subscriber?.drained(),
+    });
   }
 
   static {
     begin = (socket, handler, early) => socket.#begin(handler, early);
+    release = (socket) => (socket.#released = true);
   }
 
   #begin(handler: ConnectionHandler<Data> | undefined, early: Uint8Array): void {
     if (handler !== undefined) this.#handle(handler);
     this.#transport.attach({
       data: (chunk) => this.#receive(chunk),
-      drain: () => this.#drained(),
+      drain: () => this.#outbox.transportDrained(),
       end: () => this.#receiveEnd(),
       close: (error) => this.#transportClosed(error),
     });
@@ -182,12 +227,15 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   /** Where the connection stands. */
   get readyState(): ReadyState {
     if (this.#close !== undefined) return "closed";
-    return this.#protocol.open ? "open" : "closing";
+    return this.#open ? "open" : "closing";
   }
 
-  /** Bytes accepted by `send()` and not yet handed to the operating system, frame headers included. */
+  /**
+   * Bytes accepted by `send()`, or published to a topic of this connection, and not yet handed to the operating system,
+   * frame headers included. A published message that waits for the connection to catch up counts 64 bytes more.
+   */
   get bufferedAmount(): number {
-    return this.#pendingSize + this.#transport.bufferedAmount;
+    return this.#outbox.bufferedAmount + this.#outgoing.size + (this.#subscriber?.bufferedAmount ?? 0);
   }
 
   /**
@@ -199,14 +247,57 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
    * anything but a string, a view or an `ArrayBuffer`.
    */
   send(data: Sendable): boolean {
-    if (!this.#protocol.open) throw this.#closedError("send");
-    if (typeof data === "string") {
-      this.#checkRoom(data.length);
-      return this.#protocol.sendText(data);
+    if (!this.#open) throw this.#closedError("send");
+    const message = typeof data === "string" ? data : bytesOf(data);
+    this.#checkRoom(message.length);
+    if (this.#outgoing.busy !== undefined) {
+      this.#outgoing.defer(message);
+      return false;
     }
-    const bytes = bytesOf(data);
-    this.#checkRoom(bytes.length);
-    return this.#protocol.sendBinary(bytes);
+    this.#liveness.message();
+    return typeof message === "string"
+      ? this.#protocol.sendText(message)
+      : this.#protocol.sendBinary(message);
+  }
+
+  /**
+   * Sends one message that is not held whole: each chunk of the source goes out as a fragment (RFC 6455, section 5.4),
+   * the next when the buffer allows. The first chunk makes it a text message or a binary one, and the others must be of
+   * its kind; a source without a chunk is an empty binary message. Other messages wait for its end, pings do not.
+   *
+   * Rejects with what the source throws, after the connection was failed with 1011, since a message once begun cannot
+   * be taken back; with a {@linkcode ConnectionClosedError} when the connection ends first; with a `TypeError` for a
+   * chunk of the wrong kind, as if the source had thrown it.
+   */
+  sendStream(source: FragmentSource): Promise<void> {
+    if (!this.#open) return Promise.reject(this.#closedError("send"));
+    return this.#outgoing.stream(source);
+  }
+
+  /**
+   * The next message in pieces, as they arrive: strings of a text message, bytes of a binary one. Nothing of it is kept,
+   * so that it may be larger than `maxMessageSize`. Leaving the loop drops the rest of that message. The messages after
+   * it come as ever, by `for await` over the connection or by another `stream()`.
+   *
+   * The loop throws a {@linkcode ConnectionClosedError} when the connection ends before the message does, and a
+   * `TypeError` when the connection was given to callbacks, or another stream has not come to its end.
+   */
+  stream(): AsyncGenerator<Message, void, undefined> {
+    return this.#queue.pieces();
+  }
+
+  /**
+   * Sends a Ping frame. Resolves with the round trip in milliseconds; rejects with a
+   * {@linkcode ConnectionClosedError} when the connection ends first.
+   */
+  ping(): Promise<number> {
+    if (!this.#open) return Promise.reject(this.#closedError("send a ping"));
+    return this.#liveness.ping();
+  }
+
+  /** The last round trip in milliseconds, of a heartbeat or a {@linkcode ping}; `undefined` before the first. */
+  get latency(): number | undefined {
+    return this.#liveness.latency;
   }
 
   /**
@@ -215,29 +306,68 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
    */
   drained(): Promise<void> {
     if (this.#protocol.finished) return Promise.reject(this.#closedError("wait for the buffer to drain"));
-    if (this.bufferedAmount <= this.#settings.sendHighWaterMark) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#drainWaiters.push({ resolve, reject }));
+    return this.#outgoing.busy?.then(() => this.drained()) ?? this.#outbox.drained();
   }
 
   /**
-   * Starts the closing handshake: what was sent before still goes out, messages of the peer still come until its
-   * Close frame does. Does nothing when that has begun. Resolves as {@linkcode closed} does.
+   * Subscribes to a topic: what is published to it from now on is sent to this connection. With a topic it is
+   * subscribed to, the options change. Does nothing on a connection that is closing or closed, for that has left its
+   * topics.
+   *
+   * Throws a `TypeError` on a client's connection and for a topic that is no string, a `RangeError` for a topic that is
+   * empty, has more than 256 characters (UTF-16 code units), a control character or a lone surrogate, for an option
+   * out of range, and beyond `maxTopics`.
+   */
+  subscribe(topic: string, options: SubscribeOptions = {}): void {
+    if (this.#topics === undefined) {
+      throw new TypeError("Cannot subscribe: only connections that a server has accepted have topics.");
+    }
+    this.#subscriber ??= new Subscriber(this.#topics, {
+      socket: this,
+      protocol: this.#protocol,
+      outbox: this.#outbox,
+      liveness: this.#liveness,
+      settings: this.#settings,
+      streaming: () => this.#outgoing.busy !== undefined,
+    });
+    this.#subscriber.subscribe(topic, options);
+  }
+
+  /** Ends a subscription, if there is one. What was published before is still sent. */
+  unsubscribe(topic: string): void {
+    this.#subscriber?.unsubscribe(topic);
+  }
+
+  /** The topics that this connection is subscribed to now. */
+  get topics(): ReadonlySet<string> {
+    return this.#subscriber?.topics ?? new Set();
+  }
+
+  /**
+   * Messages published to this connection's topics that it lost: those dropped because it was behind, and those that
+   * still waited when it ended. What `send()` and the transport had accepted is not counted.
+   */
+  get dropped(): number {
+    return this.#subscriber?.dropped ?? 0;
+  }
+
+  /**
+   * Starts the closing handshake: what was sent before still goes out, streamed messages to their end; messages of the
+   * peer still come until its Close frame does, as far as the receive queue has room. Does nothing when that has begun.
+   * Resolves as {@linkcode closed} does.
    *
    * `code` is 1000 (the default), another registered code, or one from 3000 to 4999; `reason` has at most 123 bytes in
-   * UTF-8. Throws a `RangeError` for others (RFC 6455, section 7.4).
+   * UTF-8. `null`, without a reason, sends a Close frame that holds no code: the peer sees 1005. Throws a `RangeError`
+   * for others (RFC 6455, section 7.4).
    */
-  close(code: number = NORMAL_CLOSURE, reason: string = ""): Promise<Close> {
+  close(code: number | null = NORMAL_CLOSURE, reason: string = ""): Promise<Close> {
     this.#startClosing(code, reason);
     return this.closed;
   }
 
   /** Drops the connection at once, without a closing handshake; what was not sent yet is lost. */
   abort(): void {
-    if (this.#close !== undefined) return;
-    this.#pending = [];
-    this.#pendingSize = 0;
-    this.#protocol.abandon("local", new ConnectionClosedError("The connection was dropped by abort()."));
-    this.#transport.abort();
+    this.#drop(new ConnectionClosedError("The connection was dropped by abort()."));
   }
 
   /** Resolves, and never rejects, with how the connection ended, once the TCP connection has. */
@@ -265,7 +395,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
     if (typeof handler === "function") {
       // The call waits for a turn, so that a handler never runs inside the opening handshake.
       Promise.resolve(this).then(handler).then(
-        () => void this.close(),
+        () => void (this.#released || this.close()),
         (error: unknown) => this.#handlerFailed(error),
       );
     } else {
@@ -278,24 +408,59 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
       ? error
       : new Error("The handler threw what is no Error.", { cause: error });
     this.#onError(error);
-    this.#startClosing(INTERNAL_ERROR, "");
+    this.#sendClose(INTERNAL_ERROR, "");
   }
 
-  #startClosing(code: number, reason: string): void {
-    const wasOpen = this.#protocol.open;
-    this.#protocol.sendClose(code, reason);
-    if (!wasOpen) return;
-    this.#closeSent = `${code}${reason === "" ? "" : ` ${JSON.stringify(reason)}`} was sent`;
+  #drop(error: Error): void {
+    if (this.#close !== undefined) return;
+    this.#outbox.clear();
+    this.#protocol.abandon("local", error);
+    this.#transport.abort();
+  }
+
+  #mayHold(size: number): boolean {
+    if (size <= this.#settings.maxMessageSize) return true;
+    this.#protocol.fail(
+      MESSAGE_TOO_BIG,
+      new ProtocolError(
+        MESSAGE_TOO_BIG,
+        "RFC 6455, section 7.4.1",
+        `The message is longer than the limit of ${this.#settings.maxMessageSize} bytes.`,
+      ),
+    );
+    return false;
+  }
+
+  /** Whether the application may send: no Close frame has gone either way, and none waits for a stream's end. */
+  get #open(): boolean {
+    return this.#closeSent === "" && this.#protocol.open;
+  }
+
+  #startClosing(code: number | null, reason: string): void {
+    // Throws now, whenever the Close frame may be sent.
+    encodeClosePayload(code ?? undefined, reason, this.#role);
+    if (!this.#open) return;
+    this.#closeSent = `${code ?? NO_STATUS_RECEIVED}${reason === "" ? "" : ` ${JSON.stringify(reason)}`}`;
+    this.#subscriber?.leave();
+    if (this.#outgoing.busy === undefined) this.#sendClose(code, reason);
+    else void this.#outgoing.busy.then(() => this.#sendClose(code, reason));
+  }
+
+  #sendClose(code: number | null, reason: string): void {
+    if (!this.#protocol.open) return;
+    this.#closeSent ||= String(code);
+    this.#subscriber?.end(this.#outgoing.busy === undefined);
+    this.#protocol.sendClose(code ?? undefined, reason);
     this.#startCloseTimer();
     this.#queue.closing();
   }
 
   #receive(chunk: Uint8Array): void {
-    this.#receiving = true;
+    // All that is sent in answer to one chunk goes out in one write.
+    this.#outbox.hold();
+    this.#liveness.received();
     this.#protocol.receive(chunk);
-    this.#receiving = false;
-    // All that was sent in answer to one chunk goes out in one write.
-    if (this.#pendingSize > 0) this.#flush();
+    this.#outbox.release();
   }
 
   #receiveEnd(): void {
@@ -303,46 +468,9 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
     this.#transport.closeWrite();
   }
 
-  #write(bytes: Uint8Array): boolean {
-    this.#pending.push(bytes);
-    this.#pendingSize += bytes.length;
-    if (!this.#receiving && !this.#flushScheduled) {
-      this.#flushScheduled = true;
-      queueMicrotask(() => this.#flush());
-    }
-    return this.bufferedAmount <= this.#settings.sendHighWaterMark;
-  }
-
-  #flush(): void {
-    this.#flushScheduled = false;
-    if (this.#pendingSize === 0) return;
-    const pieces = this.#pending;
-    const size = this.#pendingSize;
-    this.#pending = [];
-    this.#pendingSize = 0;
-    let flowing = true;
-    if (pieces.length === 1) flowing = this.#transport.write(pieces[0]!);
-    else if (size <= JOIN_UP_TO) flowing = this.#transport.write(concat(pieces, size));
-    else for (const piece of pieces) flowing = this.#transport.write(piece);
-    if (!flowing) this.#congested = true;
-    else if (!this.#congested) this.#resolveDrained();
-  }
-
-  #drained(): void {
-    this.#congested = false;
-    this.#resolveDrained();
-  }
-
-  #resolveDrained(): void {
-    this.#protocol.drained();
-    if (this.#drainWaiters.length === 0) return;
-    const waiters = this.#drainWaiters;
-    this.#drainWaiters = [];
-    for (const { resolve } of waiters) resolve();
-  }
-
   #checkRoom(size: number): void {
     if (this.bufferedAmount + size <= this.#settings.maxBufferedAmount) return;
+    if (this.#subscriber?.makeRoom(size)) return;
     if (size > this.#settings.maxBufferedAmount) {
       throw new RangeError(`Cannot send ${size} bytes in one message: they are more than maxBufferedAmount.`);
     }
@@ -356,10 +484,11 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
 
   #finish(close: ProtocolClose): void {
     this.#ending = close;
-    const waiters = this.#drainWaiters;
-    this.#drainWaiters = [];
-    for (const { reject } of waiters) reject(this.#closedError("wait for the buffer to drain"));
-    if (this.#pendingSize > 0) this.#flush();
+    this.#subscriber?.end(false);
+    this.#outbox.fail(() => this.#closedError("wait for the buffer to drain"));
+    this.#liveness.end(() => this.#closedError("wait for the pong"));
+    this.#outgoing.end(() => this.#closedError("send the rest of the message"));
+    this.#outbox.flush();
     // RFC 6455, section 7.1.1: "The server MUST close the TCP connection immediately, whereas the client SHOULD wait
     // for the server to close the connection". A client that fails the connection does not wait.
     if (this.#role === "server" || !close.wasClean) this.#transport.closeWrite();
@@ -387,7 +516,9 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   #closedError(what: string): ConnectionClosedError {
     const ending = this.#ending;
     if (ending === undefined) {
-      return new ConnectionClosedError(`Cannot ${what}: the connection is closing (${this.#closeSent}).`);
+      return new ConnectionClosedError(
+        `Cannot ${what}: the connection is closing (${this.#closeSent} was sent).`,
+      );
     }
     const reason = ending.reason === "" ? "" : ` ${JSON.stringify(ending.reason)}`;
     const side = ending.initiator === "local" ? "this side" : "the peer";
@@ -396,11 +527,4 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
       this.#close,
     );
   }
-}
-
-function bytesOf(data: ArrayBufferView | ArrayBuffer): Uint8Array {
-  if (data instanceof Uint8Array) return data;
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  throw new TypeError("Cannot send this: give a string, a typed array, a DataView or an ArrayBuffer.");
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Heartbeat } from "./liveness.ts";
 
 /** What holds for each connection; servers and clients take these among their own options. */
 export interface ConnectionOptions {
@@ -27,6 +28,22 @@ export interface ConnectionOptions {
    * @default 5000
    */
   closeTimeout?: number;
+  /**
+   * Pings that are sent every `interval` milliseconds, and the `timeout` in which a pong must answer; a peer that does
+   * not is dropped, with 1006. Sending does not put the deadline off, so that a peer whose network vanished is noticed
+   * within the sum of both, and a quarter more; nor does a peer escape that still sends but no longer reads. The
+   * deadline waits while a long frame is arriving, and while we do not read. `false` sends none.
+   *
+   * @default { interval: 20000, timeout: 20000 }
+   */
+  heartbeat?: false | { interval?: number; timeout?: number };
+  /**
+   * Milliseconds without a message either way after which the connection is closed with 1000; 0 for never. Pings do
+   * not count.
+   *
+   * @default 0
+   */
+  idleTimeout?: number;
   /**
    * Received messages that wait for the application, in number and bytes; beyond either the socket is not read until
    * some have been taken.
@@ -54,6 +71,8 @@ export interface ConnectionSettings {
   readonly maxMessageSize: number;
   readonly maxFragments: number;
   readonly closeTimeout: number;
+  readonly heartbeat: Heartbeat | undefined;
+  readonly idleTimeout: number;
   readonly receiveQueue: { readonly messages: number; readonly bytes: number };
   readonly sendHighWaterMark: number;
   readonly maxBufferedAmount: number;
@@ -65,6 +84,11 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
     maxMessageSize: atLeast(options, "maxMessageSize", 1, 1024 * 1024),
     maxFragments: atLeast(options, "maxFragments", 1, 131072),
     closeTimeout: atLeast(options, "closeTimeout", 0, 5000),
+    heartbeat: options.heartbeat === false ? undefined : {
+      interval: atLeast(options.heartbeat ?? {}, "interval", 1, 20_000),
+      timeout: atLeast(options.heartbeat ?? {}, "timeout", 1, 20_000),
+    },
+    idleTimeout: atLeast(options, "idleTimeout", 0, 0),
     receiveQueue: {
       messages: atLeast(options.receiveQueue ?? {}, "messages", 1, 16),
       bytes: atLeast(options.receiveQueue ?? {}, "bytes", 1, 1024 * 1024),

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Connection, ConnectionCallbacks, Message } from "./connection.ts";
+import { Gathering } from "./gathering.ts";
 import type { Close } from "./protocol/errors.ts";
 
 /** What the queue asks of its connection. */
@@ -13,31 +14,65 @@ export interface QueueOwner {
   pause(): void;
   /** Read on. */
   resume(): void;
+  /** From now on messages are to come in pieces. */
+  stream(): void;
   /** A callback threw, or its promise rejected. */
   failed(error: unknown): void;
+  /** A message of this size, which came in pieces, is to be held whole. Answers whether it may be; if not, it has failed. */
+  mayHold(size: number): boolean;
+  /** Why no more messages come. */
+  ended(): Error;
 }
 
-// A queue that is never empty sheds the places of what was taken, at this many and half of all.
+// Slots of messages that were taken; fewer are not worth the move.
 const COMPACT_FROM = 64;
 
-type Take = (result: IteratorResult<Message, undefined>) => void;
+/** A message, or a piece of one. */
+interface Piece {
+  readonly data: Message;
+  readonly last: boolean;
+}
+
+/** Somebody who waits for a message, or a piece of one. */
+interface Taker {
+  /** Is given the next piece. Answers whether that was all it waited for. */
+  take(piece: Piece): boolean;
+  /** No more will come. */
+  end(): void;
+}
+
+/** Somebody who takes one message in pieces. */
+interface IncomingStream {
+  /** Whether a piece was taken. */
+  begun: boolean;
+  /** Whether the rest was dropped. */
+  truncated: boolean;
+}
 
 /** The messages that one connection has received and its application has not taken. */
 export class MessageQueue<Data> {
   readonly #socket: Connection<Data>;
   readonly #mark: { readonly messages: number; readonly bytes: number };
   readonly #owner: QueueOwner;
-  #messages: Message[] = [];
+  #pieces: (Piece | undefined)[] = [];
   #first = 0;
   #bytes = 0;
   #paused = false;
-  #takers: Take[] = [];
+  // While somebody waits here, the queue is empty.
+  #takers: Taker[] = [];
   #callbacks: ConnectionCallbacks<Data> | undefined;
   // A callback's promise is pending: what comes meanwhile waits.
   #busy = false;
   #closing = false;
   #close: Close | undefined;
   #closeDelivered = false;
+  // The rest of the message at hand is dropped.
+  #skipping = false;
+  // Messages come in pieces since somebody called pieces().
+  #cut = false;
+  // A stream has the message at hand, or waits for the next: others queue up behind it.
+  #stream: IncomingStream | undefined;
+  #behindStream: Taker[] = [];
 
   /** A queue for this connection, full at this mark. */
   constructor(
@@ -50,6 +85,11 @@ export class MessageQueue<Data> {
     this.#owner = owner;
   }
 
+  /** Whether the application is so far behind that the socket is not read. */
+  get paused(): boolean {
+    return this.#paused && !this.#closing;
+  }
+
   /** Gives every message to callbacks from now on, after `open` has settled. */
   deliverTo(callbacks: ConnectionCallbacks<Data>): void {
     this.#callbacks = callbacks;
@@ -57,17 +97,25 @@ export class MessageQueue<Data> {
     if (!this.#busy) this.#next();
   }
 
-  /** A message has come. */
-  push(message: Message): void {
+  /** A message, or a piece of one, has come. */
+  push(data: Message, last: boolean): void {
     const callbacks = this.#callbacks;
-    if (callbacks !== undefined && !this.#busy && this.#first === this.#messages.length) {
-      return this.#call(callbacks.message, message);
+    if (callbacks !== undefined && !this.#busy && this.#first === this.#pieces.length) {
+      return this.#call(callbacks.message, data);
     }
-    const taker = this.#takers.shift();
-    if (taker !== undefined) return taker({ done: false, value: message });
-    if (this.#closing && this.#full()) return;
-    this.#messages.push(message);
-    this.#bytes += sizeOf(message);
+    if (this.#skipping) {
+      this.#skipping = !last;
+      return;
+    }
+    const piece = { data, last };
+    const taker = this.#takers[0];
+    if (taker !== undefined) {
+      if (taker.take(piece)) this.#takers.shift();
+      return;
+    }
+    if (this.#closing && this.#full()) return this.#dropMessage(last);
+    this.#pieces.push(piece);
+    this.#bytes += sizeOf(data);
     if (!this.#paused && !this.#closing && this.#full()) {
       this.#paused = true;
       this.#owner.pause();
@@ -87,53 +135,168 @@ export class MessageQueue<Data> {
   end(close: Close): void {
     this.#close = close;
     if (this.#callbacks !== undefined) return this.#busy ? undefined : this.#next();
-    const takers = this.#takers;
-    this.#takers = [];
-    for (const take of takers) take({ done: true, value: undefined });
+    this.#endTakers();
   }
 
-  /** An iterator over the messages. */
+  /** An iterator over whole messages. */
   iterate(): AsyncIterableIterator<Message> {
-    if (this.#callbacks !== undefined) {
-      throw new TypeError(
-        "Cannot iterate: this connection was given to callbacks, and its messages go to them.",
-      );
-    }
-    const next = (): Promise<IteratorResult<Message, undefined>> => {
-      const message = this.#shift();
-      if (message !== undefined) return Promise.resolve({ done: false, value: message });
-      if (this.#close !== undefined) return Promise.resolve({ done: true, value: undefined });
-      return new Promise((resolve) => this.#takers.push(resolve));
-    };
+    this.#refuseCallbacks("iterate");
     const iterator: AsyncIterableIterator<Message> = {
-      next,
+      next: () => {
+        if (!this.#cut) {
+          const piece = this.#shift();
+          if (piece !== undefined) return Promise.resolve({ done: false, value: piece.data });
+        }
+        return this.#whole();
+      },
       return: () => Promise.resolve({ done: true, value: undefined }),
       [Symbol.asyncIterator]: () => iterator,
     };
     return iterator;
   }
 
-  #full(): boolean {
-    return this.#messages.length - this.#first >= this.#mark.messages || this.#bytes >= this.#mark.bytes;
+  /** The next message in pieces, as they come. Leaving the loop drops the rest of that message. */
+  async *pieces(): AsyncGenerator<Message, void, undefined> {
+    this.#refuseCallbacks("stream");
+    if (this.#stream !== undefined) {
+      throw new TypeError("Cannot stream: another stream() has not come to the end of its message.");
+    }
+    const stream: IncomingStream = { begun: false, truncated: false };
+    this.#stream = stream;
+    this.#cut = true;
+    this.#owner.stream();
+    let last = false;
+    let empty = true;
+    try {
+      while (!last) {
+        const piece = stream.truncated ? undefined : await this.#takePiece();
+        if (piece === undefined) throw this.#owner.ended();
+        stream.begun = true;
+        last = piece.last;
+        if (last) this.#streamEnded();
+        // An empty message is one empty piece, so that its kind can be seen.
+        if (piece.data.length === 0 && !(last && empty)) continue;
+        empty = false;
+        yield piece.data;
+      }
+    } finally {
+      if (!last) {
+        if (stream.begun && !stream.truncated) this.#skipRest();
+        this.#streamEnded();
+      }
+    }
   }
 
-  #shift(): Message | undefined {
-    if (this.#first === this.#messages.length) return undefined;
-    const message = this.#messages[this.#first]!;
-    this.#messages[this.#first++] = "";
-    this.#bytes -= sizeOf(message);
-    if (this.#first === this.#messages.length) {
-      this.#messages = [];
+  /** The stream's message is over: those who wait for the next one get it. */
+  #streamEnded(): void {
+    this.#stream = undefined;
+    for (const taker of this.#behindStream.splice(0)) this.#wait(taker);
+  }
+
+  #refuseCallbacks(what: string): void {
+    if (this.#callbacks === undefined) return;
+    throw new TypeError(
+      `Cannot ${what}: this connection was given to callbacks, and its messages go to them.`,
+    );
+  }
+
+  /** The next message whole, from as many pieces as it has. */
+  #whole(): Promise<IteratorResult<Message, undefined>> {
+    return new Promise((resolve) => {
+      let gathering: Gathering | undefined;
+      const taker: Taker = {
+        take: ({ data, last }) => {
+          // Before messages came in pieces, the protocol held them to their limit.
+          if (!this.#cut) {
+            resolve({ done: false, value: data });
+            return true;
+          }
+          gathering ??= new Gathering();
+          gathering.add(data);
+          if (!this.#owner.mayHold(gathering.size)) {
+            this.#discardAll();
+            taker.end();
+            return true;
+          }
+          if (last) resolve({ done: false, value: gathering.finish() });
+          return last;
+        },
+        end: () => resolve({ done: true, value: undefined }),
+      };
+      if (this.#stream === undefined) this.#wait(taker);
+      else this.#behindStream.push(taker);
+    });
+  }
+
+  #takePiece(): Promise<Piece | undefined> {
+    return new Promise((resolve) => {
+      this.#wait({
+        take: (piece) => {
+          resolve(piece);
+          return true;
+        },
+        end: () => resolve(undefined),
+      });
+    });
+  }
+
+  /** Gives a taker what is here; if that is not all, it gets in line for the rest. */
+  #wait(taker: Taker): void {
+    if (this.#takers.length === 0) {
+      for (let piece = this.#shift(); piece !== undefined; piece = this.#shift()) {
+        if (taker.take(piece)) return;
+      }
+    }
+    this.#takers.push(taker);
+    if (this.#close !== undefined) this.#endTakers();
+  }
+
+  #endTakers(): void {
+    for (const taker of this.#takers.splice(0)) taker.end();
+  }
+
+  /** A piece finds no room behind our Close frame: with it goes what waits of its message, and what is to come. */
+  #dropMessage(last: boolean): void {
+    while (this.#first < this.#pieces.length && !this.#pieces.at(-1)!.last) {
+      this.#bytes -= sizeOf(this.#pieces.pop()!.data);
+    }
+    if (this.#first === this.#pieces.length && this.#stream?.begun) this.#stream.truncated = true;
+    this.#skipping = !last;
+  }
+
+  /** The connection has failed on account of a message: neither its rest nor what came after it is given out. */
+  #discardAll(): void {
+    while (this.#shift() !== undefined);
+    this.#skipping = true;
+    this.#endTakers();
+  }
+
+  #skipRest(): void {
+    for (let piece = this.#shift(); piece !== undefined; piece = this.#shift()) if (piece.last) return;
+    this.#skipping = true;
+  }
+
+  #full(): boolean {
+    return this.#pieces.length - this.#first >= this.#mark.messages || this.#bytes >= this.#mark.bytes;
+  }
+
+  #shift(): Piece | undefined {
+    if (this.#first === this.#pieces.length) return undefined;
+    const piece = this.#pieces[this.#first]!;
+    this.#pieces[this.#first++] = undefined;
+    this.#bytes -= sizeOf(piece.data);
+    if (this.#first === this.#pieces.length) {
+      this.#pieces = [];
       this.#first = 0;
-    } else if (this.#first >= COMPACT_FROM && 2 * this.#first >= this.#messages.length) {
-      this.#messages.splice(0, this.#first);
+    } else if (this.#first >= COMPACT_FROM && 2 * this.#first >= this.#pieces.length) {
+      this.#pieces.splice(0, this.#first);
       this.#first = 0;
     }
     if (this.#paused && !this.#full()) {
       this.#paused = false;
       this.#owner.resume();
     }
-    return message;
+    return piece;
   }
 
   /** Calls a callback; if it gives a promise, all else waits for that. */
@@ -145,12 +308,12 @@ export class MessageQueue<Data> {
     let result: unknown;
     try {
       result = callback.call(this.#callbacks, this.#socket, argument);
+      // Even to ask a strange value whether it is a promise may throw.
       if (!isPromise(result)) return;
     } catch (error) {
       return this.#owner.failed(error);
     }
     this.#busy = true;
-    // What only looks like a promise may throw, or call back twice.
     Promise.resolve(result).then(() => this.#next(), (error: unknown) => {
       this.#owner.failed(error);
       this.#next();
@@ -161,9 +324,9 @@ export class MessageQueue<Data> {
     this.#busy = false;
     const callbacks = this.#callbacks!;
     while (!this.#busy) {
-      const message = this.#shift();
-      if (message === undefined) break;
-      this.#call(callbacks.message, message);
+      const piece = this.#shift();
+      if (piece === undefined) break;
+      this.#call(callbacks.message, piece.data);
     }
     if (this.#busy || this.#close === undefined || this.#closeDelivered) return;
     this.#closeDelivered = true;

@@ -6,6 +6,7 @@
  */
 import { type Connection, type ConnectionHandler, startConnection } from "./connection.ts";
 import type { ConnectionSettings } from "./connection_options.ts";
+import { reportError } from "./error_hook.ts";
 import type { HeadLimits, RequestHead } from "./handshake/http_head.ts";
 import { concat } from "./protocol/bytes.ts";
 import { latin1Bytes } from "./handshake/http_response.ts";
@@ -19,6 +20,8 @@ import {
   refusalBytes,
   ServerHandshake,
 } from "./handshake/server_handshake.ts";
+import type { TopicOptions } from "./topics/topic_options.ts";
+import type { Topics } from "./topics/topics.ts";
 import type { Transport, TransportHandler } from "./transport/transport.ts";
 import { type HandshakeRequest, headerLines, responseBytes, webRequest } from "./web_http.ts";
 
@@ -43,7 +46,7 @@ export interface HandshakeReport {
 }
 
 /** How a server opens handshakes, whoever reads the requests. */
-export interface OpeningOptions<Data> extends AdmissionPolicy {
+export interface OpeningOptions<Data> extends AdmissionPolicy, TopicOptions<Data> {
   /**
    * Subprotocols that the server speaks, best first; a client that offers some, but none of these, is refused. Or a
    * function that chooses one of those offered, or none.
@@ -90,6 +93,10 @@ export interface OpeningContext<Data> {
   readonly handshakes: Set<OpeningHandshake<Data>>;
   /** Connections that are open or closing. */
   readonly connections: Set<Connection<Data>>;
+  /** What the connections may subscribe to. */
+  readonly topics: Topics<Data>;
+  /** Seconds after which refused peers may try again, once the server has begun to shut down. */
+  retryAfter: number | undefined;
   /** What stands for the host where an HTTP/1.0 request names none. */
   readonly host: string;
 }
@@ -210,8 +217,11 @@ export class OpeningHandshake<Data> implements TransportHandler {
     protocol: string | undefined | Refusal,
     early: Uint8Array,
   ): void {
+    if (this.#context.retryAfter !== undefined) {
+      return this.#refuse(refuse("server-shutting-down", { retryAfter: this.#context.retryAfter }));
+    }
     if (typeof protocol === "object") return this.#refuse(protocol);
-    const { settings, connections, handshakes, handler, options } = this.#context;
+    const { settings, connections, topics, handshakes, handler, options } = this.#context;
     const response = acceptanceText(request, { protocol, headers: headerLines(result?.headers) });
     const transport = this.#transport;
     this.#stage = "gone";
@@ -231,6 +241,7 @@ export class OpeningHandshake<Data> implements TransportHandler {
         data: result?.data as Data,
         request: () => webRequest(head, { host, resourceName, encrypted, remoteAddress }),
         settings,
+        topics,
         onError: (error) => this.#reportError(error),
         onClose: () => connections.delete(socket),
       },
@@ -328,13 +339,7 @@ export class OpeningHandshake<Data> implements TransportHandler {
   }
 
   #reportError(error: unknown): void {
-    const report = this.#context.options.error;
-    if (report === undefined) return console.error(error);
-    try {
-      report(error);
-    } catch (second) {
-      console.error(second);
-    }
+    reportError(this.#context.options.error, error);
   }
 }
 

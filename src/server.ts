@@ -3,11 +3,13 @@
  *
  * @module
  */
-import type { Connection, ConnectionHandler } from "./connection.ts";
+import type { Connection, ConnectionHandler, Sendable } from "./connection.ts";
 import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
 import { isLoopbackHost } from "./handshake/authority.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
-import { GOING_AWAY } from "./protocol/status_code.ts";
+import { shutDown, type ShutdownOptions } from "./shutdown.ts";
+import type { Publication, Publisher, PublishOptions } from "./topics/topic_options.ts";
+import { Topics } from "./topics/topics.ts";
 import { adapter } from "./transport/detect.ts";
 import type { Listener, TlsServerOptions } from "./transport/transport.ts";
 import type { HandshakeRequest } from "./web_http.ts";
@@ -63,7 +65,7 @@ export interface ServeOptions<Data = undefined> extends OpeningOptions<Data>, Co
 }
 
 /** A server that listens. */
-export interface Server<Data = undefined> extends AsyncDisposable {
+export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
   /** Where clients on this machine reach it: `ws://127.0.0.1:8000/`; `ws+unix:` and the path for a Unix socket. */
   readonly url: string;
   /** The address that is listened on; `""` for a Unix socket. */
@@ -73,13 +75,12 @@ export interface Server<Data = undefined> extends AsyncDisposable {
   /** The connections that are open or closing. */
   readonly connections: ReadonlySet<Connection<Data>>;
   /**
-   * Stops listening, drops opening handshakes under way, closes every connection with 1001 and waits for them; those
-   * that are left after `deadline` milliseconds are dropped.
+   * Ends the server, in peace: opening handshakes are refused with 503 and `Retry-After` from now on, every connection
+   * sends what it has accepted and closes with 1001, and when the last has ended, the port is given back. Connections
+   * and handshakes that are left at the deadline are dropped. Called again, it answers the same promise.
    */
-  shutdown(options?: { deadline?: number }): Promise<void>;
+  shutdown(options?: ShutdownOptions): Promise<void>;
 }
-
-const SHUTDOWN_DEADLINE = 10_000;
 
 /**
  * Listens for WebSocket connections and gives each to the handler.
@@ -103,6 +104,7 @@ export async function serve<Data = undefined>(
 ): Promise<Server<Data>> {
   const { hostname = "127.0.0.1", port = 8000, path, tls, signal } = options;
   signal?.throwIfAborted();
+  const settings = connectionSettings(options);
   const context: OpeningContext<Data> = {
     // A page can reach a loopback address by a name of its own (DNS rebinding); the Host header gives it away.
     options: {
@@ -114,11 +116,13 @@ export async function serve<Data = undefined>(
       maxHeadSize: atLeast(options, "maxHeadSize", 64, 16 * 1024),
       maxHeaders: atLeast(options, "maxHeaders", 1, 100),
     },
-    settings: connectionSettings(options),
+    settings,
+    topics: new Topics(options, settings),
     handshakeTimeout: atLeast(options, "handshakeTimeout", 1, 10_000),
     handler,
     handshakes: new Set(),
     connections: new Set(),
+    retryAfter: undefined,
     host: path === undefined ? bracketed(hostname) : "localhost",
   };
   const { listen } = await adapter();
@@ -154,24 +158,24 @@ class ListeningServer<Data> implements Server<Data> {
     this.#context = context;
   }
 
-  shutdown({ deadline = SHUTDOWN_DEADLINE }: { deadline?: number } = {}): Promise<void> {
-    return this.#shutdown ??= this.#end(deadline);
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    return this.#shutdown ??= shutDown(this.#context, options, () => this.#listener.close());
+  }
+
+  publish(topic: string, data: Sendable, options?: PublishOptions): Publication {
+    return this.#context.topics.publish(topic, data, options);
+  }
+
+  subscriberCount(topic: string): number {
+    return this.#context.topics.subscriberCount(topic);
+  }
+
+  get dropped(): number {
+    return this.#context.topics.dropped;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown();
-  }
-
-  async #end(deadline: number): Promise<void> {
-    const stopped = this.#listener.close();
-    const { handshakes, connections } = this.#context;
-    for (const handshake of handshakes) handshake.abort();
-    const timer = setTimeout(() => {
-      for (const socket of connections) socket.abort();
-    }, deadline);
-    await Promise.all([...connections].map((socket) => socket.close(GOING_AWAY)));
-    clearTimeout(timer);
-    await stopped;
   }
 }
 

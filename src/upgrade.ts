@@ -3,13 +3,16 @@
  *
  * @module
  */
-import type { ConnectionHandler } from "./connection.ts";
+import type { Connection, ConnectionHandler } from "./connection.ts";
 import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
 import { HeaderFields, toAsciiLowerCase } from "./handshake/header_fields.ts";
 import type { RequestHead } from "./handshake/http_head.ts";
 import { refuse } from "./handshake/refusal.ts";
 import { judge } from "./handshake/server_handshake.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
+import { shutDown, type ShutdownOptions } from "./shutdown.ts";
+import type { Publisher } from "./topics/topic_options.ts";
+import { Topics } from "./topics/topics.ts";
 import { type DuplexStream, DuplexTransport } from "./transport/duplex.ts";
 
 /** What is read of `node:http`'s `IncomingMessage`. */
@@ -38,8 +41,18 @@ export interface AcceptorOptions<Data = undefined> extends OpeningOptions<Data>,
   path?: string;
 }
 
-/** A listener for the `upgrade` event of a `node:http` server. */
-export type Acceptor = (request: UpgradedRequest, socket: UpgradedSocket, head: Uint8Array) => void;
+/** A listener for the `upgrade` event of a `node:http` server, with the connections that it has accepted. */
+export interface Acceptor<Data = undefined> extends Publisher {
+  /** Accepts or refuses one request. */
+  (request: UpgradedRequest, socket: UpgradedSocket, head: Uint8Array): void;
+  /** The connections that are open or closing. */
+  readonly connections: ReadonlySet<Connection<Data>>;
+  /**
+   * Ends what was accepted here, in peace: as `Server.shutdown()` does, but for the other server, which is its owner's
+   * to close. Called again, it answers the same promise.
+   */
+  shutdown(options?: ShutdownOptions): Promise<void>;
+}
 
 /**
  * Makes a listener for the `upgrade` event of a `node:http` or `node:https` server, on Node, Deno and Bun. It answers
@@ -61,20 +74,24 @@ export type Acceptor = (request: UpgradedRequest, socket: UpgradedSocket, head: 
 export function acceptor<Data = undefined>(
   options: AcceptorOptions<Data>,
   handler: ConnectionHandler<Data>,
-): Acceptor {
+): Acceptor<Data> {
   const { path } = options;
+  const settings = connectionSettings(options);
+  const topics = new Topics(options, settings);
   const context: OpeningContext<Data> = {
     options,
     // The other server has read the head within its own limits.
     limits: { maxHeadSize: Infinity, maxHeaders: Infinity },
-    settings: connectionSettings(options),
+    settings,
+    topics,
     handshakeTimeout: atLeast(options, "handshakeTimeout", 1, 10_000),
     handler,
     handshakes: new Set(),
     connections: new Set(),
+    retryAfter: undefined,
     host: "localhost",
   };
-  return (request, socket, early) => {
+  const accept = (request: UpgradedRequest, socket: UpgradedSocket, early: Uint8Array): void => {
     socket.setNoDelay?.(true);
     socket.setTimeout?.(0);
     const transport = new DuplexTransport(socket, {
@@ -93,6 +110,17 @@ export function acceptor<Data = undefined>(
       new Uint8Array(0),
     );
   };
+  let shutdown: Promise<void> | undefined;
+  const publisher: Omit<Acceptor<Data>, never> = {
+    shutdown: (options = {}) => shutdown ??= shutDown(context, options, () => Promise.resolve()),
+    connections: context.connections,
+    publish: (topic, data, options) => topics.publish(topic, data, options),
+    subscriberCount: (topic) => topics.subscriberCount(topic),
+    get dropped() {
+      return topics.dropped;
+    },
+  };
+  return Object.defineProperties(accept, Object.getOwnPropertyDescriptors(publisher)) as Acceptor<Data>;
 }
 
 function headOf({ method = "", url = "", httpVersion, rawHeaders }: UpgradedRequest): RequestHead {

@@ -8,6 +8,9 @@ const CLOSE: Close = { code: 1000, reason: "bye", wasClean: true, initiator: "re
 // The queue hands its connection on, and never looks at it.
 const SOCKET = { data: "the connection" } as unknown as Connection<string>;
 
+// Bytes that a message may have.
+const LIMIT = 100;
+
 interface Subject {
   readonly queue: MessageQueue<string>;
   /** What the queue asked of its owner. */
@@ -19,9 +22,12 @@ function subject(mark: { messages?: number; bytes?: number } = {}): Subject {
   const asked: string[] = [];
   const errors: unknown[] = [];
   const queue = new MessageQueue<string>(SOCKET, { messages: 16, bytes: 1000, ...mark }, {
-    pause: () => asked.push("pause"),
-    resume: () => asked.push("resume"),
-    failed: (error) => errors.push(error),
+    pause: () => void asked.push("pause"),
+    resume: () => void asked.push("resume"),
+    stream: () => void asked.push("stream"),
+    failed: (error) => void errors.push(error),
+    mayHold: (size) => size <= LIMIT,
+    ended: () => new Error("ended"),
   });
   return { queue, asked, errors };
 }
@@ -62,7 +68,7 @@ test("RFC 6455, section 6.2: callbacks get every message at once and in order", 
   const log: string[] = [];
   queue.deliverTo(recording(log));
   for (let i = 0; i < 100; i++) {
-    queue.push(`${i}`);
+    queue.push(`${i}`, true);
     equal(log.at(-1), `message ${i}`);
   }
   queue.end(CLOSE);
@@ -86,7 +92,7 @@ test("RFC 6455, section 6.2: callbacks are called on their object, with the conn
   };
   const bytes = Uint8Array.of(1);
   queue.deliverTo(callbacks);
-  queue.push(bytes);
+  queue.push(bytes, true);
   queue.end(CLOSE);
   equal(calls.length, 3);
   for (const call of calls) ok(call[0] === callbacks && call[1] === SOCKET);
@@ -106,7 +112,7 @@ test("RFC 6455, section 6.2: an asynchronous callback is awaited before the next
       log.push(`end ${message}`);
     },
   });
-  for (const message of ["a", "b", "c"]) queue.push(message);
+  for (const message of ["a", "b", "c"]) queue.push(message, true);
   queue.end(CLOSE);
   await settle();
   const expected = ["open", "begin a"];
@@ -131,13 +137,13 @@ test("RFC 6455, section 6.2: asynchronous and synchronous answers may alternate"
       return message === "b" || message === "d" ? gates.make() : message;
     },
   });
-  for (const message of ["a", "b", "c", "d"]) queue.push(message);
+  for (const message of ["a", "b", "c", "d"]) queue.push(message, true);
   deepEqual(log, ["open", "message a", "message b"]);
   await gates.open();
-  queue.push("e");
+  queue.push("e", true);
   deepEqual(log.slice(3), ["message c", "message d"]);
   await gates.open();
-  queue.push("f");
+  queue.push("f", true);
   deepEqual(log.slice(5), ["message e", "message f"]);
 });
 
@@ -146,8 +152,8 @@ test("RFC 6455, section 4.1: messages and the end wait for open", async () => {
   const log: string[] = [];
   const gates = new Gates();
   queue.deliverTo({ ...recording(log), open: () => gates.make() });
-  queue.push("a");
-  queue.push("b");
+  queue.push("a", true);
+  queue.push("b", true);
   queue.end(CLOSE);
   await settle();
   deepEqual(log, []);
@@ -158,13 +164,13 @@ test("RFC 6455, section 4.1: messages and the end wait for open", async () => {
 test("RFC 6455, section 6.2: callbacks that are not there are not missed", async () => {
   const { queue, asked, errors } = subject({ messages: 2 });
   queue.deliverTo({});
-  for (let i = 0; i < 10; i++) queue.push("dropped");
+  for (let i = 0; i < 10; i++) queue.push("dropped", true);
   queue.end(CLOSE);
   const opening = subject({ messages: 2 });
   const gates = new Gates();
   opening.queue.deliverTo({ open: () => gates.make() });
-  opening.queue.push("a");
-  opening.queue.push("b");
+  opening.queue.push("a", true);
+  opening.queue.push("b", true);
   await gates.open();
   deepEqual(opening.asked, ["pause", "resume"]);
   deepEqual([...asked, ...errors], []);
@@ -173,10 +179,10 @@ test("RFC 6455, section 6.2: callbacks that are not there are not missed", async
 test("RFC 6455, section 6.2: messages that came before the callbacks are not lost, nor is their order", () => {
   const { queue } = subject();
   const log: string[] = [];
-  queue.push("a");
+  queue.push("a", true);
   queue.deliverTo(recording(log));
   deepEqual(log, ["open", "message a"]);
-  queue.push("b");
+  queue.push("b", true);
   deepEqual(log, ["open", "message a", "message b"]);
 });
 
@@ -210,8 +216,8 @@ test("RFC 6455, section 7.1.7: what a callback throws is reported, and later mes
       throw inClose;
     },
   });
-  queue.push("a");
-  queue.push("b");
+  queue.push("a", true);
+  queue.push("b", true);
   queue.end(CLOSE);
   deepEqual(log, ["message a", "message b", "close"]);
   deepEqual(errors, [inOpen, inMessage, inClose]);
@@ -227,8 +233,8 @@ test("RFC 6455, section 7.1.7: a promise that rejects is reported, and later mes
     message: (_, message) => (log.push(`message ${message}`), gates.make()),
     close: () => (log.push("close"), gates.make()),
   });
-  queue.push("a");
-  queue.push("b");
+  queue.push("a", true);
+  queue.push("b", true);
   queue.end(CLOSE);
   for (const error of ["open", "a", "b", "close"]) await gates.open(error);
   deepEqual(errors, ["open", "a", "b", "close"]);
@@ -258,7 +264,7 @@ test("RFC 6455, section 7.1.7: whatever a callback gives back, nothing is thrown
       },
       close: () => void log.push("close"),
     });
-    for (const message of ["a", "b", "c"]) queue.push(message);
+    for (const message of ["a", "b", "c"]) queue.push(message, true);
     queue.end(CLOSE);
     await settle();
     await settle();
@@ -271,12 +277,12 @@ for (const [what, mark] of [["messages", { messages: 3 }], ["bytes", { bytes: 9 
   test(`RFC 6455, section 10.4: reading stops when ${what} wait up to the mark, and goes on below it`, async () => {
     const { queue, asked } = subject(mark);
     const iterator = queue.iterate();
-    queue.push("abc");
-    queue.push(Uint8Array.of(1, 2, 3));
+    queue.push("abc", true);
+    queue.push(Uint8Array.of(1, 2, 3), true);
     deepEqual(asked, []);
-    queue.push("def");
+    queue.push("def", true);
     deepEqual(asked, ["pause"]);
-    queue.push("more of the same chunk");
+    queue.push("more of the same chunk", true);
     deepEqual(asked, ["pause"]);
     await iterator.next();
     deepEqual(asked, ["pause"], "still full");
@@ -284,15 +290,15 @@ for (const [what, mark] of [["messages", { messages: 3 }], ["bytes", { bytes: 9 
     if (what === "bytes") await iterator.next();
     if (what === "bytes") await iterator.next();
     deepEqual(asked, ["pause", "resume"]);
-    queue.push("x");
-    if (what === "bytes") queue.push("12345678");
+    queue.push("x", true);
+    if (what === "bytes") queue.push("12345678", true);
     deepEqual(asked, ["pause", "resume", "pause"]);
   });
 }
 
 test("RFC 6455, section 10.4: one message beyond the mark in bytes stops reading by itself", async () => {
   const { queue, asked } = subject({ bytes: 10 });
-  queue.push("x".repeat(11));
+  queue.push("x".repeat(11), true);
   deepEqual(asked, ["pause"]);
   await queue.iterate().next();
   deepEqual(asked, ["pause", "resume"]);
@@ -302,10 +308,10 @@ test("RFC 6455, section 10.4: reading stops too while an asynchronous callback i
   const { queue, asked } = subject({ messages: 2 });
   const gates = new Gates();
   queue.deliverTo({ message: () => gates.make() });
-  queue.push("at work");
-  queue.push("a");
+  queue.push("at work", true);
+  queue.push("a", true);
   deepEqual(asked, []);
-  queue.push("b");
+  queue.push("b", true);
   deepEqual(asked, ["pause"]);
   await gates.open();
   deepEqual(asked, ["pause", "resume"]);
@@ -319,7 +325,7 @@ test("RFC 6455, section 10.4: a message that somebody waits for does not count",
   const iterator = queue.iterate();
   for (let i = 0; i < 5; i++) {
     const next = iterator.next();
-    queue.push(`${i}`);
+    queue.push(`${i}`, true);
     deepEqual(await next, { done: false, value: `${i}` });
   }
   deepEqual(asked, []);
@@ -327,16 +333,16 @@ test("RFC 6455, section 10.4: a message that somebody waits for does not count",
 
 test("RFC 6455, section 7.1.3: behind our Close frame reading goes on, and what no longer fits is dropped", async () => {
   const { queue, asked } = subject({ messages: 2 });
-  queue.push("a");
-  queue.push("b");
+  queue.push("a", true);
+  queue.push("b", true);
   deepEqual(asked, ["pause"]);
   queue.closing();
   deepEqual(asked, ["pause", "resume"]);
-  queue.push("dropped");
+  queue.push("dropped", true);
   const iterator = queue.iterate();
   deepEqual(await iterator.next(), { done: false, value: "a" });
-  queue.push("c");
-  queue.push("dropped");
+  queue.push("c", true);
+  queue.push("dropped", true);
   queue.end(CLOSE);
   equal(asked.filter((what) => what === "pause").length, 1);
   const rest: Message[] = [];
@@ -346,23 +352,23 @@ test("RFC 6455, section 7.1.3: behind our Close frame reading goes on, and what 
 
 test("RFC 6455, section 7.1.3: a queue that was not full is not resumed at our Close frame", () => {
   const { queue, asked } = subject({ messages: 2 });
-  queue.push("a");
+  queue.push("a", true);
   queue.closing();
   deepEqual(asked, []);
-  queue.push("b");
+  queue.push("b", true);
   deepEqual(asked, []);
 });
 
 test("RFC 6455, section 6.2: an iterator takes what came before it and what comes after", async () => {
   const { queue } = subject();
-  queue.push("a");
-  queue.push("");
+  queue.push("a", true);
+  queue.push("", true);
   const iterator = queue.iterate();
   equal(iterator[Symbol.asyncIterator](), iterator);
   deepEqual(await iterator.next(), { done: false, value: "a" });
   deepEqual(await iterator.next(), { done: false, value: "" });
   const next = iterator.next();
-  queue.push(new Uint8Array(0));
+  queue.push(new Uint8Array(0), true);
   deepEqual(await next, { done: false, value: new Uint8Array(0) });
 });
 
@@ -370,9 +376,9 @@ test("RFC 6455, section 6.2: several calls of next() are answered in their order
   const { queue } = subject();
   const [one, two] = [queue.iterate(), queue.iterate()];
   const results = [one.next(), two.next(), one.next(), one.next(), two.next()];
-  queue.push("a");
-  queue.push("b");
-  queue.push("c");
+  queue.push("a", true);
+  queue.push("b", true);
+  queue.push("c", true);
   queue.end(CLOSE);
   const done = { done: true, value: undefined };
   deepEqual(await Promise.all(results), [
@@ -385,13 +391,13 @@ test("RFC 6455, section 6.2: several calls of next() are answered in their order
 
 test("RFC 6455, section 6.2: leaving a loop loses nothing, and a later loop goes on", async () => {
   const { queue } = subject();
-  for (const message of ["a", "b", "c", "d"]) queue.push(message);
+  for (const message of ["a", "b", "c", "d"]) queue.push(message, true);
   const seen: unknown[] = [];
   for await (const message of queue.iterate()) {
     seen.push(message);
     if (message === "b") break;
   }
-  queue.push("e");
+  queue.push("e", true);
   const throwing = async (): Promise<void> => {
     for await (const message of queue.iterate()) {
       seen.push(message);
@@ -407,7 +413,7 @@ test("RFC 6455, section 6.2: leaving a loop loses nothing, and a later loop goes
 
 test("RFC 6455, section 7.1.4: what waits at the end is still taken, then the loop is over", async () => {
   const { queue } = subject();
-  queue.push("a");
+  queue.push("a", true);
   queue.end(CLOSE);
   const iterator = queue.iterate();
   deepEqual(await iterator.next(), { done: false, value: "a" });
@@ -429,13 +435,13 @@ test("RFC 6455, section 10.4: a queue that is never empty does not grow", async 
   const { push } = Array.prototype;
   Array.prototype.push = function (this: unknown[], ...items: unknown[]): number {
     const length = push.apply(this, items);
-    if (items[0] === marker) longest = Math.max(longest, length);
+    if ((items[0] as { data?: unknown } | undefined)?.data === marker) longest = Math.max(longest, length);
     return length;
   };
   try {
-    queue.push(marker);
+    queue.push(marker, true);
     for (let i = 0; i < 5000; i++) {
-      queue.push(marker);
+      queue.push(marker, true);
       equal((await iterator.next()).value, marker);
     }
   } finally {

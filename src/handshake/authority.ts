@@ -42,7 +42,6 @@ function isPort(text: string): boolean {
 // RFC 3986, section 3.2.2: IPv6address in brackets: eight groups of up to four hexadecimal digits, the last two of which
 // may be an IPv4 address, and "::" once for one group of zeros or more.
 function isIpLiteral(host: string): boolean {
-  if (!host.endsWith("]")) return false;
   const halves = host.slice(1, -1).split("::");
   if (halves.length > 2) return false;
   let groups = 0;

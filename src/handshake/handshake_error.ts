@@ -6,14 +6,20 @@
 import { WebSocketError } from "../protocol/errors.ts";
 import type { HandshakeFailureCode } from "./client_handshake.ts";
 
-/** How far the opening handshake had come: dialling, the TLS handshake included, or reading the response. */
-export type HandshakeStep = "connect" | "response";
+/**
+ * How far the opening handshake had come: asking a proxy for a tunnel, dialling with the TLS handshake included, or
+ * reading the response.
+ */
+export type HandshakeStep = "proxy" | "connect" | "response";
 
 /** What is known about a failed opening handshake. */
 export interface HandshakeErrorDetails {
   /** How far it had come. */
   readonly step: HandshakeStep;
-  /** The stable name of the reason: our own words for a bad response, a transport's error code, or `timed-out`. */
+  /**
+   * The stable name of the reason: our own words for a bad response, a transport's error code, `timed-out`,
+   * `proxy-refused`, or `redirect-invalid`, `redirect-insecure`, `redirect-loop` and `redirect-limit`.
+   */
   readonly reason: HandshakeFailureCode | (string & Record<never, never>);
   /** Where the rule stands that the server broke, if it broke one. */
   readonly section?: string | undefined;

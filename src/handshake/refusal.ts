@@ -33,6 +33,7 @@ export type RefusalCode =
   | "path-not-found"
   | "handshake-timeout"
   | "server-busy"
+  | "server-shutting-down"
   | "upgrade-failed"
   | "refused-by-application";
 
@@ -242,6 +243,11 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
     "RFC 9110, section 15.6.4",
     "The server takes no new connections now: try again later.",
   ],
+  "server-shutting-down": [
+    503,
+    "RFC 9110, section 15.6.4",
+    "The server is shutting down and takes no new connections: try again later, at another instance if there is one.",
+  ],
   "upgrade-failed": [
     500,
     "RFC 9110, section 15.6.1",
@@ -270,10 +276,12 @@ function demandedHeaders(code: RefusalCode, status: number, allow: string): Refu
 /** Makes a refusal. `detail` is a further sentence about this very request; it must hold nothing secret. */
 export function refuse(
   code: RefusalCode,
-  { detail, allow = "GET", status = RULES[code][0] }: {
+  { detail, allow = "GET", retryAfter, status = RULES[code][0] }: {
     detail?: string | undefined;
     /** The methods that are allowed, with 405. */
     allow?: string;
+    /** Seconds after which the peer may try again, with 503. */
+    retryAfter?: number;
     status?: number;
   } = {},
 ): Refusal {
@@ -283,7 +291,9 @@ export function refuse(
     status,
     section,
     message: detail === undefined ? message : `${message} ${detail}`,
-    headers: demandedHeaders(code, status, allow),
+    headers: retryAfter === undefined
+      ? demandedHeaders(code, status, allow)
+      : [...demandedHeaders(code, status, allow), ["Retry-After", String(retryAfter)]],
   };
 }
 

@@ -4,7 +4,9 @@
  * @module
  */
 
-const LITTLE_ENDIAN: boolean = /* @__PURE__ */ new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+// A key is laid out here as its bytes come in memory, to be read as one word of whatever endianness.
+const keyBytes: Uint8Array = /* @__PURE__ */ new Uint8Array(4);
+const keyWord: Int32Array = /* @__PURE__ */ new Int32Array(keyBytes.buffer);
 // Below this the views cost more than they save.
 const WORDWISE_FROM = 48;
 
@@ -41,11 +43,10 @@ export function applyMask(
   return seen;
 }
 
-/** The key, turned so that its byte for `phase` comes first in memory. */
+/** The key as one word, turned so that its byte for `phase` comes first in memory. */
 function wordKey(key: number, phase: number): number {
-  const turned = phase === 0 ? key : (key << (8 * phase)) | (key >>> (32 - 8 * phase));
-  if (!LITTLE_ENDIAN) return turned | 0;
-  return (turned >>> 24) | ((turned >>> 8) & 0xff00) | ((turned << 8) & 0xff0000) | (turned << 24);
+  for (let i = 0; i < 4; i++) keyBytes[i] = key >>> (24 - 8 * ((phase + i) & 3));
+  return keyWord[0]!;
 }
 
 const pool: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(4096);

@@ -20,7 +20,18 @@ export interface MessageLimits {
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const SMALLEST_BUFFER = 1024;
 
-/** Puts the payloads of data frames together. Copies what it keeps into one growing buffer. */
+/** A piece of a message that is not held whole: text, cut between characters, or bytes. */
+export interface MessagePiece {
+  /** The piece; it may be empty. */
+  readonly data: string | Uint8Array;
+  /** Whether the message ends with it. */
+  readonly last: boolean;
+}
+
+/**
+ * Puts the payloads of data frames together. Copies what it keeps into one growing buffer; or, once told to, hands
+ * each piece on as it comes and keeps nothing.
+ */
 export class MessageAssembler {
   readonly #limits: MessageLimits;
   readonly #validator = new Utf8Validator();
@@ -30,6 +41,9 @@ export class MessageAssembler {
   #announced = 0;
   #fragments = 0;
   #seen = 0;
+  // Decodes a text message that is handed on in pieces.
+  #decoder: TextDecoder | undefined;
+  #streaming = false;
 
   /** Holds messages to these limits. */
   constructor(limits: MessageLimits) {
@@ -39,6 +53,19 @@ export class MessageAssembler {
   /** Whether a message has begun and not ended. */
   get busy(): boolean {
     return this.#opcode !== CONTINUATION;
+  }
+
+  /**
+   * From now on messages are handed on in pieces, whatever their size. Answers what is here of a message that has begun.
+   */
+  streamFromNowOn(): MessagePiece | undefined {
+    if (this.#streaming) return undefined;
+    this.#streaming = true;
+    if (!this.busy) return undefined;
+    const bytes = this.#buffer.subarray(0, this.#size);
+    this.#size = 0;
+    this.#buffer = NOTHING;
+    return { data: this.#piece(bytes, false), last: false };
   }
 
   /** The header of a data frame has come. Answers what is wrong with it. */
@@ -65,6 +92,7 @@ export class MessageAssembler {
       this.#seen = 0;
       this.#size = 0;
     }
+    if (this.#streaming) return undefined;
     if (length > this.#limits.maxMessageSize - this.#announced) {
       return new ProtocolError(
         MESSAGE_TOO_BIG,
@@ -85,7 +113,7 @@ export class MessageAssembler {
 
   /**
    * A piece of payload, borrowed. `last` says that the message ends with it: the answer is then the message. Before
-   * that the answer is `undefined`; an error whenever something is wrong.
+   * that the answer is `undefined`, or each piece when messages are streamed; an error whenever something is wrong.
    */
   add(
     chunk: Uint8Array,
@@ -94,6 +122,7 @@ export class MessageAssembler {
     seen: number,
     last: boolean,
   ): string | Uint8Array | ProtocolError | undefined {
+    if (this.#streaming) return this.#stream(chunk, start, end, seen, last);
     // A message that lies whole in the chunk is not copied into the buffer first.
     if (last && this.#size === 0) {
       const text = this.#opcode === TEXT;
@@ -107,6 +136,30 @@ export class MessageAssembler {
     this.#keep(chunk, start, end);
     this.#seen |= seen;
     return last ? this.#finish() : undefined;
+  }
+
+  #stream(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    seen: number,
+    last: boolean,
+  ): string | Uint8Array | ProtocolError {
+    if (this.#opcode === TEXT) {
+      const checked = (seen & 0x80808080) === 0 && this.#validator.complete ||
+        this.#validator.check(chunk, start, end);
+      if (!checked || (last && !this.#validator.complete)) return notUtf8();
+    }
+    const data = this.#piece(chunk.subarray(start, end), last);
+    if (last) this.#opcode = CONTINUATION;
+    return data;
+  }
+
+  /** A piece that can be kept; of a text, as far as its characters are whole. */
+  #piece(bytes: Uint8Array, last: boolean): string | Uint8Array {
+    if (this.#opcode !== TEXT) return copyOf(bytes, 0, bytes.length);
+    this.#decoder ??= new TextDecoder("utf-8", { ignoreBOM: true });
+    return this.#decoder.decode(bytes, { stream: !last });
   }
 
   #finish(): string | Uint8Array | ProtocolError {

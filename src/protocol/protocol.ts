@@ -11,7 +11,7 @@ import { encodeFrame, encodeTextFrame } from "./frame.ts";
 import { FrameDecoder } from "./frame_decoder.ts";
 import { maskingKey } from "./mask.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
-import { BINARY, CLOSE, isControl, PING, PONG, TEXT } from "./opcode.ts";
+import { BINARY, CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from "./opcode.ts";
 import { ABNORMAL_CLOSURE, NO_STATUS_RECEIVED } from "./status_code.ts";
 
 /** Which end of the connection this is. */
@@ -21,8 +21,11 @@ export type Role = "client" | "server";
 export interface ProtocolSink {
   /** Bytes for the peer, whole frames, the owner's from now on. Answers `false` while they pile up. */
   write(bytes: Uint8Array): boolean;
-  /** A message has come: text or bytes, the owner's to keep. */
-  message(data: string | Uint8Array): void;
+  /**
+   * A message has come: text or bytes, the owner's to keep. After {@linkcode Protocol.streamFromNowOn} a piece of one,
+   * and `last` says whether the message ends with it.
+   */
+  message(data: string | Uint8Array, last: boolean): void;
   /** A Ping frame has come, and has been answered. */
   ping(payload: Uint8Array): void;
   /** A Pong frame has come. */
@@ -114,6 +117,20 @@ export class Protocol {
     if (this.open) this.#sendFrame(PONG, payload);
   }
 
+  /** Whether the bytes so far end between two frames: a frame that is still coming delays the peer's pongs. */
+  get betweenFrames(): boolean {
+    return this.#decoder.betweenFrames;
+  }
+
+  /**
+   * From now on messages are handed on in pieces as they come, and no limit on their size holds, for nothing of them is
+   * kept. A message that has begun already goes on so.
+   */
+  streamFromNowOn(): void {
+    const piece = this.#assembler.streamFromNowOn();
+    if (piece !== undefined) this.#sink.message(piece.data, piece.last);
+  }
+
   /** Sends a text message. Throws a {@linkcode ConnectionClosedError} unless {@linkcode open}. */
   sendText(text: string): boolean {
     this.#checkOpen("message");
@@ -124,6 +141,25 @@ export class Protocol {
   sendBinary(bytes: Uint8Array): boolean {
     this.#checkOpen("message");
     return this.#sendFrame(BINARY, bytes);
+  }
+
+  /**
+   * Sends a fragment of a message (RFC 6455, section 5.4); bytes are copied. `first` begins a message, `last` ends it.
+   * Between them the caller sends no other message: fragments of two must not be mixed. Throws a
+   * {@linkcode ConnectionClosedError} unless {@linkcode open}.
+   */
+  sendFragment(type: "text" | "binary", data: string | Uint8Array, first: boolean, last: boolean): boolean {
+    this.#checkOpen("message");
+    const opcode = first ? (type === "text" ? TEXT : BINARY) : CONTINUATION;
+    const firstByte = (last ? FIN : 0) | opcode;
+    if (typeof data === "string") return this.#write(encodeTextFrame(firstByte, data, this.#key()));
+    return this.#write(encodeFrame(firstByte, data, this.#key()));
+  }
+
+  /** Sends frames that {@linkcode encodeMessage} has made. Throws a {@linkcode ConnectionClosedError} unless {@linkcode open}. */
+  sendEncoded(frame: Uint8Array): boolean {
+    this.#checkOpen("message");
+    return this.#write(frame);
   }
 
   /**
@@ -191,10 +227,11 @@ export class Protocol {
       if (last) this.#controlFrame(opcode, this.#control);
       return;
     }
-    const message = this.#assembler.add(chunk, start, end, seen, last && fin);
+    const ends = last && fin;
+    const message = this.#assembler.add(chunk, start, end, seen, ends);
     if (message === undefined) return;
     if (message instanceof ProtocolError) this.#failWith(message);
-    else this.#sink.message(message);
+    else this.#sink.message(message, ends);
   }
 
   #controlFrame(opcode: number, payload: Uint8Array): void {
@@ -274,6 +311,16 @@ export class Protocol {
     this.#unansweredPing = undefined;
     this.#sink.finish({ code, reason, wasClean, initiator, error });
   }
+}
+
+/**
+ * A whole message as the frame that a server sends, to be given to many connections: a server masks nothing (RFC 6455,
+ * section 5.1), so that one encoding serves all. It must not be written to afterwards.
+ */
+export function encodeMessage(data: string | Uint8Array): Uint8Array {
+  return typeof data === "string"
+    ? encodeTextFrame(FIN | TEXT, data, undefined)
+    : encodeFrame(FIN | BINARY, data, undefined);
 }
 
 function checkControlPayload(payload: Uint8Array): Uint8Array {

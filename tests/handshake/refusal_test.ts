@@ -78,3 +78,10 @@ test("RFC 9110, section 15.5: a body is two lines of text, or one JSON object", 
     assert.deepEqual(JSON.parse(json), { code, status, section, message });
   }
 });
+
+test("RFC 9110, section 10.2.3: a refusal may say after how many seconds to try again", () => {
+  const { status, headers } = refuse("server-shutting-down", { retryAfter: 7 });
+  assert.equal(status, 503);
+  assert.deepEqual(headers, [["Retry-After", "7"]]);
+  assert.deepEqual(refuse("server-shutting-down").headers, []);
+});

@@ -14,6 +14,7 @@ type DecidedAbove =
   | "path-not-found"
   | "handshake-timeout"
   | "server-busy"
+  | "server-shutting-down"
   | "upgrade-failed"
   | "refused-by-application";
 

@@ -109,6 +109,7 @@ export const EXPECTED: Readonly<Record<RefusalCode, Expected>> = {
     mends: /send the request at once, or raise handshakeTimeout/,
   },
   "server-busy": { status: 503, section: "RFC 9110, section 15.6.4", mends: /try again later/ },
+  "server-shutting-down": { status: 503, section: "RFC 9110, section 15.6.4", mends: /another instance/ },
   "upgrade-failed": { status: 500, section: "RFC 9110, section 15.6.1", mends: /log/ },
   "refused-by-application": { status: 403, section: "RFC 6455, section 4.2.2", mends: /application/ },
 };

@@ -62,7 +62,7 @@ export class Peer {
 /** What a test does inside the sink's calls. */
 export interface Hooks {
   write?(frames: Frame[]): void;
-  message?(data: string | Uint8Array): void;
+  message?(data: string | Uint8Array, last: boolean): void;
   ping?(payload: Uint8Array): void;
   pong?(payload: Uint8Array): void;
   finish?(close: ProtocolClose): void;
@@ -121,11 +121,12 @@ export class Recorder implements ProtocolSink {
     return this.flowing;
   }
 
-  message(data: string | Uint8Array): void {
+  message(data: string | Uint8Array, last: boolean): void {
     this.messages.push(data);
     if (typeof data !== "string") this.#own(data);
-    this.#note(typeof data === "string" ? `text ${show(data)}` : `binary ${hex(data)}`);
-    this.#hooks.message?.(data);
+    const more = last ? "" : " ...";
+    this.#note((typeof data === "string" ? `text ${show(data)}` : `binary ${hex(data)}`) + more);
+    this.#hooks.message?.(data, last);
   }
 
   ping(payload: Uint8Array): void {

@@ -5,7 +5,7 @@ interface TextEncoder {
 declare const TextEncoder: { new (): TextEncoder };
 
 interface TextDecoder {
-  decode(bytes: Uint8Array): string;
+  decode(bytes: Uint8Array, options?: { stream?: boolean }): string;
 }
 declare const TextDecoder: {
   new (label: string, options?: { fatal?: boolean; ignoreBOM?: boolean }): TextDecoder;

@@ -1,0 +1,113 @@
+/**
+ * Messages on their way out while one of them is streamed: the fragments of two must not be mixed (RFC 6455,
+ * section 5.4), so that whatever is sent meanwhile waits for its turn.
+ *
+ * @module
+ */
+import type { Liveness } from "./liveness.ts";
+import type { Outbox } from "./outbox.ts";
+import { type FragmentSource, sendFragments } from "./outgoing_stream.ts";
+import { copyOf } from "./protocol/bytes.ts";
+import type { Protocol } from "./protocol/protocol.ts";
+import { INTERNAL_ERROR } from "./protocol/status_code.ts";
+
+/** What the connection lends. */
+export interface OutgoingOwner {
+  readonly protocol: Protocol;
+  readonly outbox: Outbox;
+  readonly liveness: Liveness;
+  /** Why nothing more can be sent. */
+  closedError(what: string): Error;
+  /** Nothing waits any more. */
+  idle(): void;
+}
+
+interface StreamedMessage {
+  readonly source: FragmentSource;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The messages of one connection that wait for a streamed one. */
+export class Outgoing {
+  readonly #owner: OutgoingOwner;
+  readonly #waiting: (string | Uint8Array | StreamedMessage)[] = [];
+  #size = 0;
+  #run: Promise<void> | undefined;
+  // Ends the streamed message at hand, even while its source is waited for.
+  #stop: ((error: Error) => void) | undefined;
+
+  /** Nothing waits yet. */
+  constructor(owner: OutgoingOwner) {
+    this.#owner = owner;
+  }
+
+  /** Settles when nothing waits any more; `undefined` while nothing does, and messages may be sent directly. */
+  get busy(): Promise<void> | undefined {
+    return this.#run;
+  }
+
+  /** Bytes, or characters of text, that wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Sends a message when its turn comes; bytes are copied. */
+  defer(message: string | Uint8Array): void {
+    this.#waiting.push(typeof message === "string" ? message : copyOf(message, 0, message.length));
+    this.#size += message.length;
+  }
+
+  /** Sends a streamed message when its turn comes. Settles when its last fragment has been accepted, or it failed. */
+  stream(source: FragmentSource): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ source, resolve, reject });
+      this.#run ??= this.#work();
+    });
+  }
+
+  /** Nothing can be sent any more: the streamed message at hand is given up. */
+  end(makeError: () => Error): void {
+    this.#stop?.(makeError());
+  }
+
+  async #work(): Promise<void> {
+    const { protocol, liveness } = this.#owner;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (typeof next === "object" && "source" in next) {
+        await this.#stream(next);
+      } else {
+        this.#size -= next.length;
+        if (!protocol.open) continue;
+        liveness.message();
+        if (typeof next === "string") protocol.sendText(next);
+        else protocol.sendBinary(next);
+      }
+    }
+    this.#run = undefined;
+    this.#owner.idle();
+  }
+
+  async #stream({ source, resolve, reject }: StreamedMessage): Promise<void> {
+    const { protocol, outbox, liveness } = this.#owner;
+    try {
+      await sendFragments(source, async (type, data, first, last) => {
+        if (!protocol.open) throw this.#owner.closedError("send the rest of the message");
+        liveness.message();
+        if (!protocol.sendFragment(type, data, first, last)) await outbox.drained();
+      }, (stop) => {
+        this.#stop = stop;
+        if (!protocol.open) stop(this.#owner.closedError("send the message"));
+      });
+      resolve();
+    } catch (error) {
+      const cause = error instanceof Error
+        ? error
+        : new Error("The source of a message failed.", { cause: error });
+      if (protocol.open) protocol.fail(INTERNAL_ERROR, cause);
+      reject(error);
+    } finally {
+      this.#stop = undefined;
+    }
+  }
+}
