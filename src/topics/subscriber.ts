@@ -1,0 +1,286 @@
+/**
+ * One connection as a subscriber: its topics, and the published messages that wait while it is behind.
+ *
+ * @module
+ */
+import type { Connection } from "../connection.ts";
+import type { ConnectionSettings } from "../connection_options.ts";
+import type { Liveness } from "../liveness.ts";
+import type { Outbox } from "../outbox.ts";
+import { ConnectionClosedError } from "../protocol/errors.ts";
+import type { Protocol } from "../protocol/protocol.ts";
+import { TRY_AGAIN_LATER } from "../protocol/status_code.ts";
+import { checkTopic, type SubscribeOptions, subscribeOptions, type WhenSlow } from "./topic_options.ts";
+import type { Topics } from "./topics.ts";
+
+/** A published message that waits. */
+interface Waiting {
+  readonly subscription: Subscription;
+  readonly frame: Uint8Array;
+  /** The key, with `"latest"`; else a number of its own. */
+  readonly id: string | number | undefined;
+  /** Whether it may be dropped to make room. */
+  readonly droppable: boolean;
+}
+
+/** One connection's subscription to one topic. */
+export interface Subscription {
+  /** Who. */
+  readonly subscriber: Subscriber;
+  /** To what. */
+  readonly topic: string;
+  /** See {@linkcode SubscribeOptions.whenSlow}. */
+  whenSlow: WhenSlow;
+  /** See {@linkcode SubscribeOptions.maxWaiting}. */
+  maxWaiting: number;
+  /** Messages that wait and that later ones may replace, the oldest first. */
+  waiting: Map<Waiting["id"], Waiting> | undefined;
+}
+
+/** The parts of a connection that its subscriber works with. */
+export interface SubscriberInit {
+  /** The connection. */
+  readonly socket: Connection<unknown>;
+  /** Its protocol. */
+  readonly protocol: Protocol;
+  /** Its outbox. */
+  readonly outbox: Outbox;
+  /** Told of messages. */
+  readonly liveness: Liveness;
+  /** Its limits. */
+  readonly settings: ConnectionSettings;
+  /** Whether a streamed message is on its way: no other may be mixed with its fragments. */
+  readonly streaming: () => boolean;
+}
+
+// What waits costs more than its bytes, which it may share with other connections.
+const OVERHEAD = 64;
+
+/** One connection as a subscriber. */
+export class Subscriber {
+  /** The connection. */
+  readonly socket: Connection<unknown>;
+  readonly #topics: Topics;
+  readonly #protocol: Protocol;
+  readonly #outbox: Outbox;
+  readonly #liveness: Liveness;
+  readonly #settings: ConnectionSettings;
+  readonly #streaming: () => boolean;
+  readonly #subscriptions: Map<string, Subscription> = new Map();
+  // In the order of publishing; those that may be dropped stand in both.
+  readonly #backlog: Set<Waiting> = new Set();
+  readonly #droppable: Set<Waiting> = new Set();
+  #backlogSize = 0;
+  #droppableSize = 0;
+  #nextId = 0;
+  #dropped = 0;
+  #losing = false;
+
+  /** A subscriber without topics. */
+  constructor(topics: Topics, init: SubscriberInit) {
+    this.socket = init.socket;
+    this.#topics = topics;
+    this.#protocol = init.protocol;
+    this.#outbox = init.outbox;
+    this.#liveness = init.liveness;
+    this.#settings = init.settings;
+    this.#streaming = init.streaming;
+  }
+
+  /** The topics, as a set of the caller's own. */
+  get topics(): Set<string> {
+    return new Set(this.#subscriptions.keys());
+  }
+
+  /** Bytes that wait here, with what it takes to keep them. */
+  get bufferedAmount(): number {
+    return this.#backlogSize;
+  }
+
+  /** Published messages that were lost. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** See {@linkcode Connection.subscribe}. */
+  subscribe(topic: string, options: SubscribeOptions): void {
+    checkTopic(topic);
+    const { whenSlow, maxWaiting } = subscribeOptions(options, this.#topics.defaults);
+    if (this.socket.readyState !== "open") return;
+    const existing = this.#subscriptions.get(topic);
+    if (existing !== undefined) {
+      existing.whenSlow = whenSlow;
+      existing.maxWaiting = maxWaiting;
+      return;
+    }
+    const { maxTopics } = this.#topics;
+    if (this.#subscriptions.size >= maxTopics) {
+      throw new RangeError(
+        `Cannot subscribe to more than ${maxTopics} topics (maxTopics): unsubscribe from one first.`,
+      );
+    }
+    const subscription = { subscriber: this, topic, whenSlow, maxWaiting, waiting: undefined };
+    this.#subscriptions.set(topic, subscription);
+    this.#topics.add(subscription);
+  }
+
+  /** See {@linkcode Connection.unsubscribe}. */
+  unsubscribe(topic: string): void {
+    const subscription = this.#subscriptions.get(topic);
+    if (subscription === undefined) return;
+    this.#subscriptions.delete(topic);
+    this.#topics.remove(subscription);
+  }
+
+  /** A message was published, in this frame, which many share. Answers whether it has gone out, or waits. */
+  deliver(subscription: Subscription, frame: Uint8Array, key: string | undefined): boolean {
+    if (this.#backlog.size > 0 || !this.#ready(frame.length)) return this.#wait(subscription, frame, key);
+    this.#send(frame);
+    return true;
+  }
+
+  /** The connection may be ready again: what waits goes out, as far as it can. */
+  drained(): void {
+    for (const waiting of this.#backlog) {
+      if (!this.#ready(0)) return;
+      this.#remove(waiting);
+      this.#send(waiting.frame);
+    }
+    this.#losing = false;
+  }
+
+  /** Drops what may be dropped until there is room for so many bytes. Answers whether there is. */
+  makeRoom(size: number): boolean {
+    const room = this.#settings.maxBufferedAmount - size;
+    if (this.socket.bufferedAmount - this.#droppableSize > room) return false;
+    for (const waiting of this.#droppable) {
+      if (this.socket.bufferedAmount <= room) break;
+      this.#lose(waiting);
+    }
+    return true;
+  }
+
+  /** The connection is closing: it leaves its topics. What waits still goes out. */
+  leave(): void {
+    for (const topic of this.#subscriptions.keys()) this.unsubscribe(topic);
+  }
+
+  /** Nothing can follow any more: what waits goes out now, or is lost. */
+  end(mayBeSent: boolean): void {
+    this.leave();
+    const lost = mayBeSent ? 0 : this.#backlog.size;
+    for (const waiting of this.#backlog) {
+      this.#remove(waiting);
+      if (mayBeSent) this.#send(waiting.frame);
+    }
+    this.#count(lost);
+  }
+
+  /** Whether a frame of this size may go out now. If not, and the buffer holds it, an event will say when. */
+  #ready(size: number): boolean {
+    const { sendHighWaterMark, maxBufferedAmount } = this.#settings;
+    const buffered = this.#outbox.bufferedAmount;
+    return buffered <= sendHighWaterMark && buffered + size <= maxBufferedAmount && !this.#streaming();
+  }
+
+  #send(frame: Uint8Array): void {
+    this.#liveness.message();
+    this.#protocol.sendEncoded(frame);
+  }
+
+  #wait(subscription: Subscription, frame: Uint8Array, key: string | undefined): boolean {
+    const { whenSlow } = subscription;
+    const waiting: Waiting = {
+      subscription,
+      frame,
+      id: whenSlow === "latest" ? key : this.#nextId++,
+      droppable: whenSlow === "drop-oldest",
+    };
+    if (whenSlow === "latest" || whenSlow === "drop-oldest") this.#replace(subscription, waiting);
+    const behind = whenSlow === "close" && this.socket.bufferedAmount > this.#settings.sendHighWaterMark;
+    if (behind || !this.makeRoom(sizeOf(waiting))) {
+      this.#count(1);
+      if (waiting.droppable) this.#report(subscription);
+      else this.#close(subscription);
+      return false;
+    }
+    this.#add(waiting);
+    return true;
+  }
+
+  /** Drops what the message takes the place of. */
+  #replace({ waiting, maxWaiting }: Subscription, { droppable, id }: Waiting): void {
+    if (waiting === undefined) return;
+    if (!droppable) {
+      const older = waiting.get(id);
+      if (older !== undefined) this.#lose(older);
+      return;
+    }
+    for (const oldest of waiting.values()) {
+      if (waiting.size < maxWaiting) return;
+      this.#lose(oldest);
+    }
+  }
+
+  #add(waiting: Waiting): void {
+    const { subscription, id, droppable } = waiting;
+    this.#backlog.add(waiting);
+    this.#backlogSize += sizeOf(waiting);
+    if (droppable) {
+      this.#droppable.add(waiting);
+      this.#droppableSize += sizeOf(waiting);
+    }
+    if (droppable || subscription.whenSlow === "latest") {
+      subscription.waiting ??= new Map();
+      subscription.waiting.set(id, waiting);
+    }
+  }
+
+  #remove(waiting: Waiting): void {
+    this.#backlog.delete(waiting);
+    this.#backlogSize -= sizeOf(waiting);
+    waiting.subscription.waiting?.delete(waiting.id);
+    if (this.#droppable.delete(waiting)) this.#droppableSize -= sizeOf(waiting);
+  }
+
+  #lose(waiting: Waiting): void {
+    this.#remove(waiting);
+    this.#count(1);
+    this.#report(waiting.subscription);
+  }
+
+  #count(lost: number): void {
+    this.#dropped += lost;
+    this.#topics.lost(lost);
+  }
+
+  #report({ topic, whenSlow }: Subscription, closed = false): void {
+    if (this.#losing && !closed) return;
+    this.#losing = true;
+    this.#topics.report({
+      kind: "slow-subscriber",
+      socket: this.socket,
+      topic,
+      whenSlow,
+      closed,
+      dropped: this.#dropped,
+    });
+  }
+
+  #close(subscription: Subscription): void {
+    const limit = subscription.whenSlow === "close" ? "sendHighWaterMark" : "maxBufferedAmount";
+    this.#protocol.fail(
+      TRY_AGAIN_LATER,
+      new ConnectionClosedError(
+        `A message of the topic ${JSON.stringify(subscription.topic)} was too much: ` +
+          `${this.socket.bufferedAmount} bytes wait for a peer that does not read (${limit}, ` +
+          `whenSlow: ${JSON.stringify(subscription.whenSlow)}).`,
+      ),
+    );
+    this.#report(subscription, true);
+  }
+}
+
+function sizeOf(waiting: Waiting): number {
+  return waiting.frame.length + OVERHEAD;
+}
