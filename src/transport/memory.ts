@@ -15,25 +15,34 @@ import {
 /** What a socket would give at most in one read. */
 const LARGEST_CHUNK = 64 * 1024;
 
-/** How a pair in memory behaves. */
+/** How an end of a pair in memory behaves. */
 export interface MemoryOptions {
   /** Bytes that wait for the other side before `write()` answers `false`. Default {@linkcode DEFAULT_HIGH_WATER_MARK}. */
   highWaterMark?: number;
+  /** What this end says of its peer's address. Default: `""`. */
+  remoteAddress?: string;
+  /** What this end says of the bytes on their way. Default: `false`. */
+  encrypted?: boolean;
 }
 
-/** Makes two transports, each of them the other one's peer. Everything is delivered in a later microtask. */
-export function memoryPair(options: MemoryOptions = {}): [Transport, Transport] {
-  const highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
-  const left = new MemoryTransport(highWaterMark);
-  const right = new MemoryTransport(highWaterMark);
+/**
+ * Makes two transports, each of them the other one's peer; the second is like the first unless told otherwise.
+ * Everything is delivered in a later microtask.
+ */
+export function memoryPair(
+  leftOptions: MemoryOptions = {},
+  rightOptions: MemoryOptions = leftOptions,
+): [Transport, Transport] {
+  const left = new MemoryTransport(leftOptions);
+  const right = new MemoryTransport(rightOptions);
   left.join(right);
   right.join(left);
   return [left, right];
 }
 
 class MemoryTransport implements Transport {
-  readonly remoteAddress: string = "";
-  readonly encrypted: boolean = false;
+  readonly remoteAddress: string;
+  readonly encrypted: boolean;
   readonly #highWaterMark: number;
   readonly #queue: ByteQueue = new ByteQueue();
   readonly #deliverNext = (): void => this.#deliver();
@@ -48,8 +57,10 @@ class MemoryTransport implements Transport {
   #over = false;
   #error: TransportError | undefined;
 
-  constructor(highWaterMark: number) {
-    this.#highWaterMark = highWaterMark;
+  constructor(options: MemoryOptions) {
+    this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
+    this.remoteAddress = options.remoteAddress ?? "";
+    this.encrypted = options.encrypted ?? false;
   }
 
   join(peer: MemoryTransport): void {

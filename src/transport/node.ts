@@ -1,5 +1,5 @@
 /**
- * Sockets on Node, over `node:net` and `node:tls`.
+ * Sockets on Node, over `node:net` and `node:tls`; and, on every runtime, TLS through a tunnel.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
   createSecureContext,
   TLSSocket,
 } from "node:tls";
-import { bareHost, plainAddress } from "./address.ts";
+import { type Address, bareHost, plainAddress } from "./address.ts";
 import { DuplexTransport } from "./duplex.ts";
 import {
   brokenError,
@@ -27,7 +27,14 @@ import {
   refuseTlsOverUnixSocket,
   toTransportError,
 } from "./errors.ts";
-import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "./transport.ts";
+import type {
+  Adapter,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  TlsClientOptions,
+  Transport,
+} from "./transport.ts";
 
 const ALPN = ["http/1.1"];
 const MIN_VERSION = "TLSv1.2";
@@ -36,11 +43,70 @@ const MIN_VERSION = "TLSv1.2";
 export const nodeAdapter: Adapter = { connect, listen };
 
 async function connect(options: ConnectOptions): Promise<Transport> {
-  const { highWaterMark, signal, tls } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   refuseTlsOverUnixSocket(options);
-  const socket = dial(options);
-  return await new Promise((resolve, reject) => {
+  return await opened(openSocket(options), options);
+}
+
+/** A host behind another one, to be reached over TLS. */
+export interface TunnelOptions {
+  /** The host to speak TLS with. */
+  hostname: string;
+  /** Its port. */
+  port: number;
+  /** Certificates and names, as for {@linkcode Adapter.connect}. */
+  tls: TlsClientOptions;
+  /** Where to dial: the host that makes the tunnel. */
+  through: { hostname: string; port: number; tls?: TlsClientOptions };
+  /**
+   * Asks for the tunnel, on a transport that reaches no further than the host dialled. What it rejects with goes on to
+   * the caller. Nothing else uses that transport, which is to be left paused.
+   */
+  open(transport: Transport): Promise<void>;
+  /** Gives up, and rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Bytes. Default {@linkcode DEFAULT_HIGH_WATER_MARK}. */
+  highWaterMark?: number;
+}
+
+/**
+ * Dials a host, has it open a tunnel and speaks TLS through that, with `node:tls` on Node, Deno and Bun alike. Throws a
+ * `TypeError` on Bun where the tunnel is inside TLS itself: Bun does not count what waits there, nor tells of resets.
+ */
+export async function connectThrough(options: TunnelOptions): Promise<Transport> {
+  const { hostname, tls, through, open, signal } = options;
+  if ("Bun" in globalThis && through.tls !== undefined) {
+    throw new TypeError("Bun cannot speak TLS inside TLS: give an http: proxy for wss: URLs.");
+  }
+  signal?.throwIfAborted();
+  const outer = openSocket(through);
+  const tunnel = await opened(outer, { ...through, signal });
+  try {
+    await open(tunnel);
+    signal?.throwIfAborted();
+    if (outer.destroyed || outer.readableEnded) throw connectError(undefined, options, "connection-reset");
+    // Deno shows what comes to those who listened before, too.
+    tunnel.attach({ data() {}, drain() {}, end() {}, close() {} });
+    const inner = connectTls({ ...secureOptions(tls.serverName ?? hostname, tls), socket: outer });
+    return await opened(inner, { ...options, remoteAddress: tunnel.remoteAddress });
+  } catch (error) {
+    tunnel.abort();
+    throw error;
+  }
+}
+
+/** A socket that is connecting, as a transport once it has. */
+function opened(
+  socket: Socket,
+  options: Address & {
+    tls?: TlsClientOptions;
+    signal?: AbortSignal | undefined;
+    highWaterMark?: number;
+    remoteAddress?: string;
+  },
+): Promise<Transport> {
+  const { signal, tls, highWaterMark, remoteAddress } = options;
+  return new Promise((resolve, reject) => {
     const settle = (): void => {
       signal?.removeEventListener("abort", onAbort);
       socket.off("error", onError);
@@ -61,7 +127,7 @@ async function connect(options: ConnectOptions): Promise<Transport> {
         return fail(connectError(undefined, options, "certificate-rejected"));
       }
       settle();
-      resolve(new DuplexTransport(socket, { highWaterMark }));
+      resolve(new DuplexTransport(socket, { highWaterMark, remoteAddress }));
     };
     signal?.addEventListener("abort", onAbort);
     socket.on("error", onError);
@@ -70,15 +136,22 @@ async function connect(options: ConnectOptions): Promise<Transport> {
   });
 }
 
-function dial(options: ConnectOptions): Socket {
+function openSocket(options: ConnectOptions): Socket {
   if ("path" in options) return connectTcp({ path: options.path, allowHalfOpen: true });
   const { port, tls } = options;
   const host = bareHost(options.hostname);
   if (tls === undefined) return connectTcp({ host, port, noDelay: true, allowHalfOpen: true });
-  const name = bareHost(tls.serverName ?? host);
-  const secure: ConnectionOptions & { allowHalfOpen: true } = {
-    host,
-    port,
+  const socket = connectTls({ ...secureOptions(tls.serverName ?? host, tls), host, port });
+  socket.setNoDelay(true);
+  return socket;
+}
+
+function secureOptions(
+  serverName: string,
+  tls: TlsClientOptions,
+): ConnectionOptions & { allowHalfOpen: true } {
+  const name = bareHost(serverName);
+  return {
     allowHalfOpen: true,
     ALPNProtocols: ALPN,
     minVersion: MIN_VERSION,
@@ -89,9 +162,6 @@ function dial(options: ConnectOptions): Socket {
     ...(tls.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
   };
-  const socket = connectTls(secure);
-  socket.setNoDelay(true);
-  return socket;
 }
 
 async function listen(options: ListenOptions): Promise<Listener> {

@@ -1,0 +1,143 @@
+/**
+ * One opening handshake on one stream of a client: from the request to the connection, to a redirect, or to the error
+ * that says what went wrong.
+ *
+ * @module
+ */
+import { type Connection, startConnection } from "./connection.ts";
+import type { ConnectionSettings } from "./connection_options.ts";
+import type { ClientHandshake, FailedOutcome } from "./handshake/client_handshake.ts";
+import { HandshakeError } from "./handshake/handshake_error.ts";
+import type { ResponseHead } from "./handshake/http_head.ts";
+import { isRedirect } from "./redirect.ts";
+import { printable, ResponseBody } from "./response_body.ts";
+import type { Transport, TransportError, TransportHandler } from "./transport/transport.ts";
+
+/** What an opening handshake is made of. */
+export interface ClientOpeningInit {
+  /** The stream, dialled and not attached to. */
+  readonly transport: Transport;
+  /** The request, and the check of its response. */
+  readonly handshake: ClientHandshake;
+  /** Limits and deadlines of the connection. */
+  readonly settings: ConnectionSettings;
+  /** Whether a redirect is an answer; otherwise it is a failure. */
+  readonly followsRedirects: boolean;
+}
+
+/** How an opening handshake came out, where it did not fail. */
+export type Opened =
+  | { readonly kind: "open"; readonly socket: Connection }
+  | { readonly kind: "redirect"; readonly head: ResponseHead };
+
+/** The opening handshake on a stream that has been dialled. */
+export class ClientOpening implements TransportHandler {
+  readonly #init: ClientOpeningInit;
+  #resolve!: (opened: Opened) => void;
+  #reject!: (error: unknown) => void;
+  // The outcome, once it is one that failed; its body is being read.
+  #failed: FailedOutcome | undefined;
+  #body: ResponseBody | undefined;
+
+  /** Nothing is sent before `run()`. */
+  constructor(init: ClientOpeningInit) {
+    this.#init = init;
+  }
+
+  /** Rejects with a `HandshakeError`, or with the signal's reason. */
+  async run(signal: AbortSignal): Promise<Opened> {
+    const { transport, handshake } = this.#init;
+    const giveUp = (): void => {
+      transport.abort();
+      this.#reject(signal.reason);
+    };
+    try {
+      return await new Promise<Opened>((resolve, reject) => {
+        this.#resolve = resolve;
+        this.#reject = reject;
+        signal.addEventListener("abort", giveUp, { once: true });
+        transport.attach(this);
+        transport.write(handshake.request());
+        if (signal.aborted) giveUp();
+      });
+    } finally {
+      this.#body?.stop();
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#failed !== undefined) return this.#body?.push(chunk);
+    const { transport, handshake, settings } = this.#init;
+    const result = handshake.receive(chunk);
+    if (result === undefined) return;
+    const { outcome, end } = result;
+    const rest = chunk.subarray(end);
+    if (outcome.kind === "failed") return this.#fail(outcome, rest);
+    const socket = startConnection<undefined>(
+      {
+        role: "client",
+        transport,
+        protocol: outcome.protocol,
+        extensions: "",
+        data: undefined,
+        request: undefined,
+        settings,
+        onError: () => {},
+        onClose: () => {},
+      },
+      undefined,
+      rest,
+    );
+    this.#resolve({ kind: "open", socket });
+  }
+
+  drain(): void {}
+
+  end(): void {
+    this.#failed ??= this.#init.handshake.receiveEnd();
+    this.#finish();
+  }
+
+  close(error?: TransportError): void {
+    if (this.#failed === undefined && error !== undefined) {
+      this.#reject(new HandshakeError(error.message, { step: "response", reason: error.code, cause: error }));
+      return;
+    }
+    this.#failed ??= this.#init.handshake.receiveEnd();
+    this.#finish();
+  }
+
+  #fail(outcome: FailedOutcome, rest: Uint8Array): void {
+    this.#failed = outcome;
+    const { failure, head } = outcome;
+    if (head === undefined || failure.code !== "unexpected-status") return this.#finish();
+    if (this.#init.followsRedirects && isRedirect(head.status)) {
+      this.#init.transport.abort();
+      return this.#resolve({ kind: "redirect", head });
+    }
+    this.#body = new ResponseBody(head, () => this.#finish());
+    this.#body.push(rest);
+  }
+
+  #finish(): void {
+    const { failure, head } = this.#failed!;
+    this.#init.transport.abort();
+    this.#reject(
+      new HandshakeError(failure.message + redirection(head) + (this.#body?.said ?? ""), {
+        step: "response",
+        reason: failure.code,
+        section: failure.section,
+        status: head?.status,
+        headers: head?.headers,
+        body: this.#body?.text,
+      }),
+    );
+  }
+}
+
+function redirection(head: ResponseHead | undefined): string {
+  if (head === undefined || !isRedirect(head.status)) return "";
+  const location = printable(head.headers.get("location") ?? "nowhere");
+  return ` It redirects to ${location}: connect there, or have redirects followed by the option redirects.`;
+}
