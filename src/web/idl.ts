@@ -1,0 +1,56 @@
+/**
+ * What Web IDL does between a caller's values and the steps of a standard.
+ *
+ * @module
+ */
+
+/** `[Clamp] unsigned short`. */
+export function clampToShort(value: unknown): number {
+  const clamped = Math.min(Math.max(Number(value), 0), 0xffff);
+  if (Number.isNaN(clamped)) return 0;
+  // Halves go to the even number.
+  const floor = Math.floor(clamped);
+  const rest = clamped - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}
+
+/** `[EnforceRange] unsigned short`. Throws a `TypeError` for what is no number from 0 to 65535. */
+export function enforceShort(value: unknown): number {
+  const integer = Math.trunc(Number(value));
+  if (integer >= 0 && integer <= 0xffff) return integer;
+  throw new TypeError(`Cannot use ${String(value)} as a status code: give a number from 0 to 65535.`);
+}
+
+/** `sequence<USVString>`. Throws a `TypeError` for what is no object that can be iterated. */
+export function stringSequence(value: unknown): string[] {
+  if (typeof value === "object" && value !== null && Symbol.iterator in value) {
+    return Array.from(value as Iterable<unknown>, String);
+  }
+  throw new TypeError("Cannot read this as a list of strings: give an array.");
+}
+
+/**
+ * `BufferSource or USVString`: the bytes of a view or a buffer, not copied; all else is made a string. Shared memory
+ * counts as bytes too, for Web IDL would make it the string `[object SharedArrayBuffer]`.
+ */
+export function bytesOrString(data: unknown): string | Uint8Array {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data);
+  // Unlike String(), throws for a symbol.
+  return `${data}`;
+}
+
+/** Makes attributes, methods and constants of a class as visible and as fixed as an interface's. */
+export function likeInterface(
+  constructor: { readonly name: string; readonly prototype: object },
+  members: readonly string[],
+  constants: Readonly<Record<string, number>> = {},
+): void {
+  const { prototype } = constructor;
+  for (const name of members) Object.defineProperty(prototype, name, { enumerable: true });
+  for (const [name, value] of Object.entries(constants)) {
+    Object.defineProperty(constructor, name, { value, enumerable: true });
+    Object.defineProperty(prototype, name, { value, enumerable: true });
+  }
+  Object.defineProperty(prototype, Symbol.toStringTag, { value: constructor.name, configurable: true });
+}

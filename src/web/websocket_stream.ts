@@ -1,0 +1,281 @@
+/**
+ * `WebSocketStream`: the WebSockets Standard's face with backpressure.
+ *
+ * @module
+ */
+import type { ConnectOptions } from "../client.ts";
+import type { Connection, Message, Sendable } from "../connection.ts";
+import { connectionSettings } from "../connection_options.ts";
+import { type Close, ConnectionClosedError } from "../protocol/errors.ts";
+import { ABNORMAL_CLOSURE } from "../protocol/status_code.ts";
+import { headerLines } from "../web_http.ts";
+import {
+  accept,
+  ACCEPTED,
+  type AcceptedOptions,
+  asError,
+  checkProtocols,
+  closeRequest,
+  establish,
+  readUrl,
+} from "./establish.ts";
+import { bytesOrString, likeInterface, stringSequence } from "./idl.ts";
+import {
+  endedError,
+  readCloseInfo,
+  type WebSocketCloseInfo,
+  WebSocketStreamError,
+} from "./websocket_stream_error.ts";
+
+/** How a {@linkcode WebSocketStream} connects. The standard has `protocols` and `signal`; the rest is ours. */
+export interface WebSocketStreamOptions extends Omit<ConnectOptions, "protocols"> {
+  /** Subprotocols to offer, best first; the server must choose one of them. */
+  protocols?: Iterable<string>;
+}
+
+/** What {@linkcode WebSocketStream.opened} resolves with. */
+export interface WebSocketOpenInfo {
+  /**
+   * The messages of the peer, a string for text, a `Uint8Array` for binary. What is not read waits in the connection,
+   * until its receive queue is full: then the socket is not read either. It closes with the connection, and errors when
+   * that fails, in both cases behind the last message. Cancelling it closes the connection.
+   */
+  readonly readable: ReadableStream<Message>;
+  /**
+   * Sends what is written: binary for a buffer or a view, text for all else. A write is done when the next may come.
+   * Closing or aborting it closes the connection.
+   */
+  readonly writable: WritableStream<Sendable>;
+  /** The extensions in use, `""` for none. */
+  readonly extensions: string;
+  /** The subprotocol in use, `""` for none. */
+  readonly protocol: string;
+}
+
+interface Deferred<Value> {
+  readonly promise: Promise<Value>;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A WebSocket as two streams, with backpressure both ways (WebSockets Standard; in browsers, Chrome has it).
+ *
+ * @example
+ * ```ts
+ * import { serve, WebSocketStream } from "woshou";
+ *
+ * const server = await serve({ port: 0 }, async (connection) => {
+ *   const { readable, writable } = await WebSocketStream.from(connection).opened;
+ *   await readable.pipeTo(writable);
+ * });
+ * const socket = new WebSocketStream(server.url);
+ * const { readable, writable } = await socket.opened;
+ * const writer = writable.getWriter();
+ * const reader = readable.getReader();
+ * await writer.write("hello");
+ * console.log((await reader.read()).value); // "hello"
+ * socket.close({ closeCode: 1000, reason: "done" });
+ * await socket.closed;
+ * await server.shutdown();
+ * ```
+ */
+export class WebSocketStream {
+  readonly #url: string;
+  readonly #opened: Deferred<WebSocketOpenInfo> = deferred();
+  readonly #closed: Deferred<WebSocketCloseInfo> = deferred();
+  readonly #opening: AbortController = new AbortController();
+  #state: "connecting" | "open" | "closed" = "connecting";
+  #dropping = false;
+  #connection: Connection<unknown> | undefined;
+
+  /**
+   * Connects to a URL: `ws:`, `wss:`, `http:` or `https:`.
+   *
+   * Throws a `SyntaxError` `DOMException` for a URL or a subprotocol that cannot be used, a `RangeError` for an option
+   * out of range, a `TypeError` for header fields that cannot be sent. When the connection cannot be had, `opened` and
+   * `closed` reject.
+   */
+  constructor(url: string | URL, options: WebSocketStreamOptions = {}) {
+    if (arguments.length === 0) throw new TypeError("Cannot connect without a URL: give one.");
+    const accepted = (options as AcceptedOptions)[ACCEPTED];
+    if (accepted !== undefined) {
+      this.#url = accepted.url;
+      this.#open(accepted.connection, accepted.messages);
+      return;
+    }
+    const target = readUrl(String(url));
+    const protocols = checkProtocols(
+      options.protocols === undefined ? [] : stringSequence(options.protocols),
+    );
+    connectionSettings(options);
+    headerLines(options.headers);
+    this.#url = target.href;
+    void this.#connect(target, protocols, options);
+  }
+
+  static {
+    likeInterface(this, ["url", "opened", "closed", "close"]);
+  }
+
+  /**
+   * The standard face of a connection that `serve()` or `acceptor()` has accepted, or `connect()` has made. Its messages
+   * are read from the face from now on. When the connection's handler returns, it stays open.
+   *
+   * Throws a `TypeError` when the connection was given to callbacks.
+   */
+  static from<Data>(connection: Connection<Data>): WebSocketStream {
+    const options: WebSocketStreamOptions & AcceptedOptions = { [ACCEPTED]: accept(connection) };
+    return new WebSocketStream("", options);
+  }
+
+  /** The URL that was connected to, `ws:` or `wss:`; for an accepted connection the one that was asked for. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /**
+   * Resolves with the streams when the connection is there. Rejects with a {@linkcode WebSocketStreamError} when it
+   * cannot be had, whose `cause` tells why, or with the signal's reason when that was aborted. A rejection that nobody
+   * looks at is no error.
+   */
+  get opened(): Promise<WebSocketOpenInfo> {
+    return this.#opened.promise;
+  }
+
+  /**
+   * Resolves when the connection has ended by a closing handshake, with the code and reason that the peer sent; 1005 when
+   * its Close frame held none. Rejects as {@linkcode opened} does, and with a {@linkcode WebSocketStreamError} when the
+   * connection broke. A rejection that nobody looks at is no error.
+   */
+  get closed(): Promise<WebSocketCloseInfo> {
+    return this.#closed.promise;
+  }
+
+  /**
+   * Starts the closing handshake; while connecting, gives up. Messages that come from now on are dropped. Without a code
+   * the Close frame holds none, or 1000 with a reason. Does nothing when that has begun.
+   *
+   * Throws an `InvalidAccessError` `DOMException` for a code that is neither 1000 nor one from 3000 to 4999, and a
+   * `SyntaxError` one for a reason of more than 123 bytes in UTF-8.
+   */
+  close(closeInfo: WebSocketCloseInfo = {}): void {
+    const { closeCode, reason } = readCloseInfo(closeInfo);
+    const request = closeRequest(closeCode, reason);
+    if (this.#state === "open") {
+      this.#dropping = true;
+      void this.#connection!.close(request.code, request.reason);
+    } else if (this.#state === "connecting") {
+      this.#opening.abort(new ConnectionClosedError("close() was called while connecting."));
+    }
+  }
+
+  async #connect(url: URL, protocols: readonly string[], options: WebSocketStreamOptions): Promise<void> {
+    const { signal } = options;
+    const giveUp = (): void => this.#opening.abort(signal!.reason);
+    try {
+      signal?.throwIfAborted();
+      signal?.addEventListener("abort", giveUp, { once: true });
+      const { signal: _, protocols: __, ...rest } = options;
+      const connection = await establish(url, protocols, rest, this.#opening.signal);
+      if (this.#opening.signal.aborted) {
+        connection.abort();
+        throw this.#opening.signal.reason;
+      }
+      this.#open(connection, connection[Symbol.asyncIterator]());
+    } catch (error) {
+      this.#state = "closed";
+      const reason = signal?.aborted ? signal.reason : endedError(
+        `The connection could not be made: ${asError(error).message}`,
+        ABNORMAL_CLOSURE,
+        "",
+        error,
+      );
+      this.#opened.reject(reason);
+      this.#closed.reject(reason);
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  #open(connection: Connection<unknown>, messages: AsyncIterator<Message>): void {
+    this.#state = "open";
+    this.#connection = connection;
+    const readable = new ReadableStream<Message>({
+      pull: async (controller) => {
+        let next = await messages.next();
+        // WebSockets Standard: a message is dropped that is received "if stream's ready state is not OPEN".
+        while (!next.done && this.#dropping) next = await messages.next();
+        if (!next.done) return controller.enqueue(next.value);
+        const close = await connection.closed;
+        if (close.wasClean) controller.close();
+        else controller.error(brokenError(close));
+      },
+      cancel: (reason) => this.#closeUsing(reason),
+    });
+    const writable = new WritableStream<Sendable>({
+      start: (controller) => {
+        void connection.closed.then((close) => controller.error(writeError(close)));
+      },
+      write: (chunk) => write(connection, chunk),
+      close: async () => {
+        this.close();
+        const close = await connection.closed;
+        if (!close.wasClean) throw brokenError(close);
+      },
+      abort: (reason) => this.#closeUsing(reason),
+    });
+    void connection.closed.then((close) => {
+      this.#state = "closed";
+      if (close.wasClean) this.#closed.resolve({ closeCode: close.code, reason: close.reason });
+      else this.#closed.reject(brokenError(close));
+    });
+    this.#opened.resolve({
+      readable,
+      writable,
+      extensions: connection.extensions,
+      protocol: connection.protocol,
+    });
+  }
+
+  /** WebSockets Standard, "close using reason". */
+  #closeUsing(reason: unknown): void {
+    if (reason instanceof WebSocketStreamError) {
+      const { closeCode } = reason;
+      try {
+        return this.close({ ...(closeCode === null ? {} : { closeCode }), reason: reason.reason });
+      } catch {
+        // "If this throws an exception, discard code and reasonString and close the WebSocket with stream."
+      }
+    }
+    this.close();
+  }
+}
+
+async function write(connection: Connection<unknown>, chunk: unknown): Promise<void> {
+  const data = bytesOrString(chunk);
+  try {
+    if (!connection.send(data)) await connection.drained();
+  } catch (error) {
+    if (!(error instanceof ConnectionClosedError)) throw error;
+    throw writeError(await connection.closed);
+  }
+}
+
+function brokenError({ code, reason, error }: Close): WebSocketStreamError {
+  const message = error?.message ?? "The connection ended without a Close frame.";
+  return endedError(message, code, reason, error);
+}
+
+function writeError(close: Close): DOMException {
+  if (!close.wasClean) return brokenError(close);
+  return new DOMException("Cannot write: the connection has been closed.", "InvalidStateError");
+}
+
+function deferred<Value>(): Deferred<Value> {
+  let resolve!: (value: Value) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<Value>((...functions) => ([resolve, reject] = functions));
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
