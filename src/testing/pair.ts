@@ -1,0 +1,178 @@
+/**
+ * Two connections joined in memory.
+ *
+ * @module
+ */
+import { type Connection, type ConnectionHandler, startConnection } from "../connection.ts";
+import { type ConnectionOptions, connectionSettings } from "../connection_options.ts";
+import type { Publisher } from "../topics/topic_options.ts";
+import { Topics } from "../topics/topics.ts";
+import { memoryPair } from "../transport/memory.ts";
+import type { Transport } from "../transport/transport.ts";
+import type { Flow, FlowOptions } from "./flow.ts";
+import { type Faults, Relay } from "./network.ts";
+
+/** How the network between two ends behaves; what stands at the top holds for both directions. */
+export interface NetworkOptions extends FlowOptions {
+  /** From the client to the server, where it differs. */
+  toServer?: FlowOptions;
+  /** From the server to the client, where it differs. */
+  toClient?: FlowOptions;
+}
+
+/** The network between two ends, in the hands of a test. */
+export interface Network extends Faults {
+  /** From the client to the server. */
+  readonly toServer: Flow;
+  /** From the server to the client. */
+  readonly toClient: Flow;
+}
+
+/** What a pair is made with. */
+export interface PairOptions<Data = undefined> {
+  /** Limits and deadlines of the client. */
+  client?: ConnectionOptions;
+  /** Limits and deadlines of the server's end. */
+  server?: ConnectionOptions;
+  /** Is given the server's end, as `serve()` would. Default: the test takes its messages itself. */
+  handler?: ConnectionHandler<Data>;
+  /** `data` of the server's end. */
+  data?: Data;
+  /** The subprotocol, as if it had been agreed upon. Default: `""`. */
+  protocol?: string;
+  /** `request` of the server's end. Default: a GET of `http://localhost/`. */
+  request?: Request;
+  /** Told of what the handler throws. Default: `console.error`. */
+  error?(error: unknown): void;
+  /** What lies between the ends. Default: everything arrives at once and whole. */
+  network?: NetworkOptions;
+}
+
+/** Two ends of one connection, and what lies between them. */
+export interface Pair<Data = undefined> extends AsyncDisposable {
+  /** The client's end. */
+  readonly client: Connection;
+  /** The server's end. */
+  readonly server: Connection<Data>;
+  /** What lies between them. */
+  readonly network: Network;
+  /** Publishes to the topics that the server's end has subscribed to, as `server.publish()` would. */
+  readonly publisher: Publisher;
+  /** Drops both ends and waits until they are closed. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Makes a client and a server that are connected, in memory: no port, no handshake, no waiting. Everything else is real:
+ * frames, limits, heartbeats, closing. Each end must be closed, or dropped, as ever: `await using` does it.
+ *
+ * Throws a `RangeError` for an option out of range.
+ *
+ * @example
+ * ```ts
+ * import { pair } from "woshou/testing";
+ *
+ * const { client, server } = pair();
+ * client.send("hello");
+ * for await (const message of server) {
+ *   console.log(message); // "hello"
+ *   break;
+ * }
+ * await client.close();
+ * ```
+ *
+ * @example A handler under test, on a network that delivers byte by byte
+ * ```ts
+ * import { pair } from "woshou/testing";
+ *
+ * await using ends = pair({
+ *   handler: async (socket) => {
+ *     for await (const message of socket) socket.send(`${socket.data.user}: ${message}`);
+ *   },
+ *   data: { user: "Li" },
+ *   network: { split: "bytes" },
+ * });
+ * ends.client.send("hello");
+ * for await (const message of ends.client) {
+ *   console.log(message); // "Li: hello"
+ *   break;
+ * }
+ * ```
+ */
+export function pair<Data = undefined>(options: PairOptions<Data> = {}): Pair<Data> {
+  const clientSettings = connectionSettings(options.client ?? {});
+  const serverSettings = connectionSettings(options.server ?? {});
+  const { protocol = "", request = new Request("http://localhost/"), error = console.error } = options;
+  const ends = connected(options.network, clientSettings.sendHighWaterMark, serverSettings.sendHighWaterMark);
+  const topics = new Topics<Data>({ error }, serverSettings);
+  const early = new Uint8Array(0);
+  const shared = { protocol, extensions: "", onError: error, onClose: () => {} };
+  const client = startConnection<undefined>(
+    {
+      ...shared,
+      role: "client",
+      transport: ends.client,
+      data: undefined,
+      request: undefined,
+      settings: clientSettings,
+    },
+    undefined,
+    early,
+  );
+  const server = startConnection<Data>(
+    {
+      ...shared,
+      role: "server",
+      transport: ends.server,
+      data: options.data as Data,
+      request: () => request,
+      settings: serverSettings,
+      topics,
+    },
+    options.handler,
+    early,
+  );
+  return new ConnectedPair(client, server, ends.network, topics);
+}
+
+/** Two ends of one connection. */
+export class ConnectedPair<Data> implements Pair<Data> {
+  readonly client: Connection;
+  readonly server: Connection<Data>;
+  readonly network: Network;
+  readonly publisher: Publisher;
+
+  /** Of these ends. */
+  constructor(client: Connection, server: Connection<Data>, network: Network, publisher: Publisher) {
+    this.client = client;
+    this.server = server;
+    this.network = network;
+    this.publisher = publisher;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.abort();
+    this.server.abort();
+    await Promise.all([this.client.closed, this.server.closed]);
+  }
+}
+
+/** Two transports with a network between them. */
+export function connected(
+  options: NetworkOptions | undefined,
+  clientMark: number,
+  serverMark: number,
+): { client: Transport; server: Transport; network: Network } {
+  const { toServer, toClient, ...both } = options ?? {};
+  // With no room behind the network each piece is read by itself.
+  const [client, left] = memoryPair({ highWaterMark: clientMark }, { highWaterMark: 0 });
+  const [server, right] = memoryPair({ highWaterMark: serverMark }, { highWaterMark: 0 });
+  const relay = new Relay(left, right, { ...both, ...toServer }, { ...both, ...toClient });
+  const network: Network = {
+    toServer: relay.rightward,
+    toClient: relay.leftward,
+    cut: () => relay.cut(),
+    vanish: () => relay.vanish(),
+  };
+  return { client, server, network };
+}
