@@ -1,0 +1,96 @@
+/** docs/CONFORMANCE.md, made of the suite and of how its cases went. */
+import type { Behavior, CaseGroup } from "./case.ts";
+import type { Role } from "./subjects.ts";
+import { groups } from "./suite.ts";
+
+/** The runtimes, as the document names them. */
+export const RUNTIMES = ["Node", "Deno", "Bun"] as const;
+
+/** How one case went in one place. */
+export interface Result {
+  readonly runtime: typeof RUNTIMES[number];
+  readonly role: Role;
+  readonly id: string;
+  readonly behavior: Behavior;
+}
+
+const ROLES: readonly Role[] = ["server", "client"];
+
+const SUBJECTS: Record<string, string> = {
+  "1": "Framing",
+  "2": "Pings and pongs",
+  "3": "Reserved bits",
+  "4": "Reserved opcodes",
+  "5": "Fragmentation",
+  "6": "UTF-8",
+  "7": "Closing",
+  "9": "Limits",
+  "10": "Fragments by size",
+};
+
+const COLUMNS = ROLES.flatMap((role) => RUNTIMES.map((runtime) => ({ role, runtime })));
+const HEADINGS = COLUMNS.map(({ role, runtime }) => `${role}, ${runtime}`);
+
+/** The document. */
+export function render(results: readonly Result[]): string {
+  const behaviors = new Map(
+    results.map(({ role, runtime, id, behavior }) => [`${role} ${runtime} ${id}`, behavior]),
+  );
+  const cells = (id: string) =>
+    COLUMNS.map(({ role, runtime }) => behaviors.get(`${role} ${runtime} ${id}`) ?? "not run");
+  const total = groups.reduce((sum, { cases }) => sum + cases.length, 0);
+  return `# Conformance
+
+How the server and the client behave in each case of groups 1 to 7, 9 and 10 of the
+[Autobahn|Testsuite](https://github.com/crossbario/autobahn-testsuite), by its numbers and in its words. The ${total} cases are
+written anew from RFC 6455, in \`tests/conformance\`, and played over TCP by a peer that shares no code with the library.
+They are tests of every run on every runtime; \`node tests/run.mjs conformance\` writes this page anew, on the runtimes that
+\`tests/runtimes/package.json\` names.
+
+- **OK**: exactly what the RFC asks, at once; our own choice among several lawful answers counts as what is asked.
+- **NON-STRICT**: lawful, but later or less than one could wish.
+- **INFORMATIONAL**: the RFC leaves open what happens; what we chose happened.
+- **FAILED**: anything else.
+
+${
+    table(
+      ["group", "", "cases", ...HEADINGS],
+      Object.entries(SUBJECTS).map(([number, subject]) => {
+        const ids = groups.filter(({ id }) => id.split(".")[0] === number).flatMap(({ cases }) => cases)
+          .map(({ id }) => id);
+        const columns = COLUMNS.map((_, column) => tally(ids.map((id) => cells(id)[column]!)));
+        return [number, subject, String(ids.length), ...columns];
+      }),
+    )
+  }
+${groups.map((group) => chapter(group, cells)).join("\n")}`;
+}
+
+/** The results that a document shows. */
+export function read(document: string): Result[] {
+  const rows = document.matchAll(
+    /^\| (\d+(?:\.\d+)+) \|[^|]*\|[^|]*\|([^|]*\|[^|]*\|[^|]*\|[^|]*\|[^|]*\|[^|]*)\|$/gm,
+  );
+  return [...rows].flatMap(([, id, behaviors]) =>
+    behaviors!.split("|").map((behavior, column) => ({
+      ...COLUMNS[column]!,
+      id: id!,
+      behavior: behavior.trim() as Behavior,
+    }))
+  );
+}
+
+function chapter({ id, title, cases }: CaseGroup, cells: (id: string) => string[]): string {
+  const rows = cases.map((each) => [each.id, each.title, each.section, ...cells(each.id)]);
+  return `## ${id} ${title}\n\n${table(["case", "what is sent", "section", ...HEADINGS], rows)}`;
+}
+
+function table(headings: string[], rows: string[][]): string {
+  return [headings, headings.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |\n`).join("");
+}
+
+function tally(behaviors: string[]): string {
+  const counts = new Map<string, number>();
+  for (const behavior of behaviors) counts.set(behavior, (counts.get(behavior) ?? 0) + 1);
+  return [...counts].map(([behavior, count]) => `${count} ${behavior}`).join(", ");
+}

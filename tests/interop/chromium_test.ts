@@ -1,0 +1,36 @@
+/** Chromium. */
+import assert from "node:assert/strict";
+import { findChromium } from "../browser/chromium.ts";
+import { interop } from "./interop.ts";
+import { onNode } from "./programs.ts";
+
+interop({
+  name: "Chromium",
+  role: "client",
+  slow: true,
+  start: findChromium() === undefined
+    ? { missing: "there is no Chromium; install one, or name it in CHROMIUM_PATH" }
+    : onNode("chromium.ts"),
+  cannot: {
+    "ping": "the WHATWG interface has no pings",
+    "show pings": "the WHATWG interface has no pings",
+    "send fragments": "the WHATWG interface sends whole messages",
+    "send headers": "a page sends no headers of its own",
+    "show the answer": "the WHATWG interface does not show the response",
+    "show a refusal's status": "the WHATWG interface tells no reason",
+    "be killed": "who kills its driver leaves the browser behind",
+  },
+}, [{
+  name: "RFC 6455, section 7.4.1: a page that is left closes with 1001",
+  async run(scene) {
+    const socket = await scene.open();
+    scene.peer.order({ visit: "about:blank" });
+    assert.deepEqual(await socket.closed, {
+      code: 1001,
+      reason: "",
+      wasClean: true,
+      initiator: "remote",
+      error: undefined,
+    });
+  },
+}]);
