@@ -14,6 +14,7 @@
  *
  * @module
  */
+export type { Delays } from "./src/backoff.ts";
 export { connect, type ConnectOptions } from "./src/client.ts";
 export type {
   Connection,
@@ -42,13 +43,33 @@ export {
   WebSocketError,
   type WebSocketErrorCode,
 } from "./src/protocol/errors.ts";
+export type { FragmentSource } from "./src/outgoing_stream.ts";
+export type { ProxyOptions } from "./src/proxy.ts";
+export type { ReconnectFailure } from "./src/reconnect_failure.ts";
+export {
+  type Reconnecting,
+  reconnecting,
+  type ReconnectingState,
+  type ReconnectOptions,
+} from "./src/reconnecting.ts";
 export { serve, type ServeOptions, type Server } from "./src/server.ts";
+export type { ShutdownOptions } from "./src/shutdown.ts";
 export {
   type TlsClientOptions,
   type TlsServerOptions,
   TransportError,
   type TransportErrorCode,
 } from "./src/transport/transport.ts";
+export type { RelayedMessage, RelayLink, TopicRelay } from "./src/topics/relay.ts";
+export type {
+  Publication,
+  Publisher,
+  PublishOptions,
+  SlowSubscriberEvent,
+  SubscribeOptions,
+  TopicOptions,
+  WhenSlow,
+} from "./src/topics/topic_options.ts";
 export type { DuplexStream } from "./src/transport/duplex.ts";
 export {
   type Acceptor,
@@ -58,3 +79,17 @@ export {
   type UpgradedSocket,
 } from "./src/upgrade.ts";
 export type { HandshakeRequest } from "./src/web_http.ts";
+export { CloseEvent, type CloseEventInit, type EventHandler, WebSocketErrorEvent } from "./src/web/events.ts";
+export {
+  type BinaryType,
+  WebSocket,
+  type WebSocketEvents,
+  type WebSocketListener,
+  type WebSocketOptions,
+} from "./src/web/websocket.ts";
+export {
+  type WebSocketOpenInfo,
+  WebSocketStream,
+  type WebSocketStreamOptions,
+} from "./src/web/websocket_stream.ts";
+export { type WebSocketCloseInfo, WebSocketStreamError } from "./src/web/websocket_stream_error.ts";

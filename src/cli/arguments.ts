@@ -4,34 +4,55 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { readUrl } from "../redirect.ts";
 import { VERSION } from "./version.ts";
 
-/** What `woshou serve` was asked for. */
-export interface ServeArguments {
-  /** The address to listen on. */
-  readonly host: string;
-  /** The port; 0 for a free one. */
-  readonly port: number;
+/** What holds for the connections of every command. */
+export interface ConnectionArguments {
   /** Subprotocols, best first. */
   readonly protocols: readonly string[];
-  /** Origins whose pages may connect; none for those of the same host. */
-  readonly origins: readonly string[];
-  /** Further host names that the server answers for. */
-  readonly hosts: readonly string[];
   /** Bytes that one message may have; absent for the library's default, as below. */
   readonly maxMessageSize?: number;
   /** Milliseconds. */
   readonly handshakeTimeout?: number;
   /** Milliseconds. */
   readonly closeTimeout?: number;
+}
+
+/** What `woshou serve` was asked for. */
+export interface ServeArguments extends ConnectionArguments {
+  /** The address to listen on. */
+  readonly host: string;
+  /** The port; 0 for a free one. */
+  readonly port: number;
+  /** Whether each message goes to every connection. */
+  readonly broadcast: boolean;
+  /** Origins whose pages may connect; none for those of the same host. */
+  readonly origins: readonly string[];
+  /** Further host names that the server answers for. */
+  readonly hosts: readonly string[];
+  /** Milliseconds. */
+  readonly idleTimeout?: number;
   /** Whether each opening handshake is told on stderr. */
   readonly verbose: boolean;
 }
 
+/** What `woshou connect` was asked for. */
+export interface ConnectArguments extends ConnectionArguments {
+  /** Where to connect. */
+  readonly url: string;
+  /** Whether every message is sent back. */
+  readonly echo: boolean;
+}
+
+/** The commands there are. */
+export type CommandName = "serve" | "connect";
+
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "serve"; readonly settings: ServeArguments }
-  | { readonly kind: "help" }
+  | { readonly kind: "connect"; readonly settings: ConnectArguments }
+  | { readonly kind: "help"; readonly command: CommandName | undefined }
   | { readonly kind: "version" };
 
 /** The command line cannot be understood; the message is a sentence for the person who typed it. */
@@ -41,26 +62,41 @@ export class UsageError extends Error {
 }
 
 interface Flag {
+  /** The commands that know it; absent for all, and for none. */
+  readonly of?: readonly CommandName[];
   readonly value?: string;
   readonly repeatable?: true;
-  readonly help: string;
+  readonly help: string | Readonly<Record<CommandName, string>>;
 }
 
 const FLAGS = {
-  port: { value: "N", help: "The port; 0 takes a free one. Default: 8000." },
+  port: { of: ["serve"], value: "N", help: "The port; 0 takes a free one. Default: 8000." },
   host: {
+    of: ["serve"],
     value: "H",
     help:
       "The address to listen on. Default: 127.0.0.1, which only this machine reaches; 0.0.0.0 or :: opens " +
       "the server to others.",
   },
-  echo: { help: "Send every message back. So does a server that is asked for nothing else." },
+  echo: {
+    of: ["serve", "connect"],
+    help: {
+      serve: "Send every message back. So does a server that is asked for nothing else.",
+      connect: "Send every message back, print none, and exit 0 however the connection ends.",
+    },
+  },
+  broadcast: { of: ["serve"], help: "Send every message to all connections, the sender's own included." },
   protocol: {
+    of: ["serve", "connect"],
     value: "NAME",
     repeatable: true,
-    help: "A subprotocol to speak, the best first. A client that offers only others is refused.",
+    help: {
+      serve: "A subprotocol to speak, the best first. A client that offers only others is refused.",
+      connect: "A subprotocol to offer, the best first.",
+    },
   },
   origin: {
+    of: ["serve"],
     value: "ORIGIN",
     repeatable: true,
     help:
@@ -68,6 +104,7 @@ const FLAGS = {
       "Default: pages of the host and port that they connect to.",
   },
   "allow-host": {
+    of: ["serve"],
     value: "HOST",
     repeatable: true,
     help:
@@ -75,16 +112,27 @@ const FLAGS = {
       "Default: any, but on a loopback address the loopback names alone.",
   },
   "max-message-size": {
+    of: ["serve", "connect"],
     value: "BYTES",
     help: "What one message may have; more closes with 1009. Default: 1048576.",
   },
-  "handshake-timeout": { value: "MS", help: "Until the opening handshake must be done. Default: 10000." },
+  "handshake-timeout": {
+    of: ["serve", "connect"],
+    value: "MS",
+    help: "Until the opening handshake must be done. Default: 10000.",
+  },
+  "idle-timeout": {
+    of: ["serve"],
+    value: "MS",
+    help: "Without a message either way, after which a connection is closed; 0 for never. Default: 0.",
+  },
   "close-timeout": {
+    of: ["serve", "connect"],
     value: "MS",
     help: "From our Close frame until the peer must have answered. Default: 5000.",
   },
-  verbose: { help: "Tell of each opening handshake on stderr." },
-  help: { help: "Print this and exit." },
+  verbose: { of: ["serve"], help: "Tell of each opening handshake on stderr." },
+  help: { help: "Print this and exit; behind a command, the help of that command." },
   version: { help: "Print the version and exit." },
 } as const satisfies Readonly<Record<string, Flag>>;
 
@@ -98,47 +146,95 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Reads a command line, without the program's own name. Throws a {@linkcode UsageError}. */
 export function parseCommand(args: readonly string[]): Command {
   const { words, flags } = read(args);
-  if (flags.has("help")) return { kind: "help" };
+  const [command, ...rest] = words;
+  if (flags.has("help")) return { kind: "help", command: isCommand(command) ? command : undefined };
   if (flags.has("version")) return { kind: "version" };
-  const [command, surplus] = words;
-  if (command === undefined && flags.size === 0) return { kind: "help" };
+  if (command === undefined && flags.size === 0) return { kind: "help", command: undefined };
   if (command === undefined) {
     throw new UsageError("These flags belong behind a command: woshou serve, then the flags.");
   }
-  if (command !== "serve") {
-    throw new UsageError(`There is no command ${quote(command)}: the command is serve.`);
+  if (!isCommand(command)) {
+    throw new UsageError(`There is no command ${quote(command)}: the commands are serve and connect.`);
   }
+  for (const name of flags.keys()) {
+    const { of }: Flag = FLAGS[name];
+    if (of !== undefined && !of.includes(command)) {
+      throw new UsageError(
+        `There is no flag --${name} of woshou ${command}: it belongs to ${of.join(" and ")}.`,
+      );
+    }
+  }
+  return command === "serve" ? serveCommand(rest, flags) : connectCommand(rest, flags);
+}
+
+function serveCommand([surplus]: readonly string[], flags: Flags): Command {
   if (surplus !== undefined) {
     throw new UsageError(`The word ${quote(surplus)} belongs to no flag: write it as --flag value.`);
   }
-  const maxMessageSize = integer(flags, "max-message-size", 1, Number.MAX_SAFE_INTEGER);
-  const handshakeTimeout = integer(flags, "handshake-timeout", 1, MAX_TIMEOUT);
-  const closeTimeout = integer(flags, "close-timeout", 0, MAX_TIMEOUT);
+  if (flags.has("echo") && flags.has("broadcast")) {
+    throw new UsageError("The flags --echo and --broadcast do not go together: a broadcast comes back, too.");
+  }
+  const idleTimeout = integer(flags, "idle-timeout", 0, MAX_TIMEOUT);
   return {
     kind: "serve",
     settings: {
       host: flags.get("host")?.at(-1) ?? "127.0.0.1",
       port: integer(flags, "port", 0, 65535) ?? 8000,
-      protocols: list(flags, "protocol", TOKEN, "a name such as chat.v1, without spaces, commas or slashes"),
+      broadcast: flags.has("broadcast"),
       origins: list(
         flags,
         "origin",
         ORIGIN,
         "a scheme, a host and perhaps a port, such as https://app.example",
-        [
-          "any",
-          "null",
-        ],
+        ["any", "null"],
       ),
-      hosts: list(flags, "allow-host", HOST, "a host name without scheme and port, such as dev.example", [
-        "any",
-      ]),
-      ...(maxMessageSize === undefined ? {} : { maxMessageSize }),
-      ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
-      ...(closeTimeout === undefined ? {} : { closeTimeout }),
+      hosts: list(
+        flags,
+        "allow-host",
+        HOST,
+        "a host name without scheme and port, such as dev.example",
+        ["any"],
+      ),
+      ...connectionArguments(flags),
+      ...(idleTimeout === undefined ? {} : { idleTimeout }),
       verbose: flags.has("verbose"),
     },
   };
+}
+
+function connectCommand([url, surplus]: readonly string[], flags: Flags): Command {
+  if (url === undefined) {
+    throw new UsageError("This command needs to know where to connect: woshou connect ws://localhost:8000/.");
+  }
+  if (surplus !== undefined) {
+    throw new UsageError(`The word ${quote(surplus)} belongs to no flag, and there is a URL already.`);
+  }
+  try {
+    readUrl(url);
+  } catch (error) {
+    // What a runtime has against a text that is no URL differs; our own sentences do not.
+    const why = error instanceof SyntaxError
+      ? error.message
+      : "It begins with ws:// or wss://, then the host.";
+    throw new UsageError(`The word ${quote(url)} is no URL to connect to. ${why}`);
+  }
+  return { kind: "connect", settings: { url, echo: flags.has("echo"), ...connectionArguments(flags) } };
+}
+
+function connectionArguments(flags: Flags): ConnectionArguments {
+  const maxMessageSize = integer(flags, "max-message-size", 1, Number.MAX_SAFE_INTEGER);
+  const handshakeTimeout = integer(flags, "handshake-timeout", 1, MAX_TIMEOUT);
+  const closeTimeout = integer(flags, "close-timeout", 0, MAX_TIMEOUT);
+  return {
+    protocols: list(flags, "protocol", TOKEN, "a name such as chat.v1, without spaces, commas or slashes"),
+    ...(maxMessageSize === undefined ? {} : { maxMessageSize }),
+    ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
+    ...(closeTimeout === undefined ? {} : { closeTimeout }),
+  };
+}
+
+function isCommand(word: string | undefined): word is CommandName {
+  return word === "serve" || word === "connect";
 }
 
 type Flags = ReadonlyMap<FlagName, readonly string[]>;
@@ -207,26 +303,43 @@ function quote(text: string): string {
 
 const HELP_WIDTH = 80;
 
-/** What `--help` prints. */
-export function helpText(): string {
-  const entries = Object.entries<Flag>(FLAGS).map(([name, { value, repeatable, help }]) => ({
-    usage: `--${name}${value === undefined ? "" : ` ${value}`}${repeatable ? " ..." : ""}`,
-    help,
-  }));
-  const column = Math.max(...entries.map(({ usage }) => usage.length)) + 4;
-  const lines = entries.map(({ usage, help }) =>
-    `  ${usage}`.padEnd(column) + wrap(help, HELP_WIDTH - column).join("\n" + " ".repeat(column))
-  );
-  return [
-    `woshou ${VERSION} (握手, "handshake"): a WebSocket server`,
-    "",
+const INTRODUCTIONS: Readonly<Record<CommandName, readonly string[]>> = {
+  serve: [
     "Usage: woshou serve [flags]",
     "",
-    "Sends every message back, and shows the opening handshake on a page of its own:",
-    "open http://127.0.0.1:8000/ in a browser. Flags with ... may be repeated.",
+    "A server that sends every message back, and shows the opening handshake on a",
+    "page of its own: open http://127.0.0.1:8000/ in a browser.",
+  ],
+  connect: [
+    "Usage: woshou connect URL [flags]",
     "",
-    ...lines,
-  ].join("\n");
+    "A client that prints each message as a line and sends each line that is typed.",
+  ],
+};
+
+/** What `--help` prints, of one command or of the whole. */
+export function helpText(command?: CommandName): string {
+  const title = `woshou ${VERSION} (握手, "handshake"): WebSockets from the command line`;
+  if (command === undefined) {
+    const others = Object.entries<Flag>(FLAGS).filter(([, { of }]) => of === undefined);
+    const parts = Object.values(INTRODUCTIONS).flatMap((lines) => [...lines, ""]);
+    return [title, "", ...parts, "woshou serve --help and woshou connect --help list their flags.", ""]
+      .concat(table(others, "serve")).join("\n");
+  }
+  const known = Object.entries<Flag>(FLAGS).filter(([, { of }]) => of?.includes(command) ?? true);
+  return [title, "", ...INTRODUCTIONS[command], "Flags with ... may be repeated.", ""]
+    .concat(table(known, command)).join("\n");
+}
+
+function table(flags: readonly [string, Flag][], command: CommandName): string[] {
+  const entries = flags.map(([name, { value, repeatable, help }]) => ({
+    usage: `--${name}${value === undefined ? "" : ` ${value}`}${repeatable ? " ..." : ""}`,
+    help: typeof help === "string" ? help : help[command],
+  }));
+  const column = Math.max(...entries.map(({ usage }) => usage.length)) + 4;
+  return entries.map(({ usage, help }) =>
+    `  ${usage}`.padEnd(column) + wrap(help, HELP_WIDTH - column).join("\n" + " ".repeat(column))
+  );
 }
 
 function wrap(text: string, width: number): string[] {

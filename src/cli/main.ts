@@ -1,18 +1,23 @@
 #!/usr/bin/env node
 /**
- * The command line: `woshou serve`.
+ * The command line: `woshou serve` and `woshou connect`.
  *
  * @module
  */
 import process from "node:process";
 import { TransportError } from "../transport/transport.ts";
 import { type Command, helpText, parseCommand, UsageError } from "./arguments.ts";
+import { runClient } from "./connect.ts";
 import { endOnSignal, readyLine, startServer } from "./serve.ts";
 import { VERSION } from "./version.ts";
 
 async function run(command: Command): Promise<void> {
-  if (command.kind === "help") return console.log(helpText());
+  if (command.kind === "help") return console.log(helpText(command.command));
   if (command.kind === "version") return console.log(VERSION);
+  if (command.kind === "connect") {
+    process.exitCode = await runClient(command.settings);
+    return;
+  }
   const server = await startServer(command.settings);
   endOnSignal(server);
   console.log(readyLine(server.url));

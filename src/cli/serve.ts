@@ -1,5 +1,5 @@
 /**
- * `woshou serve`: a server that sends every message back and shows its opening handshakes on a page.
+ * `woshou serve`: a server that sends every message back, or to everyone, and shows its opening handshakes on a page.
  *
  * @module
  */
@@ -22,12 +22,18 @@ const ECHO: ConnectionCallbacks = {
   },
 };
 
+const EVERYONE = "everyone";
+
 /** Starts the server. Rejects with a `TransportError` when the address cannot be had. */
 export async function startServer(settings: ServeArguments): Promise<Server> {
   const log = new HandshakeLog();
-  const { host, port, protocols, origins, hosts, maxMessageSize, handshakeTimeout, closeTimeout, verbose } =
-    settings;
-  return await serve({
+  const { host, port, protocols, origins, hosts, maxMessageSize, verbose } = settings;
+  const { handshakeTimeout, idleTimeout, closeTimeout } = settings;
+  const broadcast: ConnectionCallbacks = {
+    open: (socket) => socket.subscribe(EVERYONE),
+    message: (_, message) => void server.publish(EVERYONE, message),
+  };
+  const server = await serve({
     hostname: host,
     port,
     ...(protocols.length === 0 ? {} : { protocols }),
@@ -36,6 +42,7 @@ export async function startServer(settings: ServeArguments): Promise<Server> {
     // One message must fit beside what waits already, or it could be received and not sent back.
     ...(maxMessageSize === undefined ? {} : { maxMessageSize, maxBufferedAmount: BUFFER + maxMessageSize }),
     ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
+    ...(idleTimeout === undefined ? {} : { idleTimeout }),
     ...(closeTimeout === undefined ? {} : { closeTimeout }),
     fetch: await pageFetch(log),
     accepted(report) {
@@ -49,7 +56,8 @@ export async function startServer(settings: ServeArguments): Promise<Server> {
       console.error(`refused: ${report.remoteAddress} ${status} ${code}: ${message}`);
     },
     error: (error) => console.error(`woshou: ${inOneLine(error)}`),
-  }, ECHO);
+  }, settings.broadcast ? broadcast : ECHO);
+  return server;
 }
 
 /** The line that says that the server is ready, and where. */

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { helpText, parseCommand, type ServeArguments, UsageError } from "../../src/cli/arguments.ts";
+import {
+  type ConnectArguments,
+  helpText,
+  parseCommand,
+  type ServeArguments,
+  UsageError,
+} from "../../src/cli/arguments.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { projectRoot } from "../fixtures.ts";
 import { test } from "../harness.ts";
@@ -12,10 +18,36 @@ function settingsOf(...args: string[]): ServeArguments {
   return command.settings;
 }
 
+function connectionOf(...args: string[]): ConnectArguments {
+  const command = parseCommand(["connect", ...args]);
+  assert.ok(command.kind === "connect");
+  return command.settings;
+}
+
+test("arguments: what connect does, and every flag it reads, wherever the URL stands", () => {
+  const url = "wss://example.com/chat?room=1";
+  assert.deepEqual(connectionOf(url), { url, echo: false, protocols: [] });
+  assert.deepEqual(
+    connectionOf(
+      ...["--echo", "--protocol", "chat.v2", "--protocol=chat.v1", "--max-message-size", "10", url],
+      ...["--handshake-timeout", "20", "--close-timeout", "0"],
+    ),
+    {
+      url,
+      echo: true,
+      protocols: ["chat.v2", "chat.v1"],
+      maxMessageSize: 10,
+      handshakeTimeout: 20,
+      closeTimeout: 0,
+    },
+  );
+});
+
 test("arguments: what serve does unless it is told otherwise", () => {
   assert.deepEqual(settingsOf(), {
     host: "127.0.0.1",
     port: 8000,
+    broadcast: false,
     protocols: [],
     origins: [],
     hosts: [],
@@ -29,15 +61,18 @@ test("arguments: every flag is read, in both spellings", () => {
     ...["--origin", "https://app.example:8443", "--origin", "https://*.example.com", "--origin", "null"],
     ...["--allow-host", "dev.example", "--allow-host", "*.example.com", "--allow-host", "[::1]"],
     ...["--max-message-size", "10", "--handshake-timeout", "20", "--close-timeout", "0", "--verbose"],
+    ...["--idle-timeout", "30"],
   );
   assert.deepEqual(settings, {
     host: "::1",
     port: 0,
+    broadcast: false,
     protocols: ["chat.v2", "chat.v1"],
     origins: ["https://app.example:8443", "https://*.example.com", "null"],
     hosts: ["dev.example", "*.example.com", "[::1]"],
     maxMessageSize: 10,
     handshakeTimeout: 20,
+    idleTimeout: 30,
     closeTimeout: 0,
     verbose: true,
   });
@@ -52,8 +87,13 @@ test("arguments: flags may stand before the command", () => {
 });
 
 test("arguments: help and version, wherever they stand, and help when there is nothing", () => {
-  for (const args of [[], ["--help"], ["-h"], ["serve", "--help"], ["--port", "x", "--help"]]) {
-    assert.deepEqual(parseCommand(args), { kind: "help" }, args.join(" "));
+  for (const args of [[], ["--help"], ["-h"], ["listen", "--help"], ["--port", "x", "--help"]]) {
+    assert.deepEqual(parseCommand(args), { kind: "help", command: undefined }, args.join(" "));
+  }
+  for (const command of ["serve", "connect"]) {
+    for (const args of [[command, "--help"], ["-h", command], [command, "--port", "x", "--help"]]) {
+      assert.deepEqual(parseCommand(args), { kind: "help", command }, args.join(" "));
+    }
   }
   for (const args of [["--version"], ["serve", "--version"]]) {
     assert.deepEqual(parseCommand(args), { kind: "version" });
@@ -67,9 +107,18 @@ const WRONG: readonly (readonly [args: string, sentence: RegExp])[] = [
   ["serve --prot 1", /no flag --prot\b/],
   ["serve -p 1", /no flag -p\b/],
   ["serve --constructor", /no flag --constructor/],
-  ["serve --broadcast", /no flag --broadcast/],
   ["serve --compress", /no flag --compress/],
-  ["serve --idle-timeout 1", /no flag --idle-timeout/],
+  ["serve --echo --broadcast", /do not go together/],
+  ["serve --idle-timeout 1s", /from 0 to 2147483647/],
+  ["connect", /where to connect/],
+  ["connect ws://a/ ws://b/", /"ws:\/\/b\/" belongs to no flag/],
+  ["connect localhost", /no URL to connect to. It begins with ws:\/\//],
+  ["connect localhost:8000", /no URL to connect to/],
+  ["connect ftp://a/", /no URL to connect to/],
+  ["connect ws://a/#part", /fragment/],
+  ["connect ws://a/ --port 1", /no flag --port of woshou connect: it belongs to serve/],
+  ["connect ws://a/ --broadcast", /belongs to serve/],
+  ["connect ws://a/ --protocol a,b", /--protocol takes a name/],
   ["serve --port", /--port needs a value: --port N/],
   ["serve --host=", /--host needs a value/],
   ["serve --echo=yes", /--echo takes no value/],
@@ -104,11 +153,30 @@ test("arguments: what cannot be understood is answered with a sentence", () => {
   }
 });
 
-test("arguments: the help names every flag and fits a terminal", () => {
+test("arguments: the help of each command names its flags, no others, and fits a terminal", () => {
+  const own = {
+    serve: ["port", "host", "broadcast", "origin", "allow-host", "idle-timeout", "verbose"],
+    connect: [],
+  };
+  const shared = [
+    "echo",
+    "protocol",
+    "max-message-size",
+    "handshake-timeout",
+    "close-timeout",
+    "help",
+    "version",
+  ];
+  for (const command of ["serve", "connect"] as const) {
+    const help = helpText(command);
+    const named = [...help.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name]) => name!);
+    assert.deepEqual(named.sort(), [...own[command], ...shared].sort());
+    assert.ok(help.includes(`Usage: woshou ${command} `));
+    for (const line of help.split("\n")) assert.ok(line.length <= 80, line);
+  }
   const help = helpText();
-  const flags = ["port", "host", "echo", "protocol", "origin", "allow-host", "max-message-size"];
-  for (const flag of [...flags, "handshake-timeout", "close-timeout", "verbose", "help", "version"]) {
-    assert.match(help, new RegExp(`^  --${flag}\\b`, "m"));
+  for (const text of ["Usage: woshou serve ", "Usage: woshou connect URL ", "  --help ", "  --version "]) {
+    assert.ok(help.includes(text), text);
   }
   for (const line of help.split("\n")) assert.ok(line.length <= 80, line);
 });

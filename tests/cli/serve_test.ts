@@ -186,6 +186,24 @@ test("woshou serve --handshake-timeout: half a request is refused when the time 
   assert.match(await exchange(cli.port, "GET / HTTP/1.1\r\n"), /^HTTP\/1\.1 408 Request Timeout\r\n/);
 });
 
+test("woshou serve --broadcast: each message goes to every connection, the sender's own included", async () => {
+  await using cli = await spawnCli(["--broadcast"]);
+  const sockets = await Promise.all([connect(cli.url), connect(cli.url), connect(cli.url)]);
+  const sent = ["你好", new Uint8Array([0, 255])];
+  for (const message of sent) sockets[0]!.send(message);
+  for (const socket of sockets) {
+    assert.equal(await next(socket), sent[0]);
+    assert.deepEqual(new Uint8Array(await next(socket) as Uint8Array), sent[1]);
+  }
+  for (const socket of sockets) await socket.close();
+});
+
+test("woshou serve --idle-timeout: a connection without messages is closed with 1000", async () => {
+  await using cli = await spawnCli(["--idle-timeout", "50"]);
+  const { code, reason, initiator } = await (await connect(cli.url)).closed;
+  assert.deepEqual([code, reason, initiator], [1000, "idle", "remote"]);
+});
+
 test("woshou serve: a port in use is one sentence and exit code 1", async () => {
   await using cli = await spawnCli();
   const { code, stdout, stderr } = await runCli(["serve", "--port", String(cli.port)]);

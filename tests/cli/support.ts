@@ -63,11 +63,15 @@ interface Started {
   readonly ended: Promise<Ending>;
 }
 
-function start([program, ...before]: Launcher, args: readonly string[]): Started {
+function start([program, ...before]: Launcher, args: readonly string[], input?: string): Started {
   const child = spawn(program, [...before, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1" },
   });
+  // It may end before it has read everything.
+  child.stdin.on("error", () => {});
+  if (input === undefined) child.stdin.end();
+  else child.stdin.write(input);
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8");
   child.stderr.setEncoding("utf8");
@@ -87,9 +91,16 @@ function start([program, ...before]: Launcher, args: readonly string[]): Started
   return { child, firstLine, ended };
 }
 
-/** Runs the command line to its end. */
-export async function runCli(args: readonly string[], launcher: Launcher = ownLauncher()): Promise<Ending> {
-  return await start(launcher, args).ended;
+/** Runs the command line to its end; with `input` on its stdin, which stays open then. */
+export async function runCli(
+  args: readonly string[],
+  launcher: Launcher = ownLauncher(),
+  input?: string,
+): Promise<Ending> {
+  const { child, ended } = start(launcher, args, input);
+  const ending = await ended;
+  child.stdin?.destroy();
+  return ending;
 }
 
 /** Starts `woshou serve` on a free port and waits until it listens. */
