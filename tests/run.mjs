@@ -131,7 +131,12 @@ const nodeSuite = (stage, node) =>
   suite(
     stage,
     node,
-    ["--test", "--test-reporter=tap", ...filesBelow(join(root, ".build", "tests"), "_test.js")],
+    [
+      "--test",
+      "--test-concurrency=2",
+      "--test-reporter=tap",
+      ...filesBelow(join(root, ".build", "tests"), "_test.js"),
+    ],
     nodePatterns,
     { WOSHOU_RUNTIMES: runtimes },
   );
