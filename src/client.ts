@@ -4,9 +4,10 @@
  * @module
  */
 import { ClientOpening, type Opened } from "./client_opening.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, ConnectionHandler } from "./connection.ts";
 import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
 import { dial } from "./dial.ts";
+import { reportError } from "./error_hook.ts";
 import { ClientHandshake } from "./handshake/client_handshake.ts";
 import { HandshakeError, type HandshakeStep } from "./handshake/handshake_error.ts";
 import { type ProxyOptions, readProxy } from "./proxy.ts";
@@ -22,6 +23,8 @@ export interface ConnectOptions extends ConnectionOptions {
   headers?: HeadersInit;
   /** Gives up the opening handshake; `connect()` then rejects with the signal's reason. Without effect after it. */
   signal?: AbortSignal;
+  /** The handler that was given to `connect()` threw. Default: `console.error`. */
+  error?(error: unknown): void;
   /** Certificates and names for `wss:`. The server's certificate is always verified. */
   tls?: TlsClientOptions;
   /** Dial this Unix socket; the URL still gives the Host header and the resource name. */
@@ -65,6 +68,10 @@ export interface ConnectOptions extends ConnectionOptions {
 /**
  * Connects to a WebSocket server: `ws:`, `wss:`, `http:` or `https:`.
  *
+ * A `handler` is given the connection as `serve()` would give it: a function at whose return it is closed, or callbacks,
+ * the fastest path, which answer a message before what follows it in the stream is read. What it throws closes the
+ * connection with 1011 and is reported to the `error` option. Without one, take the messages from the connection itself.
+ *
  * Rejects with a `HandshakeError` that says which step failed and why, with the signal's reason when that was aborted,
  * and with a `SyntaxError`, `TypeError` or `RangeError` for a URL, header, subprotocol or option that cannot be used.
  *
@@ -83,7 +90,11 @@ export interface ConnectOptions extends ConnectionOptions {
  * }
  * ```
  */
-export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Connection> {
+export async function connect(
+  url: string | URL,
+  options: ConnectOptions = {},
+  handler?: ConnectionHandler,
+): Promise<Connection> {
   const { protocols = [], path, signal } = options;
   const settings = connectionSettings(options);
   const redirects = new Redirects(atLeast(options, "redirects", 0, 0));
@@ -128,9 +139,14 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
     });
     step = "response";
     const followsRedirects = redirects.followed;
-    return await new ClientOpening({ transport, handshake, settings, followsRedirects }).run(
-      controller.signal,
-    );
+    return await new ClientOpening({
+      transport,
+      handshake,
+      settings,
+      handler,
+      followsRedirects,
+      onError: (error) => reportError(options.error, error),
+    }).run(controller.signal);
   };
   try {
     for (;;) {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Connection, startConnection } from "./connection.ts";
+import { type Connection, type ConnectionHandler, startConnection } from "./connection.ts";
 import type { ConnectionSettings } from "./connection_options.ts";
 import type { ClientHandshake, FailedOutcome } from "./handshake/client_handshake.ts";
 import { HandshakeError } from "./handshake/handshake_error.ts";
@@ -21,6 +21,10 @@ export interface ClientOpeningInit {
   readonly handshake: ClientHandshake;
   /** Limits and deadlines of the connection. */
   readonly settings: ConnectionSettings;
+  /** Gets the connection, if given. */
+  readonly handler: ConnectionHandler | undefined;
+  /** Told of what that threw. */
+  readonly onError: (error: unknown) => void;
   /** Whether a redirect is an answer; otherwise it is a failure. */
   readonly followsRedirects: boolean;
 }
@@ -68,7 +72,7 @@ export class ClientOpening implements TransportHandler {
 
   data(chunk: Uint8Array): void {
     if (this.#failed !== undefined) return this.#body?.push(chunk);
-    const { transport, handshake, settings } = this.#init;
+    const { transport, handshake, settings, handler, onError } = this.#init;
     const result = handshake.receive(chunk);
     if (result === undefined) return;
     const { outcome, end } = result;
@@ -83,10 +87,10 @@ export class ClientOpening implements TransportHandler {
         data: undefined,
         request: undefined,
         settings,
-        onError: () => {},
+        onError,
         onClose: () => {},
       },
-      undefined,
+      handler,
       rest,
     );
     this.#resolve({ kind: "open", socket });

@@ -185,3 +185,39 @@ test("http: and https: URLs are taken for ws: and wss:", async () => {
   await socket.close();
   await server.shutdown();
 });
+
+test("a handler given to connect() gets every message, those behind the acceptance too, and answers at once", async () => {
+  await answering((accept) => accepted(accept) + "\x81\x02hi\x81\x03you\x83\x00", async (url) => {
+    const log: unknown[] = [];
+    const socket = await connect(url, { closeTimeout: 100 }, {
+      open: () => void log.push("open"),
+      message: (socket, message) => (log.push(message, socket.readyState), undefined),
+      close: (_, { code }) => void log.push(code),
+    });
+    const { code, error } = await socket.closed;
+    assert.equal(code, 1006);
+    assert.match(error!.message, /^Opcode 3 /);
+    assert.deepEqual(log, ["open", "hi", "open", "you", "open", 1006]);
+    assert.throws(() => socket[Symbol.asyncIterator](), TypeError);
+  });
+});
+
+test("a function given to connect() has the connection until it returns; what it throws goes to the error option", async () => {
+  await using server = await serve({ port: 0 }, { message: (socket, message) => void socket.send(message) });
+  const heard: unknown[] = [];
+  const socket = await connect(server.url, {}, async (socket) => {
+    socket.send("hello");
+    for await (const message of socket) {
+      heard.push(message);
+      break;
+    }
+  });
+  assert.deepEqual([(await socket.closed).code, heard], [1000, ["hello"]]);
+  const wrong = new Error("no");
+  const errors: unknown[] = [];
+  const failing = await connect(server.url, { error: (error) => void errors.push(error) }, () => {
+    throw wrong;
+  });
+  const { code, error } = await failing.closed;
+  assert.deepEqual([code, error, errors], [1011, wrong, [wrong]]);
+});

@@ -10,6 +10,7 @@ import type { Connection, Message } from "../connection.ts";
 import { HandshakeError } from "../handshake/handshake_error.ts";
 import { type Close, ConnectionClosedError } from "../protocol/errors.ts";
 import { type ConnectArguments, UsageError } from "./arguments.ts";
+import { ECHO } from "./echo.ts";
 
 const BUFFER = 16 * 1024 * 1024;
 const SHOWN_BYTES = 32;
@@ -28,7 +29,7 @@ export async function runClient(settings: ConnectArguments): Promise<number> {
       ...(maxMessageSize === undefined ? {} : { maxMessageSize, maxBufferedAmount: BUFFER + maxMessageSize }),
       ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
       ...(closeTimeout === undefined ? {} : { closeTimeout }),
-    });
+    }, echo ? ECHO : undefined);
   } catch (error) {
     if (error instanceof SyntaxError) throw new UsageError(error.message);
     if (!(error instanceof HandshakeError)) throw error;
@@ -38,20 +39,12 @@ export async function runClient(settings: ConnectArguments): Promise<number> {
   const stop = (): void => void socket.close();
   process.once("SIGINT", stop);
   try {
-    await (echo ? sendBack(socket) : converse(socket));
-  } catch (error) {
-    if (!(error instanceof ConnectionClosedError)) throw error;
+    if (!echo) await converse(socket);
+    const close = await socket.closed;
+    if (!echo) console.error(`woshou: ${endOf(close)}`);
+    return echo || close.wasClean ? 0 : 1;
   } finally {
     process.removeListener("SIGINT", stop);
-  }
-  const close = await socket.closed;
-  if (!echo) console.error(`woshou: ${endOf(close)}`);
-  return echo || close.wasClean ? 0 : 1;
-}
-
-async function sendBack(socket: Connection): Promise<void> {
-  for await (const message of socket) {
-    if (socket.readyState === "open" && !socket.send(message)) await socket.drained();
   }
 }
 

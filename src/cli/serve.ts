@@ -7,20 +7,13 @@ import process from "node:process";
 import type { ConnectionCallbacks } from "../connection.ts";
 import { serve, type Server } from "../server.ts";
 import type { ServeArguments } from "./arguments.ts";
+import { ECHO } from "./echo.ts";
 import { HandshakeLog } from "./handshake_log.ts";
 import { pageFetch } from "./page.ts";
 import { VERSION } from "./version.ts";
 
 const LOOPBACK = ["localhost", "*.localhost", "127.0.0.1", "[::1]"];
 const BUFFER = 16 * 1024 * 1024;
-
-const ECHO: ConnectionCallbacks = {
-  message(socket, message) {
-    if (socket.readyState !== "open" || socket.send(message)) return;
-    // It rejects when the connection ends first: then nobody waits for the echo any more.
-    return socket.drained().catch(() => {});
-  },
-};
 
 const EVERYONE = "everyone";
 

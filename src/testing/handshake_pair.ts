@@ -96,6 +96,8 @@ export async function handshakePair<Data = undefined>(
       transport: ends.client,
       handshake,
       settings: settings.client,
+      handler: undefined,
+      onError: () => {},
       followsRedirects: false,
     });
     const opened = await opening.run(signal);

@@ -78,11 +78,18 @@ test("woshou connect --echo: a peer that breaks the protocol is exit code 0", as
 
 test("woshou connect --echo: it waits for a peer that reads slowly, and loses nothing", async () => {
   const size = 1024 * 1024;
-  const count = 24;
+  const count = 64;
   const server = await listening({ maxMessageSize: size, maxBufferedAmount: 2 * count * size });
   const running = runCli(["connect", "--echo", server.url, "--max-message-size", String(size)]);
   const socket = await server.first;
   for (let i = 0; i < count; i++) socket.send(new Uint8Array(size).fill(i));
+  // Read nothing until the client has stopped reading, too: its own buffer holds less than all of it.
+  let before = -1;
+  for (let calm = 0; calm < 10 && socket.readyState === "open";) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    calm = socket.bufferedAmount === before ? calm + 1 : 0;
+    before = socket.bufferedAmount;
+  }
   for (let i = 0; i < count; i++) {
     const message = await next(socket) as Uint8Array;
     assert.ok(message.length === size && message.every((byte) => byte === i));

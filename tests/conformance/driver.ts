@@ -168,7 +168,7 @@ class Player {
 
   #checkWire(): void {
     if (this.#wire.violation !== undefined) {
-      throw new Deviation(`The peer broke a rule: ${this.#wire.violation}`);
+      throw new Deviation(`The peer was wrong: ${this.#wire.violation}`);
     }
   }
 

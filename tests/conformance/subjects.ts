@@ -48,15 +48,12 @@ async function againstClient(theCase: Case): Promise<Outcome> {
   const { port } = listener.address() as { port: number };
   try {
     const dialled = once(listener, "connection") as Promise<[Socket]>;
-    const connected = connect(`ws://127.0.0.1:${port}/`, options);
+    const connected = connect(`ws://127.0.0.1:${port}/`, options, {
+      message: (socket, message) => socket.send(message),
+    });
     const wire = await Wire.accept((await dialled)[0]);
     const socket = await connected;
-    const echoing = (async () => {
-      for await (const message of socket) if (socket.readyState === "open") socket.send(message);
-    })();
-    const outcome = await over(wire, theCase, "client", socket.closed);
-    await echoing;
-    return outcome;
+    return await over(wire, theCase, "client", socket.closed);
   } finally {
     listener.close();
     await once(listener, "close");
@@ -64,7 +61,7 @@ async function againstClient(theCase: Case): Promise<Outcome> {
 }
 
 async function over(wire: Wire, theCase: Case, role: Role, ended: Promise<Close>): Promise<Outcome> {
-  const timer = setTimeout(() => void wire.destroy(), HANGS_AFTER);
+  const timer = setTimeout(() => wire.expire(HANGS_AFTER), HANGS_AFTER);
   try {
     return await play(theCase, wire, role, ended);
   } finally {

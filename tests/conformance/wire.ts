@@ -151,6 +151,12 @@ export class Wire {
     this.#socket.end();
   }
 
+  /** Gives up on a peer that hangs. */
+  expire(milliseconds: number): void {
+    this.violation ??= `It did not go on for ${milliseconds} ms.`;
+    this.#socket.destroy();
+  }
+
   /** Drops the connection and waits until it is gone. */
   async destroy(): Promise<void> {
     this.#socket.destroy();
