@@ -15,10 +15,11 @@ import {
   TRY_AGAIN_LATER,
 } from "./protocol/status_code.ts";
 import type { ConnectionSettings } from "./connection_options.ts";
+import { utf8Length } from "./gathering.ts";
 import { Liveness } from "./liveness.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { Outbox } from "./outbox.ts";
-import { Outgoing } from "./outgoing.ts";
+import { deferredSize, Outgoing } from "./outgoing.ts";
 import { bytesOf, type FragmentSource } from "./outgoing_stream.ts";
 import { Subscriber } from "./topics/subscriber.ts";
 import type { SubscribeOptions } from "./topics/topic_options.ts";
@@ -195,6 +196,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
       outbox: this.#outbox,
       liveness: this.#liveness,
       closedError: (what) => this.#closedError(what),
+      progress: () => void (this.#closeSent !== "" && this.#awaitStream()),
       idle: () => this.#subscriber?.drained(),
     });
   }
@@ -232,7 +234,8 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
 
   /**
    * Bytes accepted by `send()`, or published to a topic of this connection, and not yet handed to the operating system,
-   * frame headers included. A published message that waits for the connection to catch up counts 64 bytes more.
+   * frame headers included. A published message that waits for the connection to catch up counts 64 bytes more, as does
+   * one that waits for the end of a streamed one.
    */
   get bufferedAmount(): number {
     return this.#outbox.bufferedAmount + this.#outgoing.size + (this.#subscriber?.bufferedAmount ?? 0);
@@ -249,10 +252,14 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   send(data: Sendable): boolean {
     if (!this.#open) throw this.#closedError("send");
     const message = typeof data === "string" ? data : bytesOf(data);
-    this.#checkRoom(message.length);
     if (this.#outgoing.busy !== undefined) {
+      this.#checkRoom(deferredSize(message));
       this.#outgoing.defer(message);
       return false;
+    }
+    const most = typeof message === "string" ? 3 * message.length : message.length;
+    if (this.bufferedAmount + most > this.#settings.maxBufferedAmount) {
+      this.#checkRoom(typeof message === "string" ? utf8Length(message) : most);
     }
     this.#liveness.message();
     return typeof message === "string"
@@ -262,12 +269,13 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
 
   /**
    * Sends one message that is not held whole: each chunk of the source goes out as a fragment (RFC 6455, section 5.4),
-   * the next when the buffer allows. The first chunk makes it a text message or a binary one, and the others must be of
-   * its kind; a source without a chunk is an empty binary message. Other messages wait for its end, pings do not.
+   * a large one as several, an empty one as none, the next when the buffer allows. The first chunk makes it a text
+   * message or a binary one, and the others must be of its kind; a source without a chunk is an empty binary message.
+   * Other messages wait for its end, pings do not.
    *
-   * Rejects with what the source throws, after the connection was failed with 1011, since a message once begun cannot
-   * be taken back; with a {@linkcode ConnectionClosedError} when the connection ends first; with a `TypeError` for a
-   * chunk of the wrong kind, as if the source had thrown it.
+   * Rejects with what the source throws, and with a `TypeError` for what is no source or a chunk of the wrong kind;
+   * when a fragment had gone out by then, the connection was failed with 1011, since a message once begun cannot be
+   * taken back. Rejects with a {@linkcode ConnectionClosedError} when the connection ends first.
    */
   sendStream(source: FragmentSource): Promise<void> {
     if (!this.#open) return Promise.reject(this.#closedError("send"));
@@ -276,8 +284,9 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
 
   /**
    * The next message in pieces, as they arrive: strings of a text message, bytes of a binary one. Nothing of it is kept,
-   * so that it may be larger than `maxMessageSize`. Leaving the loop drops the rest of that message. The messages after
-   * it come as ever, by `for await` over the connection or by another `stream()`.
+   * so that it may be larger than `maxMessageSize`; nor does `maxFragments` hold from the first `stream()` on. Leaving
+   * the loop drops the rest of that message. The messages after it come as ever, by `for await` over the connection or
+   * by another `stream()`; whoever waits already when this is called gets the one after it.
    *
    * The loop throws a {@linkcode ConnectionClosedError} when the connection ends before the message does, and a
    * `TypeError` when the connection was given to callbacks, or another stream has not come to its end.
@@ -354,6 +363,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   /**
    * Starts the closing handshake: what was sent before still goes out, streamed messages to their end; messages of the
    * peer still come until its Close frame does, as far as the receive queue has room. Does nothing when that has begun.
+   * A streamed message whose source gives nothing for `closeTimeout` is given up, and the connection dropped.
    * Resolves as {@linkcode closed} does.
    *
    * `code` is 1000 (the default), another registered code, or one from 3000 to 4999; `reason` has at most 123 bytes in
@@ -443,13 +453,31 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
     this.#closeSent = `${code ?? NO_STATUS_RECEIVED}${reason === "" ? "" : ` ${JSON.stringify(reason)}`}`;
     this.#subscriber?.leave();
     if (this.#outgoing.busy === undefined) this.#sendClose(code, reason);
-    else void this.#outgoing.busy.then(() => this.#sendClose(code, reason));
+    else {
+      this.#awaitStream();
+      void this.#outgoing.busy.then(() => this.#sendClose(code, reason));
+    }
+  }
+
+  /** The Close frame waits for the end of a streamed message: as long as that goes on, but not for ever. */
+  #awaitStream(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const { closeTimeout } = this.#settings;
+      this.#drop(
+        new ConnectionClosedError(
+          `A streamed message did not go on for ${closeTimeout} ms after close() (closeTimeout).`,
+        ),
+      );
+    }, this.#settings.closeTimeout);
   }
 
   #sendClose(code: number | null, reason: string): void {
     if (!this.#protocol.open) return;
     this.#closeSent ||= String(code);
     this.#subscriber?.end(this.#outgoing.busy === undefined);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#protocol.sendClose(code ?? undefined, reason);
     this.#startCloseTimer();
     this.#queue.closing();

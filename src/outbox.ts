@@ -24,10 +24,9 @@ export class Outbox {
   #size = 0;
   #held = false;
   #scheduled = false;
-  #congested = false;
   #waiters: Waiter[] = [];
 
-  /** `onDrained` is called whenever what was written has gone out, after `write()` had answered `false`. */
+  /** `onDrained` is called whenever what was written has gone out, or all but what the high-water mark allows. */
   constructor(transport: Transport, highWaterMark: number, onDrained: () => void) {
     this.#transport = transport;
     this.#highWaterMark = highWaterMark;
@@ -73,13 +72,11 @@ export class Outbox {
     if (pieces.length === 1) flowing = this.#transport.write(pieces[0]!);
     else if (size <= JOIN_UP_TO) flowing = this.#transport.write(concat(pieces, size));
     else for (const piece of pieces) if (!this.#transport.write(piece)) flowing = false;
-    if (!flowing) this.#congested = true;
-    else if (!this.#congested) this.#drained();
+    if (flowing) this.#drained();
   }
 
   /** The transport has emptied. */
   transportDrained(): void {
-    this.#congested = false;
     // What has gathered meanwhile goes out next, and says by itself whether it flows.
     if (this.#size === 0) this.#drained();
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { utf8Length } from "./gathering.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Outbox } from "./outbox.ts";
 import { type FragmentSource, sendFragments } from "./outgoing_stream.ts";
@@ -18,6 +19,8 @@ export interface OutgoingOwner {
   readonly liveness: Liveness;
   /** Why nothing more can be sent. */
   closedError(what: string): Error;
+  /** A fragment of a streamed message goes out. */
+  progress(): void;
   /** Nothing waits any more. */
   idle(): void;
 }
@@ -26,6 +29,14 @@ interface StreamedMessage {
   readonly source: FragmentSource;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
+}
+
+// What a message costs beside its bytes while it waits, so that many empty ones do not wait for nothing.
+const DEFERRED_OVERHEAD = 64;
+
+/** What a message that waits for a streamed one counts, in bytes. */
+export function deferredSize(message: string | Uint8Array): number {
+  return DEFERRED_OVERHEAD + (typeof message === "string" ? utf8Length(message) : message.length);
 }
 
 /** The messages of one connection that wait for a streamed one. */
@@ -47,7 +58,7 @@ export class Outgoing {
     return this.#run;
   }
 
-  /** Bytes, or characters of text, that wait. */
+  /** Bytes that wait, and what it costs to keep them. */
   get size(): number {
     return this.#size;
   }
@@ -55,7 +66,7 @@ export class Outgoing {
   /** Sends a message when its turn comes; bytes are copied. */
   defer(message: string | Uint8Array): void {
     this.#waiting.push(typeof message === "string" ? message : copyOf(message, 0, message.length));
-    this.#size += message.length;
+    this.#size += deferredSize(message);
   }
 
   /** Sends a streamed message when its turn comes. Settles when its last fragment has been accepted, or it failed. */
@@ -77,7 +88,7 @@ export class Outgoing {
       if (typeof next === "object" && "source" in next) {
         await this.#stream(next);
       } else {
-        this.#size -= next.length;
+        this.#size -= deferredSize(next);
         if (!protocol.open) continue;
         liveness.message();
         if (typeof next === "string") protocol.sendText(next);
@@ -90,10 +101,13 @@ export class Outgoing {
 
   async #stream({ source, resolve, reject }: StreamedMessage): Promise<void> {
     const { protocol, outbox, liveness } = this.#owner;
+    let begun = false;
     try {
       await sendFragments(source, async (type, data, first, last) => {
         if (!protocol.open) throw this.#owner.closedError("send the rest of the message");
+        begun = true;
         liveness.message();
+        this.#owner.progress();
         if (!protocol.sendFragment(type, data, first, last)) await outbox.drained();
       }, (stop) => {
         this.#stop = stop;
@@ -101,10 +115,12 @@ export class Outgoing {
       });
       resolve();
     } catch (error) {
-      const cause = error instanceof Error
-        ? error
-        : new Error("The source of a message failed.", { cause: error });
-      if (protocol.open) protocol.fail(INTERNAL_ERROR, cause);
+      if (begun && protocol.open) {
+        const cause = error instanceof Error
+          ? error
+          : new Error("The source of a message failed.", { cause: error });
+        protocol.fail(INTERNAL_ERROR, cause);
+      }
       reject(error);
     } finally {
       this.#stop = undefined;

@@ -136,6 +136,9 @@ test("drained() resolves at once at the mark, and beyond it when the transport h
   const { outbox } = all;
   outbox.write(new Uint8Array(10));
   await outbox.drained();
+  await settled();
+  equal(outbox.bufferedAmount, 10);
+  await outbox.drained();
   outbox.write(new Uint8Array(1));
   const waits = [watched(outbox.drained()), watched(outbox.drained())];
   await settled();
@@ -143,6 +146,22 @@ test("drained() resolves at once at the mark, and beyond it when the transport h
   empty(all);
   await settled();
   deepEqual(waits.map(({ state }) => state), ["resolved", "resolved"]);
+});
+
+test("drained() resolves as soon as a later write shows that the buffer is below the mark again", async () => {
+  const all = subject(10, { fast: false });
+  const { wire, outbox } = all;
+  outbox.write(new Uint8Array(20));
+  const wait = watched(outbox.drained());
+  await settled();
+  wire.bufferedAmount = 5;
+  outbox.write(new Uint8Array(6));
+  await settled();
+  equal(wait.state, "pending");
+  wire.bufferedAmount = 5;
+  outbox.write(new Uint8Array(5));
+  await settled();
+  equal(wait.state, "resolved");
 });
 
 test("drained() resolves too when the transport takes everything at once", async () => {
