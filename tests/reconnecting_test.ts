@@ -1,71 +1,13 @@
-/** The reconnecting client: when it tries again, when it gives up, and what becomes of what is sent meanwhile. */
+/** The reconnecting client: when it tries again, and when it gives up. */
 import assert from "node:assert/strict";
-import { type Connection, ConnectionClosedError, HandshakeError, type Message, serve } from "../mod.ts";
-import type { ServeOptions, Server } from "../mod.ts";
+import { type Connection, ConnectionClosedError, HandshakeError, serve } from "../mod.ts";
 import { Backoff } from "../src/backoff.ts";
-import {
-  type Clock,
-  type Reconnecting,
-  reconnecting,
-  reconnectingBy,
-  type ReconnectingState,
-  type ReconnectOptions,
-} from "../src/reconnecting.ts";
+import type { Reconnecting, ReconnectingState, ReconnectOptions } from "../src/reconnect_options.ts";
+import { reconnecting, reconnectingBy } from "../src/reconnecting.ts";
 import { next } from "./client_support.ts";
 import { test } from "./harness.ts";
 import { RawServer } from "./raw_peer.ts";
-
-/** A clock that goes on only when it is asked to sleep, or told to. */
-class TestClock implements Clock {
-  readonly slept: number[] = [];
-  time = 0;
-  chance = 0;
-  /** Called instead of waiting. */
-  onSleep: (signal: AbortSignal) => void | Promise<void> = () => {};
-
-  now(): number {
-    return this.time;
-  }
-
-  async sleep(ms: number, signal: AbortSignal): Promise<void> {
-    this.slept.push(ms);
-    await this.onSleep(signal);
-    signal.throwIfAborted();
-    this.time += ms;
-  }
-
-  random(): number {
-    return this.chance;
-  }
-}
-
-type Scripted = Server & { opened: Connection[]; messages: Message[] };
-
-/** A server that does with its n-th connection what the n-th function says, and with all others nothing. */
-async function scripted(
-  scripts: ((socket: Connection) => unknown)[],
-  options: ServeOptions = {},
-): Promise<Scripted> {
-  const opened: Connection[] = [];
-  const messages: Message[] = [];
-  const server = await serve({ port: 0, ...options }, {
-    open: (socket) => void scripts[opened.push(socket) - 1]?.(socket),
-    message: (socket, message) => {
-      if (message === "go away") void socket.close(1001);
-      else messages.push(message);
-    },
-  });
-  return Object.assign(server, { opened, messages });
-}
-
-async function ending(client: AsyncIterable<Connection>): Promise<unknown> {
-  try {
-    for await (const socket of client) for await (const _ of socket);
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}
+import { ending, scripted, TestClock } from "./reconnecting_support.ts";
 
 test("each turn has a connection of its own, with a URL and options given anew", async () => {
   const requests: string[] = [];
@@ -264,6 +206,18 @@ test("a close code says whether another attempt can help", async () => {
   }
 });
 
+test("a code that this side closed with is no reason to end", async () => {
+  const server = await scripted([]);
+  const clock = new TestClock();
+  let turns = 0;
+  for await (const socket of reconnectingBy(clock, server.url, {})) {
+    if (++turns === 2) break;
+    assert.deepEqual((await socket.close(4000)).code, 4000);
+  }
+  assert.deepEqual(clock.slept, [5000]);
+  await server.shutdown();
+});
+
 test("a peer that breaks the protocol ends the loop, with its error as the cause", async () => {
   const server = await scripted([(socket) => void socket.send("x".repeat(100))]);
   const result = await verdict(server.url, { maxMessageSize: 10 });
@@ -392,128 +346,6 @@ test("a client is iterated once", async () => {
     break;
   }
   assert.throws(() => client[Symbol.asyncIterator](), TypeError);
-  await server.shutdown();
-});
-
-test("what is sent while nothing is open waits, in order, and goes out when a connection opens", async () => {
-  const server = await scripted([], {});
-  const echoed: Message[] = [];
-  const client = reconnectingBy(new TestClock(), server.url, {
-    open: (socket) => {
-      socket.send("first of all");
-      assert.equal(client.send("d"), false, "not before the hook has settled");
-    },
-  });
-  const bytes = new Uint8Array([1, 2]);
-  assert.equal(client.send("a"), false);
-  assert.equal(client.send(bytes), false);
-  bytes.fill(9);
-  assert.equal(client.send(new Uint8Array([3]).buffer), false);
-  assert.deepEqual(client.unsent.length, 3);
-  const drained = client.drained();
-  for await (const _ of client) {
-    await drained;
-    assert.equal(client.send("e"), true);
-    assert.deepEqual(client.unsent, []);
-    break;
-  }
-  for (const message of server.messages) {
-    echoed.push(typeof message === "string" ? message : String([...message]));
-  }
-  assert.deepEqual(echoed, ["first of all", "a", "1,2", "3", "d", "e"]);
-  assert.throws(() => client.send("late"), ConnectionClosedError);
-  await assert.rejects(client.drained(), ConnectionClosedError);
-  await server.shutdown();
-});
-
-test("what is sent between two connections goes out over the second", async () => {
-  const server = await scripted([(socket) => void socket.close(1012)]);
-  const client = reconnectingBy(new TestClock(), server.url, {});
-  let turns = 0;
-  for await (const socket of client) {
-    if (++turns === 1) {
-      for await (const _ of socket);
-      assert.equal(client.send("kept"), false);
-    } else {
-      await client.drained();
-      break;
-    }
-  }
-  assert.deepEqual(server.messages, ["kept"]);
-  await server.shutdown();
-});
-
-test("the queue has limits in bytes and messages; beyond them send() throws and nothing is dropped", async () => {
-  const client = reconnecting("ws://localhost/", { maxQueuedBytes: 10, maxQueuedMessages: 3 });
-  client.send("世界");
-  client.send(new Uint8Array(4));
-  assert.throws(() => client.send("a"), ConnectionClosedError);
-  assert.throws(() => client.send("a".repeat(11)), RangeError);
-  assert.throws(() => client.send(7 as unknown as string), TypeError);
-  client.send("");
-  assert.throws(() => client.send(""), { name: "ConnectionClosedError", message: /3 messages of 10 bytes/ });
-  const drained = assert.rejects(client.drained(), ConnectionClosedError);
-  await client.close();
-  await drained;
-  assert.deepEqual(client.unsent, ["世界", new Uint8Array(4), ""]);
-});
-
-test("a queue larger than the buffer goes out at the peer's pace, and later messages stay behind it", async () => {
-  const count = 64;
-  const all = deferred();
-  const received: number[] = [];
-  const server = await serve({ port: 0 }, {
-    message: async (_, message) => {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      received.push((message as Uint8Array)[0]!);
-      if (received.length === count + 1) all.resolve();
-    },
-  });
-  const client = reconnecting(server.url, {
-    sendHighWaterMark: 1000,
-    maxBufferedAmount: 1024 * 1024,
-    maxQueuedBytes: 1024 * 1024,
-  });
-  for (let i = 0; i < count; i++) client.send(new Uint8Array(16_000).fill(i));
-  for await (const _ of client) {
-    assert.ok(client.unsent.length > 0);
-    client.send(new Uint8Array([count]));
-    await all.promise;
-    break;
-  }
-  assert.deepEqual(received, Array.from({ length: count + 1 }, (_, i) => i));
-  await server.shutdown();
-});
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve!: () => void;
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
-}
-
-test("messages that a broken connection did not take are kept for the next one", async () => {
-  const received: Message[] = [];
-  let connections = 0;
-  const server = await serve({ port: 0 }, {
-    open: (socket) => {
-      if (++connections === 1) socket.abort();
-    },
-    message: (_, message) => void received.push(message),
-  });
-  const client = reconnectingBy(new TestClock(), server.url, {
-    open: async (socket) => {
-      if (connections === 1) await socket.closed;
-    },
-  });
-  client.send("a");
-  client.send("b");
-  let turns = 0;
-  for await (const socket of client) {
-    if (socket.readyState !== "open" && ++turns === 1) continue;
-    await client.drained();
-    break;
-  }
-  assert.deepEqual(received, ["a", "b"]);
   await server.shutdown();
 });
 
