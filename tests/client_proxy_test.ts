@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { connect, type ConnectOptions, HandshakeError } from "../mod.ts";
+import { openTunnel } from "../src/proxy.ts";
+import { type Transport, TransportError, type TransportHandler } from "../src/transport/transport.ts";
 import { echoServer, failure, greet } from "./client_support.ts";
 import { ConnectProxy } from "./connect_proxy.ts";
 import { tls } from "./fixtures.ts";
@@ -44,7 +46,7 @@ for (const encrypted of [false, true]) {
   });
 
   if (runtime === "bun" && encrypted) {
-    skip("wss: through an https: proxy", "Bun cannot speak TLS inside TLS");
+    skip(`${scheme}: through an https: proxy`, "Bun cannot speak TLS inside TLS");
   } else {
     test(`${scheme}: goes through an https: proxy, whose certificate is verified by its own options`, async () => {
       const server = await echoServer(encrypted);
@@ -60,14 +62,17 @@ for (const encrypted of [false, true]) {
   }
 }
 
+const instead = "wss: through an https: proxy, where the runtime has none, says what to do instead";
 if (runtime === "bun") {
-  test("wss: through an https: proxy says on Bun what to do instead", async () => {
+  test(instead, async () => {
     const proxy = "https://127.0.0.1:1";
     await assert.rejects(connect("wss://localhost/", { proxy }), {
       name: "TypeError",
       message: /http: proxy/,
     });
   });
+} else {
+  skip(instead, "this runtime has TLS inside TLS");
 }
 
 test("through the tunnel the server's name is verified, not the proxy's", async () => {
@@ -91,13 +96,16 @@ test("RFC 7617: user name and password of the proxy's URL are sent to the proxy 
   await using proxy = await ConnectProxy.listen(() => server.port);
   const target = `ws://127.0.0.1:${server.port}/`;
   await failure(target, {
-    proxy: { url: `http://Aladdin:open%20s%C3%A9same@127.0.0.1:${proxy.port}`, headers: { "x-via": "1" } },
+    proxy: {
+      url: `http://Al%C3%A5ddin:open%20s%C3%A9same@127.0.0.1:${proxy.port}`,
+      headers: { "x-via": "1" },
+    },
     headers: { authorization: "Bearer t" },
   });
   await failure(target, {
     proxy: { url: `http://127.0.0.1:${proxy.port}`, headers: { "Proxy-Authorization": "Bearer p" } },
   });
-  const expected = Buffer.from("Aladdin:open sésame").toString("base64");
+  const expected = Buffer.from("Alåddin:open sésame").toString("base64");
   assert.match(proxy.heads[0]!, new RegExp(`\r\nproxy-authorization: Basic ${expected}\r\n`, "i"));
   assert.match(proxy.heads[0]!, /\r\nx-via: 1\r\n/);
   assert.doesNotMatch(proxy.heads[0]!, /bearer/i);
@@ -200,6 +208,42 @@ test("a tunnel that ends as soon as it is open is a server that does not answer"
     [(await failure("ws://a.example/", proxied)).step, (await failure("wss://a.example/", proxied)).step],
     ["response", "connect"],
   );
+});
+
+test("what happens to a tunnel before anybody attached to it is told to whoever does", async () => {
+  let handler!: TransportHandler;
+  const transport: Transport = {
+    remoteAddress: "",
+    encrypted: false,
+    bufferedAmount: 0,
+    attach: (next) => void (handler = next),
+    write: () => true,
+    closeWrite: () => {},
+    abort: () => {},
+    pause: () => {},
+    resume: () => {},
+  };
+  const proxy = { address: { hostname: "p.example", port: 1 }, headers: [] };
+  const limits = { maxHeadSize: 1000, maxHeaders: 10 };
+  const broken = new TransportError("connection-reset", "It broke.");
+  for (const error of [undefined, broken]) {
+    const opening = openTunnel(transport, "a.example:1", proxy, limits, new AbortController().signal);
+    handler.data(new TextEncoder().encode("HTTP/1.1 200 OK\r\n\r\n"));
+    if (error === undefined) handler.end();
+    handler.close(error);
+    const tunnel = await opening;
+    const log: unknown[] = [];
+    await new Promise<void>((resolve) => {
+      tunnel.attach({
+        data: () => void log.push("data"),
+        drain: () => {},
+        end: () => void log.push("end"),
+        close: (error) => (log.push(error), resolve()),
+      });
+      assert.deepEqual(log, []);
+    });
+    assert.deepEqual(log, error === undefined ? ["end", undefined] : [broken]);
+  }
 });
 
 test("the deadline holds for a proxy and says so; a signal gives up there too", async () => {

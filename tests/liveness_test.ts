@@ -243,9 +243,11 @@ test("a ping() of the application's own needs no heartbeat, and an answered one 
   await scene({ server: PINGS }, async ({ clock, server, client, network, ended }) => {
     await Promise.all([server.ping(), client.ping()]);
     network.toClient.stall();
-    await clock.advance(110);
-    network.toServer.insert(frame({ opcode: PONG, key: KEY, payload: Uint8Array.of(0, 0, 0, 0) }));
-    await clock.advance(NOTICED);
+    const late = server.ping();
+    await clock.advance(130);
+    network.toServer.insert(frame({ opcode: PONG, key: KEY, payload: Uint8Array.of(0, 0, 0, 1) }));
+    assert.equal(await late, 130);
+    await clock.advance(100);
     assertDropped(ended());
   });
 });

@@ -30,8 +30,11 @@ test("to stop twice stops nobody else, not even one that began meanwhile", async
     first();
     const second = every(100, { tick: () => void ticks++ });
     first();
+    const third = every(100, { tick: () => {} });
+    equal(clock.timers, 1, "the third joins the second");
     await clock.advance(100);
     equal(ticks, 1);
+    third();
     second();
     second();
     equal(clock.timers, 0);

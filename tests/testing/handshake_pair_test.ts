@@ -56,6 +56,21 @@ test("handshakePair() rejects as connect() does: with the refusal, or what broke
   await assert.rejects(handshakePair({ client: { protocols: ["not a token"] } }), SyntaxError);
 });
 
+test("handshakePair() leaves nothing behind when it gives up on a network that delivers nothing", async () => {
+  // The server's end has a deadline running, which Deno's sanitizer would find.
+  const controller = new AbortController();
+  const opening = handshakePair({
+    client: { signal: controller.signal },
+    network: {
+      delay() {
+        controller.abort(new Error("enough"));
+        return new Promise(() => {});
+      },
+    },
+  });
+  await assert.rejects(opening, /enough/);
+});
+
 test("handshakePair() gives up when the signal is aborted", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");

@@ -233,6 +233,30 @@ test("halfClose: a reset still gets through behind it", async () => {
   equal(both.far.error?.code, "connection-reset");
 });
 
+test("halfClose: a reset that waits is still a reset", async () => {
+  await using both = ends();
+  both.network.outgoing.stall();
+  both.near.abort();
+  await both.near.until(() => both.near.closed);
+  both.network.outgoing.halfClose();
+  both.network.outgoing.resume();
+  await both.far.until(() => both.far.closed);
+  equal(both.far.error?.code, "connection-reset");
+});
+
+test("what is on its way to an end that has closed is lost, and its sender is not slowed down by it", async () => {
+  await using both = ends();
+  const { near, far, network } = both;
+  network.outgoing.stall();
+  near.pause();
+  equal(far.write(pattern(0, 500_000)), false);
+  await settled();
+  near.abort();
+  await far.until(() => far.drains === 1);
+  equal(network.incoming.held, 0);
+  equal(far.closed, false);
+});
+
 test("cut: both ends are reset, and what is on its way is lost", async () => {
   await using both = ends();
   const { near, far, network } = both;
