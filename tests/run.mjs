@@ -93,15 +93,27 @@ const plain = (output) => output.replaceAll(/\x1b\[[0-9;]*m/g, "");
 const number = (output, pattern) =>
   [...output.matchAll(pattern)].reduce((sum, match) => sum + Number(match[1]), 0);
 
+// The suite whose output is shown as it comes.
+let shown;
+
 /** The suite on one runtime. Its runner's own counts are read from what it prints. */
 async function suite(stage, command, args, patterns, env) {
-  console.log(`\n== the suite on ${stage}`);
-  const { code, output: shown } = await run(command, args, { show: true, env });
-  const output = plain(shown);
+  // Of two at once, the second is shown when both are done.
+  const first = shown;
+  const running = run(command, args, { show: first === undefined, env });
+  if (first === undefined) {
+    shown = running;
+    console.log(`\n== the suite on ${stage}`);
+  }
+  const { code, output } = await running;
+  await first;
+  if (first === undefined) shown = undefined;
+  else console.log(`\n== the suite on ${stage}\n${output}`);
+  const text = plain(output);
   const result = {
-    passed: number(output, patterns.passed),
-    failed: number(output, patterns.failed),
-    skipped: number(output, patterns.skipped),
+    passed: number(text, patterns.passed),
+    failed: number(text, patterns.failed),
+    skipped: number(text, patterns.skipped),
   };
   if (code !== 0 && result.failed === 0) result.failed = 1;
   if (result.passed === 0) {
@@ -109,6 +121,17 @@ async function suite(stage, command, args, patterns, env) {
     result.failed ||= 1;
   }
   count(stage, result);
+  registered.set(stage, result.passed + result.failed + result.skipped);
+}
+
+// One suite on every runtime: what cannot run on one is counted there as skipped, and never just absent.
+const registered = new Map();
+
+function sameCounts() {
+  const counts = [...registered];
+  if (new Set(registered.values()).size <= 1) return;
+  console.log(`FAIL not the same tests on each runtime: ${counts.map((each) => each.join(" ")).join(", ")}`);
+  totals.failed++;
 }
 
 const nodePatterns = {
@@ -157,9 +180,15 @@ const stages = {
       ["format", deno, ["fmt", "--check"]],
       ["lint", deno, ["lint"]],
       ["types, as Node's users see them", local("tsc"), ["-p", "tsconfig.json"]],
-      ["types, as Deno sees them", deno, ["check", "mod.ts", "src/core.ts", "src/cli/main.ts"]],
+      ["types, as Deno sees them", deno, [
+        "check",
+        "mod.ts",
+        "src/core.ts",
+        "src/testing/mod.ts",
+        "src/cli/main.ts",
+      ]],
       ["the sans-I/O rooms know no runtime", local("tsc"), ["-p", "tsconfig.core.json"]],
-      ["every export is documented", deno, ["doc", "--lint", "mod.ts", "src/core.ts"]],
+      ["every export is documented", deno, ["doc", "--lint", "mod.ts", "src/core.ts", "src/testing/mod.ts"]],
       ["JSR would take it", deno, ["publish", "--dry-run", "--allow-dirty"]],
       ["build", local("tsc"), ["-p", "tsconfig.build.json"]],
       ["publint", local("publint"), ["--strict"]],
@@ -237,7 +266,14 @@ deno = spawnSync(deno, ["eval", "console.log(Deno.execPath())"], { encoding: "ut
 await compile();
 // The document is the fruit of the suite that has run already; it is written when asked for.
 const usual = Object.keys(stages).filter((stage) => stage !== "conformance");
-for (const stage of chosen.length > 0 ? chosen : usual) await stages[stage]();
+const wanted = chosen.length > 0 ? chosen : usual;
+// Deno and Bun run one file after the other, so that two cores are enough for both at once.
+const atOnce = wanted.includes("deno") && wanted.includes("bun");
+for (const stage of wanted) {
+  if (!atOnce || (stage !== "deno" && stage !== "bun")) await stages[stage]();
+  else if (stage === "deno") await Promise.all([stages.deno(), stages.bun()]);
+}
+sameCounts();
 
 console.log("\n                        passed  failed  skipped");
 for (const [stage, ...figures] of table) {

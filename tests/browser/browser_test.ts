@@ -8,16 +8,19 @@ import { serverRuntimes } from "./servers.ts";
 
 const chromium = findChromium();
 
-if (runtime !== "node") {
-  skip("a real browser", "it is driven from Node, where the servers of all runtimes are its subjects");
-} else if (chromium === undefined) {
-  skip("a real browser", "there is no Chromium; install one, or name it in CHROMIUM_PATH");
-} else {
-  for (const { name, launcher } of serverRuntimes()) {
-    if (launcher === undefined) skip(`Chromium and ${name}`, `${name} is not installed in tests/runtimes`);
-    else browserTests(chromium, name, launcher);
-  }
+const cannot = runtime !== "node"
+  ? "it is driven from Node, where the servers of all runtimes are its subjects"
+  : chromium === undefined
+  ? "there is no Chromium; install one, or name it in CHROMIUM_PATH"
+  : undefined;
+for (const { name, launcher } of serverRuntimes()) {
+  const reason = cannot ??
+    (launcher === undefined ? `${name} is not installed in tests/runtimes` : undefined);
+  const register = reason === undefined ? test : (title: string) => skip(title, reason);
+  browserTests(register, chromium!, name, launcher!);
 }
+
+type Register = (name: string, fn: () => Promise<void>) => void;
 
 interface Outcome {
   readonly events: string[];
@@ -74,7 +77,7 @@ async function assertRefused(page: Page, status: string, code: string): Promise<
   assert.ok((await page.innerText("#refusal-message")).length > 20);
 }
 
-function browserTests(chromium: string, name: string, launcher: Launcher): void {
+function browserTests(test: Register, chromium: string, name: string, launcher: Launcher): void {
   test(`Chromium and ${name}: the page opens a WebSocket and shows 握手成功 and how it came about`, async () => {
     await using cli = await spawnCli([], launcher);
     await withPage(chromium, async (page) => {

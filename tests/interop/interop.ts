@@ -5,18 +5,17 @@ import { type Scenario, scenarios } from "./scenarios.ts";
 
 /** Every scenario that the peer is able to, and its own, each a test with a process of its own unless it is slow. */
 export function interop(kind: PeerKind, own: readonly Scenario[] = []): void {
-  if ("missing" in kind.start) return skip(`interoperation with ${kind.name}`, kind.start.missing);
+  const missing = "missing" in kind.start ? kind.start.missing : undefined;
   const able: Scenario[] = [];
   for (const scenario of [...scenarios, ...own]) {
     const reason = scenario.needs === undefined ? undefined : kind.cannot[scenario.needs];
     if (reason === undefined) able.push(scenario);
     else skip(`${scenario.name}: ${kind.name}`, reason);
   }
-  if (kind.slow) {
-    test(`RFC 6455: ${able.length} scenarios, one after the other: ${kind.name}`, () => play(kind, able));
-  } else {
-    for (const scenario of able) test(`${scenario.name}: ${kind.name}`, () => play(kind, [scenario]));
-  }
+  const register = (name: string, parts: readonly Scenario[]): void =>
+    missing === undefined ? test(name, () => play(kind, parts)) : skip(name, missing);
+  if (kind.slow) register(`RFC 6455: ${able.length} scenarios, one after the other: ${kind.name}`, able);
+  else for (const scenario of able) register(`${scenario.name}: ${kind.name}`, [scenario]);
 }
 
 async function play(kind: PeerKind, parts: readonly Scenario[]): Promise<void> {

@@ -17,7 +17,7 @@ export function adapterTest(
   fn: (scene: Scene, adapter: Adapter) => Promise<void>,
 ): void {
   const title = `${named.name}: ${name}`;
-  const fault = named.faults?.[name];
+  const fault = named.missing ?? named.faults?.[name];
   if (fault !== undefined) return skip(title, fault);
   limitedTest(title, async () => {
     const adapter = await named.load();

@@ -1,5 +1,5 @@
 /** One contract, every adapter. See src/transport/transport.ts. */
-import { runtime, skip } from "../harness.ts";
+import { skip } from "../harness.ts";
 import { adapterCases } from "./adapter_cases.ts";
 import { duplexCases } from "./duplex_cases.ts";
 import { endingCases } from "./ending_cases.ts";
@@ -16,5 +16,4 @@ for (const named of adapters) {
   tlsCases(named);
 }
 duplexCases();
-if (runtime === "deno") skip("duplex over an HTTP/2 stream", "node:http2 of Deno does not tell of resets");
 if (!hasUnixSockets) skip("Unix sockets", "this system has none that every runtime can use");

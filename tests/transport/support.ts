@@ -15,6 +15,8 @@ export interface Ends {
 export interface Subject {
   name: string;
   encrypted: boolean;
+  /** Why there is none on this runtime. */
+  missing?: string | undefined;
   /** Cases that it cannot pass, and whose fault that is. */
   faults?: Readonly<Record<string, string>>;
   open(options: { highWaterMark?: number }): Promise<Ends>;
@@ -94,7 +96,7 @@ export function pairTest(
   fn: (pair: Pair) => Promise<void>,
   options: { highWaterMark?: number } = {},
 ): void {
-  const fault = subject.faults?.[name];
+  const fault = subject.missing ?? subject.faults?.[name];
   if (fault !== undefined) return skip(`${subject.name}: ${name}`, fault);
   limitedTest(`${subject.name}: ${name}`, async (onTimeout) => {
     const ends = await subject.open(options);
