@@ -16,6 +16,7 @@
  */
 export type { Delays } from "./src/backoff.ts";
 export { connect, type ConnectOptions } from "./src/client.ts";
+export type { CompressionOptions } from "./src/compression.ts";
 export type {
   Connection,
   ConnectionCallbacks,
@@ -23,6 +24,7 @@ export type {
   Message,
   ReadyState,
   Sendable,
+  SendOptions,
 } from "./src/connection.ts";
 export type { ConnectionOptions } from "./src/connection_options.ts";
 export {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { compressionOffer } from "./compression.ts";
 import { ClientOpening, type Opened } from "./client_opening.ts";
 import type { Connection, ConnectionHandler } from "./connection.ts";
 import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
@@ -113,6 +114,7 @@ export async function connect(
       host: url.host,
       resourceName: url.pathname + url.search,
       protocols: typeof protocols === "string" ? [protocols] : protocols,
+      extensions: settings.compression && compressionOffer(settings.compression),
       headers,
       limits,
     });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readCompression } from "./compression.ts";
 import { type Connection, type ConnectionHandler, startConnection } from "./connection.ts";
 import type { ConnectionSettings } from "./connection_options.ts";
 import type { ClientHandshake, FailedOutcome } from "./handshake/client_handshake.ts";
@@ -78,12 +79,22 @@ export class ClientOpening implements TransportHandler {
     const { outcome, end } = result;
     const rest = chunk.subarray(end);
     if (outcome.kind === "failed") return this.#fail(outcome, rest);
+    const { head, extensions } = outcome;
+    const compression = settings.compression && readCompression(extensions, settings.compression);
+    if (typeof compression === "string") {
+      return this.#fail({
+        kind: "failed",
+        failure: { code: "extension-parameters", section: "RFC 7692, section 5.1", message: compression },
+        head,
+      }, rest);
+    }
     const socket = startConnection<undefined>(
       {
         role: "client",
         transport,
         protocol: outcome.protocol,
-        extensions: "",
+        extensions: compression === undefined ? "" : head.headers.get("sec-websocket-extensions")!,
+        compression,
         data: undefined,
         request: undefined,
         settings,

@@ -6,6 +6,7 @@
  */
 import { encodeClosePayload } from "./protocol/close_payload.ts";
 import { type Close, ConnectionClosedError, ProtocolError } from "./protocol/errors.ts";
+import type { MessageCompression } from "./protocol/message_compression.ts";
 import { Protocol, type ProtocolClose, type Role } from "./protocol/protocol.ts";
 import {
   INTERNAL_ERROR,
@@ -31,6 +32,17 @@ export type Message = string | Uint8Array;
 
 /** What may be sent: a string goes out as text, all else as binary. */
 export type Sendable = string | ArrayBufferView | ArrayBuffer;
+
+/** How one message is sent. */
+export interface SendOptions {
+  /**
+   * Whether to compress it, where permessage-deflate is in use: `true` whatever its size, though not where that would
+   * make it larger; `false` not at all.
+   *
+   * @default as `compression.threshold` says; a streamed message is not compressed
+   */
+  compress?: boolean;
+}
 
 /** The stages of a connection. */
 export type ReadyState = "open" | "closing" | "closed";
@@ -66,6 +78,8 @@ export interface ConnectionInit<Data> {
   readonly protocol: string;
   /** The extensions in use, as the opening handshake named them. */
   readonly extensions: string;
+  /** The one that compresses messages, if it is among them. */
+  readonly compression?: MessageCompression | undefined;
   /** The application's own. */
   readonly data: Data;
   /** Makes the request of the opening handshake, when it is asked for. */
@@ -173,21 +187,27 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
       mayHold: (size) => this.#mayHold(size),
       ended: () => this.#closedError("receive the message"),
     });
-    this.#protocol = new Protocol(init.role, {
-      write: (bytes) => this.#outbox.write(bytes),
-      message: (message, last) => {
-        this.#liveness.message();
-        this.#queue.push(message, last);
+    this.#protocol = new Protocol(
+      init.role,
+      {
+        write: (bytes) => this.#outbox.write(bytes),
+        message: (message, last) => {
+          this.#liveness.message();
+          this.#queue.push(message, last);
+        },
+        ping: () => {},
+        pong: (payload) => this.#liveness.pong(payload),
+        finish: (close) => this.#finish(close),
       },
-      ping: () => {},
-      pong: (payload) => this.#liveness.pong(payload),
-      finish: (close) => this.#finish(close),
-    }, init.settings);
+      init.settings,
+      init.compression,
+    );
     this.#liveness = new Liveness(init.settings, {
       ping: (payload) => void (this.#protocol.open && this.#protocol.sendPing(payload)),
       // RFC 6455, section 5.5.2: a peer that has received our Close frame need not answer pings.
       paused: () => this.#queue.paused || !this.#protocol.open,
       receivingFrame: () => !this.#protocol.betweenFrames,
+      mayPing: () => this.#outgoing.compressing === undefined,
       dead: (error) => this.#drop(error),
       idle: () => this.#startClosing(NORMAL_CLOSURE, "idle"),
     });
@@ -249,12 +269,13 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
    * pass `maxBufferedAmount` together with what waits; a `RangeError` when it would by itself; a `TypeError` for
    * anything but a string, a view or an `ArrayBuffer`.
    */
-  send(data: Sendable): boolean {
+  send(data: Sendable, options?: SendOptions): boolean {
     if (!this.#open) throw this.#closedError("send");
     const message = typeof data === "string" ? data : bytesOf(data);
+    const compress = options?.compress;
     if (this.#outgoing.busy !== undefined) {
       this.#checkRoom(deferredSize(message));
-      this.#outgoing.defer(message);
+      this.#outgoing.defer(message, compress);
       return false;
     }
     const most = typeof message === "string" ? 3 * message.length : message.length;
@@ -263,29 +284,30 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
     }
     this.#liveness.message();
     return typeof message === "string"
-      ? this.#protocol.sendText(message)
-      : this.#protocol.sendBinary(message);
+      ? this.#protocol.sendText(message, compress)
+      : this.#protocol.sendBinary(message, compress);
   }
 
   /**
    * Sends one message that is not held whole: each chunk of the source goes out as a fragment (RFC 6455, section 5.4),
    * a large one as several, an empty one as none, the next when the buffer allows. The first chunk makes it a text
    * message or a binary one, and the others must be of its kind; a source without a chunk is an empty binary message.
-   * Other messages wait for its end, pings do not.
+   * Other messages wait for its end. Pings do not, unless it is compressed: then heartbeats wait as well, since some
+   * peers break on a ping between compressed fragments.
    *
    * Rejects with what the source throws, and with a `TypeError` for what is no source or a chunk of the wrong kind;
    * when a fragment had gone out by then, the connection was failed with 1011, since a message once begun cannot be
    * taken back. Rejects with a {@linkcode ConnectionClosedError} when the connection ends first.
    */
-  sendStream(source: FragmentSource): Promise<void> {
+  sendStream(source: FragmentSource, options: SendOptions = {}): Promise<void> {
     if (!this.#open) return Promise.reject(this.#closedError("send"));
-    return this.#outgoing.stream(source);
+    return this.#outgoing.stream(source, options.compress);
   }
 
   /**
    * The next message in pieces, as they arrive: strings of a text message, bytes of a binary one. Nothing of it is kept,
-   * so that it may be larger than `maxMessageSize`; nor does `maxFragments` hold from the first `stream()` on. Leaving
-   * the loop drops the rest of that message. The messages after it come as ever, by `for await` over the connection or
+   * so that it may be larger than `maxMessageSize`; nor does `maxFragments` hold from the first `stream()` on. A
+   * compressed message is decompressed whole, and both hold. Leaving the loop drops the rest of that message. The messages after it come as ever, by `for await` over the connection or
    * by another `stream()`; whoever waits already when this is called gets the one after it.
    *
    * The loop throws a {@linkcode ConnectionClosedError} when the connection ends before the message does, and a
@@ -301,7 +323,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
    */
   ping(): Promise<number> {
     if (!this.#open) return Promise.reject(this.#closedError("send a ping"));
-    return this.#liveness.ping();
+    return this.#outgoing.compressing?.then(() => this.ping()) ?? this.#liveness.ping();
   }
 
   /** The last round trip in milliseconds, of a heartbeat or a {@linkcode ping}; `undefined` before the first. */

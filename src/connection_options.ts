@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type CompressionOptions, type CompressionSettings, compressionSettings } from "./compression.ts";
 import type { Heartbeat } from "./liveness.ts";
 
 /** What holds for each connection; servers and clients take these among their own options. */
@@ -64,6 +65,12 @@ export interface ConnectionOptions {
    * @default 16777216
    */
   maxBufferedAmount?: number;
+  /**
+   * Permessage-deflate (RFC 7692), where the peer can do it: `true` for the `"shared"` mode with its defaults.
+   *
+   * @default false
+   */
+  compression?: boolean | CompressionOptions;
 }
 
 /** The options with every default filled in. */
@@ -76,6 +83,7 @@ export interface ConnectionSettings {
   readonly receiveQueue: { readonly messages: number; readonly bytes: number };
   readonly sendHighWaterMark: number;
   readonly maxBufferedAmount: number;
+  readonly compression: CompressionSettings | undefined;
 }
 
 /** Fills in the defaults. Throws a `RangeError` for a value that is no number, or out of range. */
@@ -95,6 +103,7 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
     },
     sendHighWaterMark: atLeast(options, "sendHighWaterMark", 0, 1024 * 1024),
     maxBufferedAmount: atLeast(options, "maxBufferedAmount", 1, 16 * 1024 * 1024),
+    compression: compressionSettings(options.compression),
   };
 }
 

@@ -30,6 +30,8 @@ export interface LivenessOwner {
   paused(): boolean;
   /** Whether a pong could not be sent now: a frame of the peer's is on its way, and it is as long as it is. */
   receivingFrame(): boolean;
+  /** Whether a ping may be sent now. */
+  mayPing(): boolean;
   /** The peer did not answer in time. */
   dead(error: ConnectionClosedError): void;
   /** No message went either way for `idleTimeout`. */
@@ -138,7 +140,7 @@ export class Liveness implements Ticking {
     const stoodStill = time - this.#lastTick >= 3 * this.#period;
     this.#lastTick = time;
     if (this.#waitingSince === undefined) {
-      if (time < this.#nextPing) return;
+      if (time < this.#nextPing || !this.#owner.mayPing()) return;
       this.#nextPing = time + heartbeat.interval;
       this.#waitingSince = time;
       this.#waitingFor = this.#send({});

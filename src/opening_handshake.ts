@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { acceptCompression } from "./compression.ts";
 import { type Connection, type ConnectionHandler, startConnection } from "./connection.ts";
 import type { ConnectionSettings } from "./connection_options.ts";
 import { reportError } from "./error_hook.ts";
@@ -222,7 +223,14 @@ export class OpeningHandshake<Data> implements TransportHandler {
     }
     if (typeof protocol === "object") return this.#refuse(protocol);
     const { settings, connections, topics, handshakes, handler, options } = this.#context;
-    const response = acceptanceText(request, { protocol, headers: headerLines(result?.headers) });
+    const compression = settings.compression &&
+      acceptCompression(request.extensions, settings.compression);
+    const extensions = compression?.answer;
+    const response = acceptanceText(request, {
+      protocol,
+      extensions,
+      headers: headerLines(result?.headers),
+    });
     const transport = this.#transport;
     this.#stage = "gone";
     clearTimeout(this.#timer);
@@ -237,7 +245,8 @@ export class OpeningHandshake<Data> implements TransportHandler {
         role: "server",
         transport,
         protocol: protocol ?? "",
-        extensions: "",
+        extensions: extensions ?? "",
+        compression: compression?.deflate,
         data: result?.data as Data,
         request: () => webRequest(head, { host, resourceName, encrypted, remoteAddress }),
         settings,

@@ -25,8 +25,15 @@ export interface OutgoingOwner {
   idle(): void;
 }
 
+/** A message that waits for a streamed one. */
+interface DeferredMessage {
+  readonly data: string | Uint8Array;
+  readonly compress: boolean | undefined;
+}
+
 interface StreamedMessage {
   readonly source: FragmentSource;
+  readonly compress: boolean | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -42,8 +49,9 @@ export function deferredSize(message: string | Uint8Array): number {
 /** The messages of one connection that wait for a streamed one. */
 export class Outgoing {
   readonly #owner: OutgoingOwner;
-  readonly #waiting: (string | Uint8Array | StreamedMessage)[] = [];
+  readonly #waiting: (DeferredMessage | StreamedMessage)[] = [];
   #size = 0;
+  #compressing = false;
   #run: Promise<void> | undefined;
   // Ends the streamed message at hand, even while its source is waited for.
   #stop: ((error: Error) => void) | undefined;
@@ -58,21 +66,27 @@ export class Outgoing {
     return this.#run;
   }
 
+  /** Settles with {@linkcode busy}; `undefined` unless a compressed message is being streamed. */
+  get compressing(): Promise<void> | undefined {
+    return this.#compressing ? this.#run : undefined;
+  }
+
   /** Bytes that wait, and what it costs to keep them. */
   get size(): number {
     return this.#size;
   }
 
   /** Sends a message when its turn comes; bytes are copied. */
-  defer(message: string | Uint8Array): void {
-    this.#waiting.push(typeof message === "string" ? message : copyOf(message, 0, message.length));
-    this.#size += deferredSize(message);
+  defer(message: string | Uint8Array, compress: boolean | undefined): void {
+    const data = typeof message === "string" ? message : copyOf(message, 0, message.length);
+    this.#waiting.push({ data, compress });
+    this.#size += deferredSize(data);
   }
 
   /** Sends a streamed message when its turn comes. Settles when its last fragment has been accepted, or it failed. */
-  stream(source: FragmentSource): Promise<void> {
+  stream(source: FragmentSource, compress: boolean | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ source, resolve, reject });
+      this.#waiting.push({ source, compress, resolve, reject });
       this.#run ??= this.#work();
     });
   }
@@ -85,30 +99,32 @@ export class Outgoing {
   async #work(): Promise<void> {
     const { protocol, liveness } = this.#owner;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      if (typeof next === "object" && "source" in next) {
+      if ("source" in next) {
         await this.#stream(next);
       } else {
-        this.#size -= deferredSize(next);
+        const { data, compress } = next;
+        this.#size -= deferredSize(data);
         if (!protocol.open) continue;
         liveness.message();
-        if (typeof next === "string") protocol.sendText(next);
-        else protocol.sendBinary(next);
+        if (typeof data === "string") protocol.sendText(data, compress);
+        else protocol.sendBinary(data, compress);
       }
     }
     this.#run = undefined;
     this.#owner.idle();
   }
 
-  async #stream({ source, resolve, reject }: StreamedMessage): Promise<void> {
+  async #stream({ source, compress, resolve, reject }: StreamedMessage): Promise<void> {
     const { protocol, outbox, liveness } = this.#owner;
     let begun = false;
     try {
       await sendFragments(source, async (type, data, first, last) => {
         if (!protocol.open) throw this.#owner.closedError("send the rest of the message");
         begun = true;
+        this.#compressing = compress === true && protocol.compression !== undefined;
         liveness.message();
         this.#owner.progress();
-        if (!protocol.sendFragment(type, data, first, last)) await outbox.drained();
+        if (!protocol.sendFragment(type, data, first, last, compress)) await outbox.drained();
       }, (stop) => {
         this.#stop = stop;
         if (!protocol.open) stop(this.#owner.closedError("send the message"));
@@ -124,6 +140,7 @@ export class Outgoing {
       reject(error);
     } finally {
       this.#stop = undefined;
+      this.#compressing = false;
     }
   }
 }

@@ -241,7 +241,7 @@ const stages = {
           "tests/corpus/client.mjs",
           ...start,
           `${folder}src/cli/main.${ending}`,
-          ...["connect", "--echo", "--handshake-timeout", "2000", "--close-timeout", "2000"],
+          ...["connect", "--echo", "--compress", "--handshake-timeout", "2000", "--close-timeout", "2000"],
         ]],
       ]),
     ),

@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import type { CompressionOptions } from "../compression.ts";
 import { readUrl } from "../redirect.ts";
 import { VERSION } from "./version.ts";
 
@@ -13,6 +14,8 @@ export interface ConnectionArguments {
   readonly protocols: readonly string[];
   /** Bytes that one message may have; absent for the library's default, as below. */
   readonly maxMessageSize?: number;
+  /** Absent for none. */
+  readonly compression?: CompressionOptions;
   /** Milliseconds. */
   readonly handshakeTimeout?: number;
   /** Milliseconds. */
@@ -115,6 +118,17 @@ const FLAGS = {
     of: ["serve", "connect"],
     value: "BYTES",
     help: "What one message may have; more closes with 1009. Default: 1048576.",
+  },
+  compress: {
+    of: ["serve", "connect"],
+    help: {
+      serve: "Compress messages (permessage-deflate) for clients that offer it.",
+      connect: "Offer to compress messages (permessage-deflate).",
+    },
+  },
+  "context-takeover": {
+    of: ["serve", "connect"],
+    help: "With --compress: messages may refer to those before them.",
   },
   "handshake-timeout": {
     of: ["serve", "connect"],
@@ -225,7 +239,12 @@ function connectionArguments(flags: Flags): ConnectionArguments {
   const maxMessageSize = integer(flags, "max-message-size", 1, Number.MAX_SAFE_INTEGER);
   const handshakeTimeout = integer(flags, "handshake-timeout", 1, MAX_TIMEOUT);
   const closeTimeout = integer(flags, "close-timeout", 0, MAX_TIMEOUT);
+  if (flags.has("context-takeover") && !flags.has("compress")) {
+    throw new UsageError("The flag --context-takeover says how to compress: give --compress, too.");
+  }
+  const mode = flags.has("context-takeover") ? "context-takeover" : "shared";
   return {
+    ...(flags.has("compress") ? { compression: { mode } } : {}),
     protocols: list(flags, "protocol", TOKEN, "a name such as chat.v1, without spaces, commas or slashes"),
     ...(maxMessageSize === undefined ? {} : { maxMessageSize }),
     ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),

@@ -29,7 +29,8 @@ export type HandshakeFailureCode =
   | "subprotocol-repeated"
   | "subprotocol-not-offered"
   | "extension-malformed"
-  | "extension-not-offered";
+  | "extension-not-offered"
+  | "extension-parameters";
 
 /** Why the client failed the opening handshake. */
 export interface HandshakeFailure {

@@ -5,6 +5,7 @@
  */
 import { copyOf } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
+import type { MessageCompression } from "./message_compression.ts";
 import { BINARY, CONTINUATION, TEXT } from "./opcode.ts";
 import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION, PROTOCOL_ERROR } from "./status_code.ts";
 import { decodeText, Utf8Validator } from "./utf8.ts";
@@ -44,10 +45,15 @@ export class MessageAssembler {
   // Decodes a text message that is handed on in pieces.
   #decoder: TextDecoder | undefined;
   #streaming = false;
+  readonly #compression: MessageCompression | undefined;
+  #compressed = false;
+  // The size at which a compressed message is looked into before it is whole.
+  #inspectAt = 0;
 
   /** Holds messages to these limits. */
-  constructor(limits: MessageLimits) {
+  constructor(limits: MessageLimits, compression?: MessageCompression) {
     this.#limits = limits;
+    this.#compression = compression;
   }
 
   /** Whether a message has begun and not ended. */
@@ -56,20 +62,24 @@ export class MessageAssembler {
   }
 
   /**
-   * From now on messages are handed on in pieces, whatever their size. Answers what is here of a message that has begun.
+   * From now on messages are handed on in pieces, whatever their size; compressed ones whole, within their limit. Answers
+   * what is here of a message that has begun.
    */
   streamFromNowOn(): MessagePiece | undefined {
     if (this.#streaming) return undefined;
     this.#streaming = true;
-    if (!this.busy) return undefined;
+    if (!this.busy || this.#compressed) return undefined;
     const bytes = this.#buffer.subarray(0, this.#size);
     this.#size = 0;
     this.#buffer = NOTHING;
     return { data: this.#piece(bytes, false), last: false };
   }
 
-  /** The header of a data frame has come. Answers what is wrong with it. */
-  begin(opcode: number, length: number): ProtocolError | undefined {
+  /**
+   * The header of a data frame has come; `compressed` is its RSV1, which says so of the message that begins with it.
+   * Answers what is wrong with it.
+   */
+  begin(opcode: number, length: number, compressed: boolean = false): ProtocolError | undefined {
     // RFC 6455, section 5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another".
     if (opcode === CONTINUATION && !this.busy) {
       return new ProtocolError(
@@ -91,9 +101,11 @@ export class MessageAssembler {
       this.#fragments = 0;
       this.#seen = 0;
       this.#size = 0;
+      this.#compressed = compressed;
+      this.#inspectAt = 0;
     }
-    if (this.#streaming) return undefined;
-    if (length > this.#limits.maxMessageSize - this.#announced) {
+    if (this.#streaming && !this.#compressed) return undefined;
+    if (length > this.#largestPayload() - this.#announced) {
       return new ProtocolError(
         MESSAGE_TOO_BIG,
         "RFC 6455, section 7.4.1",
@@ -122,6 +134,7 @@ export class MessageAssembler {
     seen: number,
     last: boolean,
   ): string | Uint8Array | ProtocolError | undefined {
+    if (this.#compressed) return this.#addCompressed(chunk, start, end, last);
     if (this.#streaming) return this.#stream(chunk, start, end, seen, last);
     // A message that lies whole in the chunk is not copied into the buffer first.
     if (last && this.#size === 0) {
@@ -136,6 +149,38 @@ export class MessageAssembler {
     this.#keep(chunk, start, end);
     this.#seen |= seen;
     return last ? this.#finish() : undefined;
+  }
+
+  /** What may come of a message: where it is compressed, blocks without compression are longer than what they hold. */
+  #largestPayload(): number {
+    const { maxMessageSize } = this.#limits;
+    return this.#compressed ? maxMessageSize + (maxMessageSize >>> 3) + 1024 : maxMessageSize;
+  }
+
+  #addCompressed(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): string | Uint8Array | ProtocolError | undefined {
+    if (last && this.#size === 0) return this.#decompress(chunk.subarray(start, end));
+    this.#keep(chunk, start, end);
+    const payload = this.#buffer.subarray(0, this.#size);
+    if (last) return this.#decompress(payload);
+    if (this.#size < this.#inspectAt) return undefined;
+    this.#inspectAt = 4 * this.#size;
+    return this.#compression!.inspect(payload, this.#limits.maxMessageSize);
+  }
+
+  #decompress(payload: Uint8Array): string | Uint8Array | ProtocolError {
+    const message = this.#compression!.decompress(payload, this.#limits.maxMessageSize);
+    const text = this.#opcode === TEXT;
+    this.#opcode = CONTINUATION;
+    this.#size = 0;
+    this.#buffer = NOTHING;
+    if (message instanceof ProtocolError) return message;
+    // RFC 7692, section 6: the rules of RFC 6455 hold for the message, not for its compressed payload.
+    return text ? decodeText(message, 0x80) ?? notUtf8() : copyOf(message, 0, message.length);
   }
 
   #stream(
@@ -179,7 +224,7 @@ export class MessageAssembler {
     if (size > this.#buffer.length) {
       // Never more than twice what has come, whatever length a header announced.
       const larger = new Uint8Array(
-        Math.min(Math.max(2 * size, SMALLEST_BUFFER), this.#limits.maxMessageSize),
+        Math.min(Math.max(2 * size, SMALLEST_BUFFER), this.#largestPayload()),
       );
       larger.set(this.#buffer.subarray(0, this.#size));
       this.#buffer = larger;

@@ -11,6 +11,7 @@ import { encodeFrame, encodeTextFrame } from "./frame.ts";
 import { FrameDecoder } from "./frame_decoder.ts";
 import { maskingKey } from "./mask.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
+import type { MessageCompression } from "./message_compression.ts";
 import { BINARY, CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from "./opcode.ts";
 import { ABNORMAL_CLOSURE, NO_STATUS_RECEIVED } from "./status_code.ts";
 
@@ -51,11 +52,24 @@ export interface ProtocolClose {
   readonly error: Error | undefined;
 }
 
+/** A message as a frame that many connections send; see {@linkcode encodeMessage}. */
+export interface EncodedMessage {
+  /** The frame; it must not be written to. */
+  readonly frame: Uint8Array;
+  /** Whether its payload is compressed, and refers to nothing before it. */
+  readonly compressed: boolean;
+}
+
 const FIN = 0x80;
+// RFC 7692, section 6: "Per-Message Compressed" bit.
+const RSV1 = 0x40;
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 
 /** One connection's protocol: frames, messages, control frames and the closing handshake. */
 export class Protocol {
+  /** The compression that the opening handshake has agreed upon. */
+  readonly compression: MessageCompression | undefined;
   readonly #sink: ProtocolSink;
   readonly #role: Role;
   readonly #decoder: FrameDecoder;
@@ -67,11 +81,12 @@ export class Protocol {
   #initiator: "local" | "remote" | undefined;
   #finished = false;
 
-  /** Begins where the opening handshake ended. */
-  constructor(role: Role, sink: ProtocolSink, limits: MessageLimits) {
+  /** Begins where the opening handshake ended; `compression` is there if that has agreed upon it. */
+  constructor(role: Role, sink: ProtocolSink, limits: MessageLimits, compression?: MessageCompression) {
     this.#role = role;
     this.#sink = sink;
-    this.#assembler = new MessageAssembler(limits);
+    this.compression = compression;
+    this.#assembler = new MessageAssembler(limits, compression);
     this.#decoder = new FrameDecoder(
       {
         frameHeader: () => this.#frameHeader(),
@@ -79,7 +94,7 @@ export class Protocol {
         frameError: (error) => this.#failWith(error),
       },
       role,
-      false,
+      compression !== undefined,
     );
   }
 
@@ -131,34 +146,62 @@ export class Protocol {
     if (piece !== undefined) this.#sink.message(piece.data, piece.last);
   }
 
-  /** Sends a text message. Throws a {@linkcode ConnectionClosedError} unless {@linkcode open}. */
-  sendText(text: string): boolean {
+  /**
+   * Sends a text message. `compress` is the caller's choice; without one its size decides. Throws a
+   * {@linkcode ConnectionClosedError} unless {@linkcode open}.
+   */
+  sendText(text: string, compress?: boolean): boolean {
     this.#checkOpen("message");
+    const compression = this.compression;
+    // No character has more than three bytes.
+    if (compression?.wants(3 * text.length, compress)) {
+      const bytes = encoder.encode(text);
+      if (compression.wants(bytes.length, compress)) return this.#sendCompressed(compression, TEXT, bytes);
+    }
     return this.#write(encodeTextFrame(FIN | TEXT, text, this.#key()));
   }
 
-  /** Sends a binary message; the bytes are copied. Throws a {@linkcode ConnectionClosedError} unless {@linkcode open}. */
-  sendBinary(bytes: Uint8Array): boolean {
+  /** Sends a binary message, as {@linkcode sendText} does; the bytes are copied. */
+  sendBinary(bytes: Uint8Array, compress?: boolean): boolean {
     this.#checkOpen("message");
+    const compression = this.compression;
+    if (compression?.wants(bytes.length, compress)) return this.#sendCompressed(compression, BINARY, bytes);
     return this.#sendFrame(BINARY, bytes);
   }
 
   /**
    * Sends a fragment of a message (RFC 6455, section 5.4); bytes are copied. `first` begins a message, `last` ends it.
-   * Between them the caller sends no other message: fragments of two must not be mixed. Throws a
-   * {@linkcode ConnectionClosedError} unless {@linkcode open}.
+   * Between them the caller sends no other message: fragments of two must not be mixed. `compress` is the same for all
+   * of them; without compression it has no effect. Throws a {@linkcode ConnectionClosedError} unless
+   * {@linkcode open}.
    */
-  sendFragment(type: "text" | "binary", data: string | Uint8Array, first: boolean, last: boolean): boolean {
+  sendFragment(
+    type: "text" | "binary",
+    data: string | Uint8Array,
+    first: boolean,
+    last: boolean,
+    compress: boolean = false,
+  ): boolean {
     this.#checkOpen("message");
     const opcode = first ? (type === "text" ? TEXT : BINARY) : CONTINUATION;
     const firstByte = (last ? FIN : 0) | opcode;
+    if (compress && this.compression !== undefined) {
+      const bytes = typeof data === "string" ? encoder.encode(data) : data;
+      // RFC 7692, section 6.1: the bit is set on the first fragment alone.
+      const bits = firstByte | (first ? RSV1 : 0);
+      return this.#write(encodeFrame(bits, this.compression.compressFragment(bytes, last), this.#key()));
+    }
     if (typeof data === "string") return this.#write(encodeTextFrame(firstByte, data, this.#key()));
     return this.#write(encodeFrame(firstByte, data, this.#key()));
   }
 
-  /** Sends frames that {@linkcode encodeMessage} has made. Throws a {@linkcode ConnectionClosedError} unless {@linkcode open}. */
-  sendEncoded(frame: Uint8Array): boolean {
+  /**
+   * Sends a message that {@linkcode encodeMessage} has made for connections like this one. Throws a
+   * {@linkcode ConnectionClosedError} unless {@linkcode open}.
+   */
+  sendEncoded({ frame, compressed }: EncodedMessage): boolean {
     this.#checkOpen("message");
+    if (compressed) this.compression!.sentAfresh();
     return this.#write(frame);
   }
 
@@ -209,12 +252,12 @@ export class Protocol {
   }
 
   #frameHeader(): void {
-    const { opcode, length } = this.#decoder;
+    const { opcode, length, rsv1 } = this.#decoder;
     if (isControl(opcode)) {
       this.#control = NOTHING;
       return;
     }
-    const error = this.#assembler.begin(opcode, length);
+    const error = this.#assembler.begin(opcode, length, rsv1);
     if (error !== undefined) this.#failWith(error);
   }
 
@@ -276,6 +319,12 @@ export class Protocol {
     this.#write(encodeFrame(FIN | CLOSE, payload, this.#key()));
   }
 
+  #sendCompressed(compression: MessageCompression, opcode: number, bytes: Uint8Array): boolean {
+    const payload = compression.compress(bytes);
+    if (payload === undefined) return this.#sendFrame(opcode, bytes);
+    return this.#sendFrame(RSV1 | opcode, payload);
+  }
+
   #sendFrame(opcode: number, payload: Uint8Array): boolean {
     return this.#write(encodeFrame(FIN | opcode, payload, this.#key()));
   }
@@ -315,12 +364,28 @@ export class Protocol {
 
 /**
  * A whole message as the frame that a server sends, to be given to many connections: a server masks nothing (RFC 6455,
- * section 5.1), so that one encoding serves all. It must not be written to afterwards.
+ * section 5.1), so that one encoding serves all. With `compression` it is compressed, for all connections of the same
+ * `likeness`; where that would not make it smaller the answer is `undefined`.
  */
-export function encodeMessage(data: string | Uint8Array): Uint8Array {
-  return typeof data === "string"
+export function encodeMessage(data: string | Uint8Array): EncodedMessage;
+export function encodeMessage(
+  data: string | Uint8Array,
+  compression: MessageCompression,
+): EncodedMessage | undefined;
+export function encodeMessage(
+  data: string | Uint8Array,
+  compression?: MessageCompression,
+): EncodedMessage | undefined {
+  const opcode = typeof data === "string" ? TEXT : BINARY;
+  if (compression !== undefined) {
+    const payload = compression.compressAfresh(typeof data === "string" ? encoder.encode(data) : data);
+    if (payload === undefined) return undefined;
+    return { frame: encodeFrame(FIN | RSV1 | opcode, payload, undefined), compressed: true };
+  }
+  const frame = typeof data === "string"
     ? encodeTextFrame(FIN | TEXT, data, undefined)
     : encodeFrame(FIN | BINARY, data, undefined);
+  return { frame, compressed: false };
 }
 
 function checkControlPayload(payload: Uint8Array): Uint8Array {

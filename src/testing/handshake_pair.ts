@@ -4,6 +4,7 @@
  * @module
  */
 import { ClientOpening } from "../client_opening.ts";
+import { compressionOffer } from "../compression.ts";
 import type { Connection, ConnectionHandler } from "../connection.ts";
 import { type ConnectionOptions, connectionSettings } from "../connection_options.ts";
 import { ClientHandshake } from "../handshake/client_handshake.ts";
@@ -72,6 +73,7 @@ export async function handshakePair<Data = undefined>(
     host: url.host,
     resourceName: url.pathname + url.search,
     protocols: typeof protocols === "string" ? [protocols] : protocols,
+    extensions: settings.client.compression && compressionOffer(settings.client.compression),
     headers: headerLines(client.headers),
     limits,
   });

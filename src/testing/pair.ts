@@ -3,8 +3,16 @@
  *
  * @module
  */
+import {
+  acceptCompression,
+  compressionOffer,
+  type CompressionSettings,
+  readCompression,
+} from "../compression.ts";
 import { type Connection, type ConnectionHandler, startConnection } from "../connection.ts";
 import { type ConnectionOptions, connectionSettings } from "../connection_options.ts";
+import { parseExtensions } from "../handshake/header_fields.ts";
+import type { PermessageDeflate } from "../permessage_deflate/permessage_deflate.ts";
 import type { Publisher } from "../topics/topic_options.ts";
 import { Topics } from "../topics/topics.ts";
 import { memoryPair } from "../transport/memory.ts";
@@ -106,10 +114,13 @@ export function pair<Data = undefined>(options: PairOptions<Data> = {}): Pair<Da
   const ends = connected(options.network, clientSettings.sendHighWaterMark, serverSettings.sendHighWaterMark);
   const topics = new Topics<Data>({ error }, serverSettings);
   const early = new Uint8Array(0);
-  const shared = { protocol, extensions: "", onError: error, onClose: () => {} };
+  const compression = agree(clientSettings.compression, serverSettings.compression);
+  const extensions = compression?.answer ?? "";
+  const shared = { protocol, extensions, onError: error, onClose: () => {} };
   const client = startConnection<undefined>(
     {
       ...shared,
+      compression: compression?.client,
       role: "client",
       transport: ends.client,
       data: undefined,
@@ -122,6 +133,7 @@ export function pair<Data = undefined>(options: PairOptions<Data> = {}): Pair<Da
   const server = startConnection<Data>(
     {
       ...shared,
+      compression: compression?.server,
       role: "server",
       transport: ends.server,
       data: options.data as Data,
@@ -155,6 +167,20 @@ export class ConnectedPair<Data> implements Pair<Data> {
     this.server.abort();
     await Promise.all([this.client.closed, this.server.closed]);
   }
+}
+
+/** The compression that two ends agree upon, as by an opening handshake. */
+function agree(client: CompressionSettings | undefined, server: CompressionSettings | undefined): {
+  answer: string;
+  client: PermessageDeflate;
+  server: PermessageDeflate;
+} | undefined {
+  if (client === undefined || server === undefined) return undefined;
+  const accepted = acceptCompression(parseExtensions(compressionOffer(client))!, server);
+  if (accepted === undefined) return undefined;
+  const read = readCompression(parseExtensions(accepted.answer)!, client);
+  if (typeof read !== "object") throw new RangeError(`The ends cannot agree upon compression: ${read}`);
+  return { answer: accepted.answer, client: read, server: accepted.deflate };
 }
 
 /** Two transports with a network between them. */

@@ -12,6 +12,8 @@ export interface RelayedMessage {
   readonly data: string | Uint8Array;
   /** As in `PublishOptions`. */
   readonly key: string | undefined;
+  /** As in `PublishOptions`. */
+  readonly compress?: boolean | undefined;
 }
 
 /**

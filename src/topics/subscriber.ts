@@ -8,15 +8,16 @@ import type { ConnectionSettings } from "../connection_options.ts";
 import type { Liveness } from "../liveness.ts";
 import type { Outbox } from "../outbox.ts";
 import { ConnectionClosedError } from "../protocol/errors.ts";
-import type { Protocol } from "../protocol/protocol.ts";
+import type { EncodedMessage, Protocol } from "../protocol/protocol.ts";
 import { TRY_AGAIN_LATER } from "../protocol/status_code.ts";
+import type { PublishedMessage } from "./published_message.ts";
 import { checkTopic, type SubscribeOptions, subscribeOptions, type WhenSlow } from "./topic_options.ts";
 import type { Topics } from "./topics.ts";
 
 /** A published message that waits. */
 interface Waiting {
   readonly subscription: Subscription;
-  readonly frame: Uint8Array;
+  readonly message: EncodedMessage;
   /** The key, with `"latest"`; else a number of its own. */
   readonly id: string | number | undefined;
   /** Whether it may be dropped to make room. */
@@ -132,10 +133,13 @@ export class Subscriber {
     this.#topics.remove(subscription);
   }
 
-  /** A message was published, in this frame, which many share. Answers whether it has gone out, or waits. */
-  deliver(subscription: Subscription, frame: Uint8Array, key: string | undefined): boolean {
-    if (this.#backlog.size > 0 || !this.#ready(frame.length)) return this.#wait(subscription, frame, key);
-    this.#send(frame);
+  /** A message was published, which many share. Answers whether it has gone out, or waits. */
+  deliver(subscription: Subscription, published: PublishedMessage, key: string | undefined): boolean {
+    const message = published.encodedFor(this.#protocol.compression);
+    if (this.#backlog.size > 0 || !this.#ready(message.frame.length)) {
+      return this.#wait(subscription, message, key);
+    }
+    this.#send(message);
     return true;
   }
 
@@ -144,7 +148,7 @@ export class Subscriber {
     for (const waiting of this.#backlog) {
       if (!this.#ready(0)) return;
       this.#remove(waiting);
-      this.#send(waiting.frame);
+      this.#send(waiting.message);
     }
     this.#losing = false;
   }
@@ -171,7 +175,7 @@ export class Subscriber {
     const lost = mayBeSent ? 0 : this.#backlog.size;
     for (const waiting of this.#backlog) {
       this.#remove(waiting);
-      if (mayBeSent) this.#send(waiting.frame);
+      if (mayBeSent) this.#send(waiting.message);
     }
     this.#count(lost);
   }
@@ -183,16 +187,16 @@ export class Subscriber {
     return buffered <= sendHighWaterMark && buffered + size <= maxBufferedAmount && !this.#streaming();
   }
 
-  #send(frame: Uint8Array): void {
+  #send(message: EncodedMessage): void {
     this.#liveness.message();
-    this.#protocol.sendEncoded(frame);
+    this.#protocol.sendEncoded(message);
   }
 
-  #wait(subscription: Subscription, frame: Uint8Array, key: string | undefined): boolean {
+  #wait(subscription: Subscription, message: EncodedMessage, key: string | undefined): boolean {
     const { whenSlow } = subscription;
     const waiting: Waiting = {
       subscription,
-      frame,
+      message,
       id: whenSlow === "latest" ? key : this.#nextId++,
       droppable: whenSlow === "drop-oldest",
     };
@@ -282,5 +286,5 @@ export class Subscriber {
 }
 
 function sizeOf(waiting: Waiting): number {
-  return waiting.frame.length + OVERHEAD;
+  return waiting.message.frame.length + OVERHEAD;
 }

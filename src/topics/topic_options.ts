@@ -45,10 +45,10 @@ export interface PublishOptions {
    */
   key?: string;
   /**
-   * Whether the message may be compressed, for connections that have agreed on compression. None has until the library
-   * knows an extension that compresses.
+   * Whether to compress the message for those connections that use permessage-deflate: once for all that have agreed
+   * upon the same window. `true` whatever its size, `false` not at all.
    *
-   * @default true
+   * @default as their `compression.threshold` says
    */
   compress?: boolean;
 }

@@ -7,7 +7,7 @@ import type { Connection, Sendable } from "../connection.ts";
 import { atLeast, type ConnectionSettings } from "../connection_options.ts";
 import { reportError } from "../error_hook.ts";
 import { bytesOf } from "../outgoing_stream.ts";
-import { encodeMessage } from "../protocol/protocol.ts";
+import { PublishedMessage } from "./published_message.ts";
 import type { RelayedMessage, RelayLink } from "./relay.ts";
 import type { Subscription } from "./subscriber.ts";
 import {
@@ -63,9 +63,9 @@ export class Topics<Data = unknown> implements Publisher {
   }
 
   /** See {@linkcode Publisher.publish}. */
-  publish(topic: string, data: Sendable, { except, key }: PublishOptions = {}): Publication {
+  publish(topic: string, data: Sendable, { except, key, compress }: PublishOptions = {}): Publication {
     checkTopic(topic);
-    const message = { topic, data: typeof data === "string" ? data : bytesOf(data), key };
+    const message = { topic, data: typeof data === "string" ? data : bytesOf(data), key, compress };
     const receivers = this.#deliver(message, except);
     return { receivers, relayed: this.#link === undefined ? RELAYED : relay(this.#link, message) };
   }
@@ -103,16 +103,16 @@ export class Topics<Data = unknown> implements Publisher {
     queueMicrotask(() => this.#call(() => this.#options.limit!(event as SlowSubscriberEvent<Data>)));
   }
 
-  #deliver({ topic, data, key }: RelayedMessage, except: Connection<unknown> | undefined): number {
+  #deliver({ topic, data, key, compress }: RelayedMessage, except: Connection<unknown> | undefined): number {
     this.#checkSize(data.length);
     const subscriptions = this.#subscriptions.get(topic);
     if (subscriptions === undefined) return 0;
-    const frame = encodeMessage(data);
-    this.#checkSize(frame.length);
+    const published = new PublishedMessage(data, compress);
+    this.#checkSize(published.plain.frame.length);
     let receivers = 0;
     for (const subscription of subscriptions) {
       const { subscriber } = subscription;
-      if (subscriber.socket !== except && subscriber.deliver(subscription, frame, key)) receivers++;
+      if (subscriber.socket !== except && subscriber.deliver(subscription, published, key)) receivers++;
     }
     return receivers;
   }

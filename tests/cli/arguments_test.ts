@@ -61,7 +61,7 @@ test("arguments: every flag is read, in both spellings", () => {
     ...["--origin", "https://app.example:8443", "--origin", "https://*.example.com", "--origin", "null"],
     ...["--allow-host", "dev.example", "--allow-host", "*.example.com", "--allow-host", "[::1]"],
     ...["--max-message-size", "10", "--handshake-timeout", "20", "--close-timeout", "0", "--verbose"],
-    ...["--idle-timeout", "30"],
+    ...["--idle-timeout", "30", "--compress"],
   );
   assert.deepEqual(settings, {
     host: "::1",
@@ -71,11 +71,17 @@ test("arguments: every flag is read, in both spellings", () => {
     origins: ["https://app.example:8443", "https://*.example.com", "null"],
     hosts: ["dev.example", "*.example.com", "[::1]"],
     maxMessageSize: 10,
+    compression: { mode: "shared" },
     handshakeTimeout: 20,
     idleTimeout: 30,
     closeTimeout: 0,
     verbose: true,
   });
+});
+
+test("arguments: --context-takeover is a way to compress", () => {
+  const compression = { mode: "context-takeover" };
+  assert.deepEqual(settingsOf("--compress", "--context-takeover").compression, compression);
 });
 
 test("arguments: of a flag that holds one value, the last counts", () => {
@@ -107,7 +113,9 @@ const WRONG: readonly (readonly [args: string, sentence: RegExp])[] = [
   ["serve --prot 1", /no flag --prot\b/],
   ["serve -p 1", /no flag -p\b/],
   ["serve --constructor", /no flag --constructor/],
-  ["serve --compress", /no flag --compress/],
+  ["serve --squeeze", /no flag --squeeze/],
+  ["serve --compress=context-takeover", /--compress takes no value/],
+  ["connect ws://a/ --context-takeover", /give --compress, too/],
   ["serve --echo --broadcast", /do not go together/],
   ["serve --idle-timeout 1s", /from 0 to 2147483647/],
   ["connect", /where to connect/],
@@ -161,6 +169,8 @@ test("arguments: the help of each command names its flags, no others, and fits a
   const shared = [
     "echo",
     "protocol",
+    "compress",
+    "context-takeover",
     "max-message-size",
     "handshake-timeout",
     "close-timeout",

@@ -1,5 +1,5 @@
 // node client.mjs COMMAND...: lets a hostile server speak every entry of client.json to the client that COMMAND starts
-// with the URL behind it: RUNTIME... MAIN connect --echo --handshake-timeout 2000 --close-timeout 2000.
+// with the URL behind it: RUNTIME... MAIN connect --echo --compress --handshake-timeout 2000 --close-timeout 2000.
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,4 @@
-// node server.mjs RUNTIME... MAIN: starts our own server there and sends it every entry of server.json that a server
-// without compression must survive.
+// node server.mjs RUNTIME... MAIN: starts our own server there and sends it every entry of server.json.
 import { spawn, spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +8,7 @@ const server = spawn(command, [
   ...args,
   "serve",
   "--echo",
+  "--compress",
   "--port",
   "0",
   "--handshake-timeout",
@@ -29,15 +29,13 @@ const port = await new Promise((resolve, reject) => {
   server.on("exit", () => reject(new Error(`the server did not start: ${printed}`)));
 });
 const limits =
-  "max_payload=1048576,handshake_timeout_ms=2000,close_timeout_ms=2000,origin_check=1,host_allowlist=1,max_header_bytes_min=16384";
+  "max_payload=1048576,handshake_timeout_ms=2000,close_timeout_ms=2000,origin_check=1,host_allowlist=1,permessage_deflate=1,max_header_bytes_min=16384";
 const { status } = spawnSync(process.execPath, [
   join(dirname(fileURLToPath(import.meta.url)), "run-server.mjs"),
   "127.0.0.1",
   port,
   "--limits",
   limits,
-  "--group",
-  "handshake,frames,close,timing",
   "--concurrency",
   "4",
   "--fail-only",

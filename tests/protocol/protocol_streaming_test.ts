@@ -126,16 +126,16 @@ bothRoles(
   "a frame that was encoded beforehand goes out as it is, unless the connection is closing",
   (role) => {
     for (const [data, opcode] of [["text é", 1], [bytesOf([1, 2, 3]), 2]] as const) {
-      const frame = encodeMessage(data);
-      const [parsed] = parseFrames(frame.slice(), false);
+      const message = encodeMessage(data);
+      const [parsed] = parseFrames(message.frame.slice(), false);
       equal(parsed!.opcode, opcode);
       equal(hex(parsed!.payload), hex(bytesOf(data)));
       if (role === "client") continue;
       const [protocol, recorder] = start(role);
-      equal(protocol.sendEncoded(frame.slice()), true);
-      deepEqual(recorder.written, [frame]);
+      equal(protocol.sendEncoded({ ...message, frame: message.frame.slice() }), true);
+      deepEqual(recorder.written, [message.frame]);
       protocol.sendClose();
-      throws(() => protocol.sendEncoded(frame.slice()), ConnectionClosedError);
+      throws(() => protocol.sendEncoded(message), ConnectionClosedError);
     }
   },
 );

@@ -1,0 +1,189 @@
+/**
+ * The messages of one connection, compressed and decompressed (RFC 7692, section 7.2).
+ *
+ * @module
+ */
+import { concat } from "../protocol/bytes.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import type { MessageCompression } from "../protocol/message_compression.ts";
+import { INVALID_PAYLOAD, MESSAGE_TOO_BIG } from "../protocol/status_code.ts";
+import type { DeflateCodec, Inflated } from "./deflate_codec.ts";
+import type { DeflateAgreement } from "./negotiation.ts";
+import { SlidingWindow } from "./sliding_window.ts";
+
+/** How one end compresses. */
+export interface CompressionChoice {
+  /** From 0, no compression, to 9, the best. */
+  readonly level: number;
+  /** Bytes below which a message is not compressed unless asked for. */
+  readonly threshold: number;
+}
+
+// RFC 7692, section 7.2.1: what a sender removes from the end of a message, and a receiver puts back.
+const TAIL_SIZE = 4;
+// What is put back, and a final block without content, so that the decoder knows the end when it is there.
+const ENDING: Uint8Array = /* @__PURE__ */ new Uint8Array([0x00, 0x00, 0xff, 0xff, 0x03, 0x00]);
+const STORED_HEADER_SIZE = 5;
+// DEFLATE makes no more of a byte than this (zlib's technical details: "a limiting factor of 1032:1").
+const HIGHEST_RATIO = 1032;
+// Each costs a run of the decoder, and could be two bytes long.
+const MAX_FINAL_BLOCKS = 64;
+const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+// RFC 7692, section 7.2.3.6: an empty message is the header of an empty stored block. Not every peer takes another.
+const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array([0x00]);
+
+const EMPTY_WINDOW = { bytes: NOTHING };
+const LARGEST_WINDOW_BITS = 15;
+const SCRATCH_SIZE = 128 * 1024;
+
+// What the decoder is given is put together here, and used up at once.
+let scratch: Uint8Array | undefined;
+
+/** Permessage-deflate on one connection. */
+export class PermessageDeflate implements MessageCompression {
+  readonly likeness: number;
+  readonly #windowBits: number;
+  readonly #choice: CompressionChoice;
+  readonly #codec: DeflateCodec;
+  // Both are there only where messages may refer to those before them.
+  readonly #sent: SlidingWindow | undefined;
+  readonly #received: SlidingWindow | undefined;
+
+  /** Of this end, by what was agreed. */
+  constructor(
+    role: "client" | "server",
+    agreement: DeflateAgreement,
+    choice: CompressionChoice,
+    codec: DeflateCodec,
+  ) {
+    const { serverNoContextTakeover, clientNoContextTakeover } = agreement;
+    const server = { bits: agreement.serverMaxWindowBits, takeover: !serverNoContextTakeover };
+    const client = { bits: agreement.clientMaxWindowBits, takeover: !clientNoContextTakeover };
+    const [own, peer] = role === "server" ? [server, client] : [client, server];
+    this.likeness = 16 * choice.level + own.bits;
+    this.#windowBits = own.bits;
+    this.#choice = choice;
+    this.#codec = codec;
+    this.#sent = own.takeover ? new SlidingWindow(own.bits) : undefined;
+    this.#received = peer.takeover ? new SlidingWindow(peer.bits) : undefined;
+  }
+
+  wants(size: number, asked: boolean | undefined): boolean {
+    return asked ?? size >= this.#choice.threshold;
+  }
+
+  compress(message: Uint8Array): Uint8Array | undefined {
+    if (message.length === 0) return EMPTY;
+    const payload = this.#deflate(message);
+    if (payload.length - TAIL_SIZE >= message.length) return undefined;
+    this.#sent?.append(message);
+    return payload.subarray(0, payload.length - TAIL_SIZE);
+  }
+
+  compressFragment(fragment: Uint8Array, last: boolean): Uint8Array {
+    // Every fragment ends with the tail, so that what follows the last of them begins a block of its own.
+    if (fragment.length === 0) return last ? EMPTY : NOTHING;
+    const payload = this.#deflate(fragment);
+    this.#sent?.append(fragment);
+    return last ? payload.subarray(0, payload.length - TAIL_SIZE) : payload;
+  }
+
+  compressAfresh(message: Uint8Array): Uint8Array | undefined {
+    if (message.length === 0) return EMPTY;
+    const { level } = this.#choice;
+    const payload = this.#codec.deflate(message, { window: NOTHING, windowBits: this.#windowBits, level });
+    return payload.length - TAIL_SIZE >= message.length
+      ? undefined
+      : payload.subarray(0, payload.length - TAIL_SIZE);
+  }
+
+  sentAfresh(): void {
+    this.#sent?.clear();
+  }
+
+  decompress(payload: Uint8Array, limit: number): Uint8Array | ProtocolError {
+    // zlib would take the tail alone for the header of a longer block.
+    if (payload.length === 0) return NOTHING;
+    const first = this.#inflate(payload, limit, this.#received, ENDING);
+    if (first instanceof ProtocolError) return first;
+    const { bytes, consumed } = first;
+    this.#received?.append(bytes);
+    return isEnd(payload, consumed)
+      ? bytes
+      : this.#decompressRest(bytes.slice(), payload.subarray(consumed), limit);
+  }
+
+  // RFC 7692, section 7.2.3.4: a block may be a final one. What follows it still belongs to the message.
+  #decompressRest(begun: Uint8Array, blocks: Uint8Array, limit: number): Uint8Array | ProtocolError {
+    const window = this.#received ?? new SlidingWindow(LARGEST_WINDOW_BITS);
+    if (this.#received === undefined) window.append(begun);
+    const pieces = [begun];
+    let size = begun.length;
+    for (let rest = blocks; pieces.length < MAX_FINAL_BLOCKS;) {
+      const inflated = this.#inflate(rest, limit - size, window, ENDING);
+      if (inflated instanceof ProtocolError) return inflated;
+      const { bytes, consumed } = inflated;
+      pieces.push(bytes.slice());
+      size += bytes.length;
+      window.append(bytes);
+      if (isEnd(rest, consumed)) return concat(pieces, size);
+      rest = rest.subarray(consumed);
+    }
+    return invalid(`A compressed message has more than ${MAX_FINAL_BLOCKS} final blocks.`);
+  }
+
+  inspect(payload: Uint8Array, limit: number): ProtocolError | undefined {
+    if (payload.length * HIGHEST_RATIO <= limit) return undefined;
+    const inflated = this.#inflate(payload, limit, this.#received, NOTHING);
+    return inflated instanceof ProtocolError ? inflated : undefined;
+  }
+
+  #deflate(bytes: Uint8Array): Uint8Array {
+    const { level } = this.#choice;
+    const window = this.#sent?.bytes ?? NOTHING;
+    return this.#codec.deflate(bytes, { window, windowBits: this.#windowBits, level });
+  }
+
+  /** The window goes before the blocks as a stored block, since not every decoder can be given one. */
+  #inflate(
+    blocks: Uint8Array,
+    limit: number,
+    { bytes: window }: { readonly bytes: Uint8Array } = EMPTY_WINDOW,
+    ending: Uint8Array,
+  ): Inflated | ProtocolError {
+    const start = window.length === 0 ? 0 : STORED_HEADER_SIZE + window.length;
+    const size = start + blocks.length + ending.length;
+    scratch ??= new Uint8Array(SCRATCH_SIZE);
+    const input = size <= SCRATCH_SIZE ? scratch : new Uint8Array(size);
+    if (start > 0) {
+      input[0] = 0;
+      input[1] = window.length;
+      input[2] = window.length >>> 8;
+      input[3] = ~window.length;
+      input[4] = ~window.length >>> 8;
+      input.set(window, STORED_HEADER_SIZE);
+    }
+    input.set(blocks, start);
+    input.set(ending, start + blocks.length);
+    const inflated = this.#codec.inflate(input.subarray(0, size), window.length + limit, ending.length > 0);
+    if (inflated === "invalid") return invalid("A compressed message is not valid DEFLATE.");
+    if (inflated === "too-large") {
+      return new ProtocolError(
+        MESSAGE_TOO_BIG,
+        "RFC 6455, section 7.4.1",
+        `The message, decompressed, is longer than the limit of ${limit} bytes.`,
+      );
+    }
+    const { bytes, consumed } = inflated;
+    return { bytes: bytes.subarray(window.length), consumed: Math.min(blocks.length, consumed - start) };
+  }
+}
+
+/** Whether a message ends where the decoder stopped: there, or with the empty stored block that follows a final one. */
+function isEnd(blocks: Uint8Array, consumed: number): boolean {
+  return consumed === blocks.length || (consumed === blocks.length - 1 && blocks[consumed] === 0);
+}
+
+function invalid(message: string): ProtocolError {
+  return new ProtocolError(INVALID_PAYLOAD, "RFC 7692, section 7.2.2", message);
+}
