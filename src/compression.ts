@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { prepareContextTakeover, zlibCodec } from "./deflate.ts";
+import { zlibCodec } from "./deflate.ts";
 import type { ExtensionOffer } from "./handshake/header_fields.ts";
 import {
   acceptDeflateOffer,
@@ -20,9 +20,6 @@ export interface CompressionOptions {
    * `"shared"`: each outgoing message is compressed afresh, so that nothing is held for it, and one compression serves
    * every subscriber of a topic. `"context-takeover"`: a message may refer to those before it, which makes many small
    * ones that are alike much smaller, and costs `2 ** windowBits` bytes for each connection.
-   *
-   * On Deno `"context-takeover"` needs the library pako beside this one, and ten times the time; without it messages are
-   * compressed afresh.
    *
    * What the peer may refer to is kept in both modes: at most 32 KiB, and never more than it has sent.
    *
@@ -92,7 +89,6 @@ export function compressionSettings(
     );
   }
   const shared = mode === "shared";
-  if (!shared) void prepareContextTakeover();
   return {
     wishes: {
       noContextTakeover: shared,

@@ -1,0 +1,56 @@
+/** The runtimes that servers run on: this Node, and the Deno and the Bun of `tests/runtimes`. */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { projectRoot } from "./project.ts";
+
+/** What a server can run on. */
+export type RuntimeName = "Node" | "Deno" | "Bun";
+
+/** A runtime that is there. */
+export interface Runtime {
+  readonly version: string;
+  /** The command and its arguments that run a file of `bench/`, given without its ending. */
+  run(file: string): [string, ...string[]];
+}
+
+function installed(name: string): string {
+  const binary = join(projectRoot, "tests", "runtimes", "node_modules", ".bin", name);
+  if (!existsSync(binary)) {
+    throw new Error(`${binary} is not there; "npm ci" in tests/runtimes installs it.`);
+  }
+  return binary;
+}
+
+function source(file: string): string {
+  return join(projectRoot, "bench", `${file}.ts`);
+}
+
+const finders: Record<RuntimeName, () => Runtime> = {
+  Node: () => ({
+    version: process.versions.node,
+    run: (file) => [process.execPath, join(projectRoot, ".build", "bench", `${file}.js`)],
+  }),
+  Deno: () => {
+    // npm's "deno" is a script that starts the real one, whose process is the one to be measured.
+    const script = "console.log(JSON.stringify([Deno.execPath(), Deno.version.deno]))";
+    const told = execFileSync(installed("deno"), ["eval", script], { encoding: "utf8" });
+    const [path, version] = JSON.parse(told);
+    return { version, run: (file) => [path, "run", "--no-check", "--allow-net", source(file)] };
+  },
+  Bun: () => {
+    const path = installed("bun");
+    const version = execFileSync(path, ["--version"], { encoding: "utf8" }).trim();
+    return { version, run: (file) => [path, source(file)] };
+  },
+};
+
+const found = new Map<RuntimeName, Runtime>();
+
+/** The runtime of a name. Throws when it is not installed. */
+export function runtime(name: RuntimeName): Runtime {
+  let result = found.get(name);
+  if (result === undefined) found.set(name, result = finders[name]());
+  return result;
+}

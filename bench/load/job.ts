@@ -1,0 +1,39 @@
+/** What the bench orders from a load generator, as JSON in its first argument, and what it answers on one line. */
+import process from "node:process";
+
+/** What every load generator is told. */
+export interface Job {
+  /** Where the server listens, on 127.0.0.1. */
+  readonly port: number;
+  /** The server's process, whose CPU time is read. */
+  readonly pid: number;
+  /** Seconds of load before the measured span. */
+  readonly warmup: number;
+  /** Seconds of the measured span. */
+  readonly seconds: number;
+}
+
+/** What was seen in the measured span. */
+export interface Sample {
+  /** Seconds that it took, by the clock. */
+  readonly seconds: number;
+  /** Seconds of CPU that the server used, all of its threads together. */
+  readonly serverCpu: number;
+  /** Seconds of CPU that the load generator used. */
+  readonly loadCpu: number;
+  /** Seconds of CPU that everything else on the machine used. */
+  readonly otherCpu: number;
+  /** Messages that were answered. */
+  readonly messages: number;
+  /** Octets of the answers' payloads, as they were on the wire. */
+  readonly answerBytes: number;
+  /** The most memory that the server has had resident since it was started, in bytes. */
+  readonly peakMemory: number;
+}
+
+/** The job this process was started for. */
+export function ownJob<Order>(): Job & Order {
+  const [, , order] = process.argv;
+  if (order === undefined) throw new Error("The bench starts the load generator, with its job as JSON.");
+  return JSON.parse(order);
+}

@@ -1,0 +1,8 @@
+/** Compressed echo: woshou, as `compression: true` leaves it. */
+import { serve } from "../../mod.ts";
+import { serving } from "./serving.ts";
+
+const server = await serve({ port: 0, compression: true }, {
+  message: (socket, message) => void socket.send(message),
+});
+serving(server.port);
