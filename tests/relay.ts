@@ -17,18 +17,25 @@ export class Relay implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
   readonly port: number;
+  /** Bytes that have come from those who connected, and from the port they are joined to. */
+  readonly passed: { there: number; back: number };
 
-  private constructor(server: Server, sockets: Set<Socket>) {
+  private constructor(server: Server, sockets: Set<Socket>, passed: Relay["passed"]) {
     this.#server = server;
     this.#sockets = sockets;
+    this.passed = passed;
     this.port = (server.address() as AddressInfo).port;
   }
 
   static async listen(port: number, secure?: { cert: string; key: string }): Promise<Relay> {
     const sockets = new Set<Socket>();
+    const passed = { there: 0, back: 0 };
     const accept = (left: Socket): void => {
       const right = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
       sockets.add(right);
+      for (const socket of [left, right]) socket.setNoDelay(true);
+      left.on("data", ({ length }: Uint8Array) => passed.there += length);
+      right.on("data", ({ length }: Uint8Array) => passed.back += length);
       join(left, right);
     };
     const server = secure === undefined
@@ -38,7 +45,7 @@ export class Relay implements AsyncDisposable {
     server.on("connection", (socket: Socket) => sockets.add(socket));
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    return new Relay(server, sockets);
+    return new Relay(server, sockets, passed);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

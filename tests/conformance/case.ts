@@ -2,6 +2,8 @@
  * What a case of the conformance suite is: a script of steps for the test's side of a connection, the same whichever
  * side that is.
  */
+import type { CompressionOptions } from "../../mod.ts";
+import type { Asked } from "./extension.ts";
 import type { Frame } from "./frames.ts";
 
 /** How a case went, in the words of the Autobahn|Testsuite. */
@@ -21,6 +23,8 @@ export type Step =
     readonly frames: readonly Frame[];
     readonly chop: "whole" | "frames" | number;
   }
+  /** Sends a message compressed, in fragments of so many bytes. */
+  | { readonly do: "compress"; readonly message: Frame; readonly fragmentSize: number }
   /** Sends the header of a frame and so many bytes of its payload. */
   | { readonly do: "begin"; readonly frame: Frame; readonly octets: number }
   /** Sends so many bytes more of the frame that was begun. */
@@ -32,6 +36,8 @@ export type Step =
     /** The peer is already given cause to fail: not to have answered before it does is non-strict. */
     readonly orFails: boolean;
   }
+  /** All that was received so far came, compressed, in fewer bytes than this share of what it has. */
+  | { readonly do: "smaller"; readonly share: number }
   /** A moment in which nothing may come: what was sent so far is no reason to answer or to fail. */
   | { readonly do: "quiet" }
   /** The peer must fail the connection now, before the rest is sent; later is non-strict. */
@@ -41,13 +47,23 @@ export type Step =
   /** The last step: we have sent a Close frame, and the peer answers it with one of these status codes. */
   | { readonly do: "closes"; readonly codes: readonly number[] };
 
+/** How the connection of a case compresses. */
+export interface Compression {
+  /** The mode that the subject is in. */
+  readonly mode: NonNullable<CompressionOptions["mode"]>;
+  /** What the test's side asks of it, best first. */
+  readonly asked: readonly Asked[];
+}
+
 /** A case. */
 export interface Case {
   /** As the Autobahn|Testsuite numbers it. */
   readonly id: string;
   readonly title: string;
-  /** The section of RFC 6455 that decides. */
+  /** The section that decides: of RFC 6455, or of RFC 7692 where the case is about compression. */
   readonly section: string;
+  /** What there is to agree on; without it the subject has no compression. */
+  readonly compression?: Compression;
   /** The RFC leaves open what happens; the script says what we chose. */
   readonly informational?: boolean;
   /** Made anew for each run, since some hold many megabytes. */

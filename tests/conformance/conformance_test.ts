@@ -6,7 +6,8 @@ import { cases } from "./suite.ts";
 
 for (const role of ["server", "client"] as const) {
   for (const each of cases) {
-    test(`Autobahn ${each.id}, ${role}: ${each.title} (RFC 6455, section ${each.section})`, async () => {
+    const rule = `RFC ${each.compression === undefined ? 6455 : 7692}, section ${each.section}`;
+    test(`Autobahn ${each.id}, ${role}: ${each.title} (${rule})`, async () => {
       const { behavior, detail } = await run(each, role);
       assert.equal(behavior, each.informational === true ? "INFORMATIONAL" : "OK", detail);
     });

@@ -26,6 +26,8 @@ const SUBJECTS: Record<string, string> = {
   "7": "Closing",
   "9": "Limits",
   "10": "Fragments by size",
+  "12": "Compression of five kinds of data",
+  "13": "Compression as the peer asks for it",
 };
 
 const COLUMNS = ROLES.flatMap((role) => RUNTIMES.map((runtime) => ({ role, runtime })));
@@ -41,11 +43,17 @@ export function render(results: readonly Result[]): string {
   const total = groups.reduce((sum, { cases }) => sum + cases.length, 0);
   return `# Conformance
 
-How the server and the client behave in each case of groups 1 to 7, 9 and 10 of the
+How the server and the client behave in each case of groups 1 to 7, 9, 10, 12 and 13 of the
 [Autobahn|Testsuite](https://github.com/crossbario/autobahn-testsuite), by its numbers and in its words. The ${total} cases are
-written anew from RFC 6455, in \`tests/conformance\`, and played over TCP by a peer that shares no code with the library.
-They are tests of every run on every runtime; \`node tests/run.mjs conformance\` writes this page anew, on the runtimes that
-\`tests/runtimes/package.json\` names.
+written anew from RFC 6455 and RFC 7692, in \`tests/conformance\`, and played over TCP by a peer that shares no code with the
+library. They are tests of every run on every runtime; \`node tests/run.mjs conformance\` writes this page anew, on the
+runtimes that \`tests/runtimes/package.json\` names.
+
+Where a case is about compression (groups 12 and 13, by the sections of RFC 7692), an answer may come uncompressed only where
+compression saves next to nothing, and together they must come in fewer bytes than they have, where data of that kind and
+size allow it. The peer inflates them with no more than what was agreed: a reference beyond the window, or to a message that
+none may refer to, fails the case. The data are of the kinds and sizes that the Autobahn|Testsuite uses, made by a rule; it
+sends 1000 messages in each case, here their number stands in the case.
 
 - **OK**: exactly what the RFC asks, at once; our own choice among several lawful answers counts as what is asked.
 - **NON-STRICT**: lawful, but later or less than one could wish.

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { type Close, ProtocolError } from "../../mod.ts";
 import type { Behavior, Case, Expected, Step } from "./case.ts";
-import { close, type Frame, type Heard, statusCode } from "./frames.ts";
+import { close, fragments, type Frame, type Heard, statusCode } from "./frames.ts";
 import type { Wire } from "./wire.ts";
 
 /** How a case went. */
@@ -43,6 +43,8 @@ class Player {
   readonly #ended: Promise<Close>;
   #rest: Uint8Array = new Uint8Array(0);
   #closeSent: number | undefined;
+  #size = 0;
+  #compressedSize = 0;
   /** What makes the behaviour non-strict. */
   lax = "";
 
@@ -57,6 +59,8 @@ class Player {
       case "send":
         for (const frame of step.frames) this.#note(frame);
         return await this.#send(step.frames, step.chop);
+      case "compress":
+        return await this.#compress(step.message, step.fragmentSize);
       case "begin": {
         const bytes = this.#wire.encode(step.frame);
         const cut = bytes.length - step.frame.payload.length + step.octets;
@@ -71,6 +75,9 @@ class Player {
       case "receive":
         for (const event of step.events) await this.#receive(event, step.orFails);
         return;
+      case "smaller":
+        if (this.#compressedSize < step.share * this.#size) return;
+        throw new Deviation(`Messages of ${this.#size} bytes came in as many as ${this.#compressedSize}.`);
       case "quiet":
         if (await this.#wire.within(QUIET_FOR, () => this.#wire.ended || this.#wire.heard.length > 0)) {
           throw new Deviation(`Something came too early: ${this.#what()}.`);
@@ -100,6 +107,12 @@ class Player {
     await this.#wire.writeEach(chopped(all, chop));
   }
 
+  async #compress({ opcode, payload }: Frame, fragmentSize: number): Promise<void> {
+    this.#checkWire();
+    const [first, ...rest] = fragments(opcode, await this.#wire.compress(payload), fragmentSize);
+    await this.#send([{ ...first!, rsv: 4 }, ...rest], "whole");
+  }
+
   async #receive(expected: Expected, orFails: boolean): Promise<void> {
     const { heard } = this.#wire;
     await this.#wire.until(() => heard.length > 0 || this.#wire.ended || this.#wire.violation !== undefined);
@@ -117,6 +130,11 @@ class Player {
       throw new Deviation(`Instead of ${describe(expected)} came ${describe(event)}.`);
     }
     heard.shift();
+    if (event.compressedSize === undefined && this.#wire.compressible(event.data)) {
+      throw new Deviation(`${describe(event)} came uncompressed.`);
+    }
+    this.#size += event.data.length;
+    this.#compressedSize += event.compressedSize ?? event.data.length;
   }
 
   /** RFC 6455, section 7.1.7: a Close frame with the code, nothing more, and the end of the TCP connection. */

@@ -87,19 +87,30 @@ export function encode({ opcode, payload, fin = true, rsv = 0 }: Frame, masked: 
 export interface Heard {
   readonly type: "text" | "binary" | "ping" | "pong" | "close";
   readonly data: Uint8Array;
+  /** How many bytes of payload carried the message, if it was compressed. */
+  readonly compressedSize?: number;
 }
 
 const DATA_TYPES: Record<number, "text" | "binary"> = { 1: "text", 2: "binary" };
 const CONTROL_TYPES: Record<number, "close" | "ping" | "pong"> = { 8: "close", 9: "ping", 10: "pong" };
 
+/** A message of which not every fragment has come. */
+interface Unfinished {
+  readonly type: "text" | "binary";
+  readonly compressed: boolean;
+  readonly payloads: Uint8Array[];
+}
+
 /** Reads a peer's frames, and throws at the first that breaks a rule of RFC 6455. */
 export class FrameReader {
   readonly #fromClient: boolean;
+  /** Inflates a compressed message; none may come while it is `undefined`. */
+  inflate: ((payload: Uint8Array) => Uint8Array) | undefined;
   #chunks: Uint8Array[] = [];
   #length = 0;
   #needed = 2;
   #closed = false;
-  #message: { readonly type: "text" | "binary"; readonly payloads: Uint8Array[] } | undefined;
+  #message: Unfinished | undefined;
 
   constructor(fromClient: boolean) {
     this.#fromClient = fromClient;
@@ -136,7 +147,10 @@ export class FrameReader {
     const first = bytes[0]!;
     const second = bytes[1]!;
     const control = (first & 0x08) !== 0;
-    if ((first & 0x70) !== 0) throw new Error("A reserved bit is set (section 5.2).");
+    // RFC 7692, section 6: RSV1 is for the first fragment of a message.
+    const compressed = (first & 0x70) === 0x40 && !control && (first & 0x0f) !== 0 &&
+      this.inflate !== undefined;
+    if ((first & 0x70) !== 0 && !compressed) throw new Error("A reserved bit is set (section 5.2).");
     if (((second & 0x80) !== 0) !== this.#fromClient) throw new Error("The mask bit is wrong (section 5.1).");
     const short = second & 0x7f;
     if (control && short > 125) throw new Error("A control frame is longer than 125 bytes (section 5.5).");
@@ -176,16 +190,17 @@ export class FrameReader {
     if ((type === undefined) !== (this.#message !== undefined)) {
       throw new Error("Fragments of messages are mixed, or continue none (section 5.4).");
     }
-    const message = this.#message ?? { type: type!, payloads: [] };
+    const message = this.#message ?? { type: type!, compressed: (first & 0x40) !== 0, payloads: [] };
     message.payloads.push(payload);
     this.#message = message;
     if ((first & 0x80) === 0) return undefined;
     this.#message = undefined;
-    const data = message.payloads.length === 1 ? payload : Buffer.concat(message.payloads);
+    const whole = message.payloads.length === 1 ? payload : Buffer.concat(message.payloads);
+    const data = message.compressed ? this.inflate!(whole) : whole;
     if (message.type === "text" && !isUtf8(data)) {
       throw new Error("A text message is not UTF-8 (section 5.6).");
     }
-    return { type: message.type, data };
+    return { type: message.type, data, ...(message.compressed ? { compressedSize: whole.length } : {}) };
   }
 }
 

@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
+import { Deflate } from "./deflate.ts";
+import { type Agreed, agreedByServer, answerTo, type Asked, offersOf } from "./extension.ts";
 import { encode, type Frame, FrameReader, type Heard } from "./frames.ts";
 
 /** A connection after its opening handshake. */
@@ -14,6 +16,7 @@ export class Wire {
   #head = "";
   #open = false;
   #wake: () => void = () => {};
+  #deflate: Deflate | undefined;
   /** What the peer has said so far and nobody has taken. */
   readonly heard: Heard[] = [];
   /** The rule that the peer broke. */
@@ -44,14 +47,15 @@ export class Wire {
     });
   }
 
-  /** Opens a WebSocket as a client. */
-  static async dial(port: number): Promise<Wire> {
+  /** Opens a WebSocket as a client, which offers compression if it is to ask for any. */
+  static async dial(port: number, asked?: readonly Asked[]): Promise<Wire> {
     const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
     const wire = new Wire(socket, "client");
     await once(socket, "connect");
     socket.write(
       `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+        `${asked === undefined ? "" : `Sec-WebSocket-Extensions: ${offersOf(asked)}\r\n`}\r\n`,
     );
     await wire.until(() => wire.#open);
     // RFC 6455, section 1.3, gives the answer to its example key.
@@ -60,18 +64,30 @@ export class Wire {
     ) {
       throw new Error(`The server did not accept: ${JSON.stringify(wire.#head)}`);
     }
+    if (asked !== undefined) {
+      wire.#agree(() => agreedByServer(asked, wire.#field("sec-websocket-extensions")));
+    }
     return wire;
   }
 
-  /** Answers a client that opens a WebSocket; `socket` has allowHalfOpen. */
-  static async accept(socket: Socket): Promise<Wire> {
+  /** Answers a client that opens a WebSocket, and compresses if it is to ask for any; `socket` has allowHalfOpen. */
+  static async accept(socket: Socket, asked?: readonly Asked[]): Promise<Wire> {
     const wire = new Wire(socket, "server");
     await wire.until(() => wire.#open);
-    const key = /\r\nsec-websocket-key: *(\S+)\r\n/i.exec(wire.#head)?.[1] ?? "";
+    const key = wire.#field("sec-websocket-key");
     const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+    let answer: string | undefined;
+    if (asked !== undefined) {
+      wire.#agree(() => {
+        const agreed = answerTo(asked, wire.#field("sec-websocket-extensions"));
+        answer = agreed.answer;
+        return agreed;
+      });
+    }
     socket.write(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-        `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
+        `Sec-WebSocket-Accept: ${accept}\r\n` +
+        `${answer === undefined ? "" : `Sec-WebSocket-Extensions: ${answer}\r\n`}\r\n`,
     );
     return wire;
   }
@@ -105,6 +121,16 @@ export class Wire {
   /** The bytes of a frame, as this side would send it. */
   encode(frame: Frame): Uint8Array {
     return encode(frame, this.#masking);
+  }
+
+  /** The payload of a message, compressed as was agreed. */
+  async compress(data: Uint8Array): Promise<Uint8Array> {
+    return await this.#deflate!.compress(data);
+  }
+
+  /** Whether the peer should have compressed a message. */
+  compressible(data: Uint8Array): boolean {
+    return this.#deflate?.compressible(data) ?? false;
   }
 
   write(bytes: Uint8Array): void {
@@ -161,6 +187,24 @@ export class Wire {
   async destroy(): Promise<void> {
     this.#socket.destroy();
     await this.until(() => this.closed);
+    this.#deflate?.close();
+  }
+
+  /** The values of a header field of the peer's. */
+  #field(name: string): string {
+    const values = this.#head.matchAll(new RegExp(`\r\n${name}:[ \t]*(.*?)[ \t]*(?=\r\n)`, "gi"));
+    return [...values].map(([, value]) => value).join(", ");
+  }
+
+  /** Compresses from now on; what could not be agreed is the peer's violation. */
+  #agree(negotiate: () => Agreed): void {
+    try {
+      const deflate = new Deflate(negotiate());
+      this.#deflate = deflate;
+      this.#reader.inflate = (payload) => deflate.inflate(payload);
+    } catch (error) {
+      this.violation = (error as Error).message;
+    }
   }
 
   #receive(chunk: Uint8Array): void {

@@ -1,10 +1,11 @@
 /** Chromium. */
 import assert from "node:assert/strict";
 import { findChromium } from "../browser/chromium.ts";
-import { interop } from "./interop.ts";
+import { interop, interopCompressed } from "./interop.ts";
 import { onNode } from "./programs.ts";
+import type { PeerKind } from "./scene.ts";
 
-interop({
+const kind: PeerKind = {
   name: "Chromium",
   role: "client",
   slow: true,
@@ -20,7 +21,8 @@ interop({
     "show a refusal's status": "the WHATWG interface tells no reason",
     "be killed": "who kills its driver leaves the browser behind",
   },
-}, [{
+};
+interop(kind, [{
   name: "RFC 6455, section 7.4.1: a page that is left closes with 1001",
   async run(scene) {
     const socket = await scene.open();
@@ -34,3 +36,4 @@ interop({
     });
   },
 }]);
+interopCompressed(kind);

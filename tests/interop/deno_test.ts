@@ -1,7 +1,9 @@
 /** Deno's own server and client. */
 import assert from "node:assert/strict";
+import { alike, echo, MODES } from "./compression.ts";
 import { interop } from "./interop.ts";
 import { onDeno } from "./programs.ts";
+import type { Scenario } from "./scenarios.ts";
 import { take } from "./scene.ts";
 
 const cannot = {
@@ -12,6 +14,21 @@ const cannot = {
   "tell a lost connection as 1006": "Deno's close event has the code 0 then",
 };
 
+const withoutCompression: Scenario = {
+  name: "RFC 7692, section 5: a peer that has no compression is spoken to without, in each of our modes",
+  async run(scene) {
+    for (const mode of MODES) {
+      const { socket, opened, passed } = await scene.openAndWatch({ mode });
+      assert.equal(socket.extensions, "");
+      assert.equal(opened.extensions, "");
+      const messages = alike();
+      await echo(socket, messages);
+      assert.ok(passed().ours > messages.join("").length);
+      await scene.close(socket);
+    }
+  },
+};
+
 interop(
   {
     name: "Deno.upgradeWebSocket",
@@ -19,7 +36,7 @@ interop(
     start: onDeno("deno_server.ts"),
     cannot: { ...cannot, "show the subprotocol": "the protocol of an upgraded socket is always empty" },
   },
-  [{
+  [withoutCompression, {
     name: "RFC 6455, section 5.5.3: a server that pings when idle, and would close, is answered",
     async run(scene) {
       const socket = await scene.open({ path: "/idle" });
@@ -31,4 +48,6 @@ interop(
     },
   }],
 );
-interop({ name: "Deno's WebSocket", role: "client", start: onDeno("web_client.ts"), cannot });
+interop({ name: "Deno's WebSocket", role: "client", start: onDeno("web_client.ts"), cannot }, [
+  withoutCompression,
+]);

@@ -1,8 +1,9 @@
 /** Node's own client; it has no server. */
-import { interop } from "./interop.ts";
+import { interop, interopCompressed } from "./interop.ts";
 import { onNode } from "./programs.ts";
+import type { PeerKind } from "./scene.ts";
 
-interop({
+const kind: PeerKind = {
   name: "Node's WebSocket",
   role: "client",
   start: onNode("web_client.ts"),
@@ -12,5 +13,8 @@ interop({
     "send fragments": "the WHATWG interface sends whole messages",
     "show the answer": "the WHATWG interface does not show the response",
     "show a refusal's status": "the WHATWG interface tells no reason",
+    "compress": "Node's client inflates, but sends nothing compressed",
   },
-});
+};
+interop(kind);
+interopCompressed(kind);

@@ -1,5 +1,6 @@
 /** Python's `websockets`. */
-import { interop } from "./interop.ts";
+import { agreements } from "./compression.ts";
+import { interop, interopCompressed } from "./interop.ts";
 import { onPython } from "./programs.ts";
 
 const cannot = {
@@ -13,3 +14,13 @@ interop({
   cannot,
 });
 interop({ name: "client of Python's websockets", role: "client", start: onPython("python.py"), cannot });
+
+for (const role of ["server", "client"] as const) {
+  for (const [compression, parameters] of agreements) {
+    const start = onPython("python.py", role, compression);
+    interopCompressed(
+      { name: `${role} of Python's websockets, ${compression}`, role, start, cannot },
+      parameters,
+    );
+  }
+}

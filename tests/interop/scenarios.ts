@@ -24,14 +24,14 @@ function bytesOf(size: number): Uint8Array {
 }
 
 /** A text of so many bytes in UTF-8, with characters of every length. */
-function textOf(size: number): string {
+export function textOf(size: number): string {
   const unit = "😀漢éa";
   const unitSize = 10;
   return unit.repeat(Math.floor(size / unitSize)) + "x".repeat(size % unitSize);
 }
 
 /** Compares without printing megabytes. */
-function assertSame(received: Message, sent: Message): void {
+export function assertSame(received: Message, sent: Message): void {
   assert.equal(typeof received, typeof sent);
   assert.equal(received.length, sent.length);
   assert.ok(

@@ -1,6 +1,14 @@
 /** A peer and this library, each at one end: whichever is the server. */
 import assert from "node:assert/strict";
-import { connect, type Connection, type Message, serve, type Server } from "../../mod.ts";
+import {
+  type CompressionOptions,
+  connect,
+  type Connection,
+  type Message,
+  serve,
+  type Server,
+} from "../../mod.ts";
+import { Relay } from "../relay.ts";
 import { Peer } from "./peer.ts";
 import { GREETING, type Report, SUBPROTOCOL } from "./peers/program.ts";
 import type { Start } from "./programs.ts";
@@ -11,6 +19,9 @@ export type Ability =
   | "show pings"
   | "send fragments"
   | "send headers"
+  | "show the extensions"
+  | "compress"
+  | "compress as asked"
   | "show the answer"
   | "close without a code"
   | "show the subprotocol"
@@ -36,12 +47,20 @@ export interface Opening {
   readonly path?: string;
   readonly protocols?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** How we compress; not at all if `undefined`. */
+  readonly compression?: CompressionOptions;
 }
 
 /** A connection, and what the peer saw of its opening. */
 export interface Ends {
   readonly socket: Connection;
   readonly opened: Extract<Report, { event: "open" }>;
+}
+
+/** A connection with compression, and what passes on its way. */
+export interface WatchedEnds extends Ends {
+  /** How many bytes of ours, and of the peer's, have passed. */
+  passed(): { readonly ours: number; readonly theirs: number };
 }
 
 const LIMITS = { maxMessageSize: 32 * 1024 * 1024, maxBufferedAmount: 64 * 1024 * 1024 };
@@ -53,7 +72,9 @@ export class Scene implements AsyncDisposable {
   readonly peer: Peer;
   readonly #port: number;
   readonly #server: Server | undefined;
-  #accept: (socket: Connection) => void = () => {};
+  readonly #accepted: Accepted;
+  /** By the compression that they are for: our server, if we have that role, and a relay in front of the server. */
+  readonly #watched = new Map<string, { readonly server: Server | undefined; readonly relay: Relay }>();
 
   private constructor(
     kind: PeerKind,
@@ -66,7 +87,7 @@ export class Scene implements AsyncDisposable {
     this.peer = peer;
     this.#port = port;
     this.#server = server;
-    accepted.tell = (socket) => this.#accept(socket);
+    this.#accepted = accepted;
   }
 
   static async begin(kind: PeerKind): Promise<Scene> {
@@ -89,16 +110,48 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Opens a connection, and answers our end of it and what the peer saw. */
-  async openAndTell({ path = "/", protocols = [], headers = {} }: Opening): Promise<Ends> {
-    const url = `ws://127.0.0.1:${this.#port}${path}`;
+  openAndTell(opening: Opening): Promise<Ends> {
+    return this.#open(opening, this.#port);
+  }
+
+  /** Opens a connection with compression, if the peer has it, and counts its bytes. */
+  async openAndWatch(compression: CompressionOptions): Promise<WatchedEnds> {
+    const { passed, port } = await this.#watchedWay(compression);
+    const before = { ...passed };
+    const ends = await this.#open({ compression }, port);
+    return {
+      ...ends,
+      passed: () => {
+        const there = passed.there - before.there;
+        const back = passed.back - before.back;
+        return this.#server === undefined ? { ours: there, theirs: back } : { ours: back, theirs: there };
+      },
+    };
+  }
+
+  async #open(
+    { path = "/", protocols = [], headers = {}, compression = undefined }: Opening,
+    port: number,
+  ): Promise<Ends> {
+    const url = `ws://127.0.0.1:${port}${path}`;
     if (this.#server === undefined) {
-      const socket = await connect(url, { protocols, headers, ...LIMITS });
+      const socket = await connect(url, { protocols, headers, ...compressing(compression), ...LIMITS });
       return { socket, opened: await this.peer.next("open") };
     }
-    const accepted = new Promise<Connection>((resolve) => (this.#accept = resolve));
+    const accepted = new Promise<Connection>((resolve) => (this.#accepted.tell = resolve));
     this.peer.order({ connect: url, protocols, headers });
     const [socket, opened] = await Promise.all([accepted, this.peer.next("open")]);
     return { socket, opened };
+  }
+
+  async #watchedWay(compression: CompressionOptions): Promise<Relay> {
+    const key = JSON.stringify(compression);
+    const known = this.#watched.get(key);
+    if (known !== undefined) return known.relay;
+    const server = this.#server === undefined ? undefined : await ourServer(this.#accepted, compression);
+    const relay = await Relay.listen(server?.port ?? this.#port);
+    this.#watched.set(key, { server, relay });
+    return relay;
   }
 
   /** Closes a connection that is no longer needed, and waits for both ends. */
@@ -114,7 +167,9 @@ export class Scene implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server?.shutdown();
+    for (const { server } of this.#watched.values()) await server?.shutdown();
     await this.peer[Symbol.asyncDispose]();
+    for (const { relay } of this.#watched.values()) await relay[Symbol.asyncDispose]();
   }
 }
 
@@ -122,11 +177,16 @@ interface Accepted {
   tell(socket: Connection): void;
 }
 
+function compressing(compression: CompressionOptions | undefined): { compression?: CompressionOptions } {
+  return compression === undefined ? {} : { compression };
+}
+
 /** Our server behaves as the server peers do, but that what it receives is the test's. */
-function ourServer(accepted: Accepted): Promise<Server> {
+function ourServer(accepted: Accepted, compression?: CompressionOptions): Promise<Server> {
   return serve({
     port: 0,
     protocols: [SUBPROTOCOL],
+    ...compressing(compression),
     ...LIMITS,
     upgrade(request) {
       if (new URL(request.url).pathname === "/refuse") return new Response("Not today", REFUSAL);

@@ -1,5 +1,14 @@
-/** Bun's own server: `Bun.serve`. */
-import { commandIn, GREETING, MAX_MESSAGE_SIZE, report, SUBPROTOCOL, takeOrders } from "./program.ts";
+/** Bun's own server: `Bun.serve`. An argument says how it compresses; without it, it does not. */
+import process from "node:process";
+import {
+  commandIn,
+  GREETING,
+  MAX_MESSAGE_SIZE,
+  type PeerCompression,
+  report,
+  SUBPROTOCOL,
+  takeOrders,
+} from "./program.ts";
 
 interface Opening {
   readonly greet: boolean;
@@ -9,7 +18,7 @@ interface Opening {
 
 interface BunSocket {
   readonly data: Opening;
-  send(data: string | Uint8Array): number;
+  send(data: string | Uint8Array, compress: boolean): number;
   ping(payload: string): void;
   close(code?: number, reason?: string): void;
 }
@@ -27,6 +36,7 @@ interface Bun {
     websocket: {
       maxPayloadLength: number;
       backpressureLimit: number;
+      perMessageDeflate: boolean | { compress: string; decompress: string };
       open(socket: BunSocket): void;
       message(socket: BunSocket, message: string | Uint8Array): void;
       ping(socket: BunSocket, payload: Uint8Array): void;
@@ -37,6 +47,7 @@ interface Bun {
 }
 
 const latin1 = new TextDecoder("latin1");
+const compression = process.argv[2] as PeerCompression | undefined;
 
 const { port } = (globalThis as unknown as { Bun: Bun }).Bun.serve({
   hostname: "127.0.0.1",
@@ -58,14 +69,17 @@ const { port } = (globalThis as unknown as { Bun: Bun }).Bun.serve({
   websocket: {
     maxPayloadLength: MAX_MESSAGE_SIZE,
     backpressureLimit: MAX_MESSAGE_SIZE,
+    perMessageDeflate: compression === "usual"
+      ? { compress: "dedicated", decompress: "dedicated" }
+      : compression !== undefined,
     open(socket) {
       const { greet, protocol, header } = socket.data;
-      if (greet) socket.send(GREETING);
+      if (greet) socket.send(GREETING, true);
       report({ event: "open", protocol, header });
     },
     message(socket, message) {
       const command = commandIn(message);
-      if (command === undefined) socket.send(message);
+      if (command === undefined) socket.send(message, true);
       else if (command.do === "close") socket.close(command.code, command.reason);
       else if (command.do === "ping") socket.ping(command.payload);
     },

@@ -10,7 +10,7 @@ function openInPage({ connect, protocols }: Order): void {
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
     open = true;
-    console.log(JSON.stringify({ event: "open", protocol: socket.protocol }));
+    console.log(JSON.stringify({ event: "open", protocol: socket.protocol, extensions: socket.extensions }));
   };
   socket.onerror = () => {
     if (!open) console.log(JSON.stringify({ event: "refused", message: "" }));

@@ -15,6 +15,8 @@ export type Report =
   | {
     event: "open";
     protocol: string;
+    /** The extensions in use, where the peer shows them; `""` for none. */
+    extensions?: string | undefined;
     /** The header `x-interop` of the request, as a server sees it. */
     header?: string | undefined;
     /** The header `x-answer` of the response, as a client sees it that shows it. */
@@ -46,6 +48,15 @@ export type Command =
   | { do: "fragments"; type: "text" | "binary"; parts: string[] };
 
 const PREFIX = "peer:";
+
+/** How a peer compresses, where that can be said; the last argument of its program says it. */
+export type PeerCompression =
+  /** As the implementation does unless told otherwise, but switched on. */
+  | "usual"
+  /** Without context takeover in either direction. */
+  | "afresh"
+  /** With windows of 9 bits from clients, and of 10 from servers. */
+  | "narrow";
 
 /** The largest message that peers take, where that can be said. */
 export const MAX_MESSAGE_SIZE: number = 64 * 1024 * 1024;
@@ -88,7 +99,11 @@ export interface Special {
   ping?(payload: string): void;
   sendFragments?(type: "text" | "binary", parts: string[]): void;
   /** What there is to tell of the opening handshake besides the subprotocol. */
-  seen?(): { header?: string | undefined; answer?: string | undefined };
+  seen?(): {
+    header?: string | undefined;
+    answer?: string | undefined;
+    extensions?: string | undefined;
+  };
 }
 
 /** Makes a peer of anything with the standard's interface. */
@@ -96,7 +111,7 @@ export function attend(socket: WebSocket, special: Special = {}): void {
   let open = false;
   const tellOpen = (): void => {
     open = true;
-    report({ event: "open", protocol: socket.protocol, ...special.seen?.() });
+    report({ event: "open", protocol: socket.protocol, extensions: socket.extensions, ...special.seen?.() });
   };
   socket.binaryType = "arraybuffer";
   if (socket.readyState === socket.OPEN) tellOpen();

@@ -1,5 +1,5 @@
 """Python's `websockets` as a peer; program.ts says what a peer does. A server for the argument `server`, otherwise a
-client. For release 10, which is Debian 12's, and for the asyncio implementation that came with release 13.
+client. A second argument says how it compresses; without it, it does as `websockets` does by itself. For release 10, which is Debian 12's, and for the asyncio implementation that came with release 13.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 import sys
 
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions import permessage_deflate
 
 try:
     from websockets.asyncio.client import connect
@@ -22,6 +23,22 @@ except ImportError:
 
 PREFIX = "peer:"
 COMMON = {"max_size": 64 * 1024 * 1024, "ping_interval": None}
+
+
+NO_TAKEOVER = {"server_no_context_takeover": True, "client_no_context_takeover": True}
+WINDOWS = {"server_max_window_bits": 10, "client_max_window_bits": 9}
+COMPRESSION = {"usual": {}, "afresh": NO_TAKEOVER, "narrow": WINDOWS}
+
+
+def extensions():
+    if len(sys.argv) < 3:
+        return {}
+    wanted = COMPRESSION[sys.argv[2]]
+    if sys.argv[1] == "server":
+        factory = permessage_deflate.ServerPerMessageDeflateFactory(**wanted)
+    else:
+        factory = permessage_deflate.ClientPerMessageDeflateFactory(**{"client_max_window_bits": True, **wanted})
+    return {"extensions": [factory], "compression": None}
 
 
 def report(**what):
@@ -62,10 +79,16 @@ async def attend(socket):
 
 async def accepted(socket, *_):
     request = socket.request_headers if LEGACY else socket.request.headers
+    response = socket.response_headers if LEGACY else socket.response.headers
     path = socket.path if LEGACY else socket.request.path
     if path == "/greet":
         await socket.send("first")
-    report(event="open", protocol=socket.subprotocol or "", header=request.get("x-interop"))
+    report(
+        event="open",
+        protocol=socket.subprotocol or "",
+        extensions=response.get("sec-websocket-extensions", ""),
+        header=request.get("x-interop"),
+    )
     await attend(socket)
 
 
@@ -89,18 +112,23 @@ async def dial(order):
     headers = {"extra_headers" if LEGACY else "additional_headers": order["headers"]}
     protocols = order["protocols"] or None
     try:
-        socket = await connect(order["connect"], subprotocols=protocols, **headers, **COMMON)
+        socket = await connect(order["connect"], subprotocols=protocols, **headers, **extensions(), **COMMON)
     except Exception as error:
         return report(event="refused", message=str(error))
     response = socket.response_headers if LEGACY else socket.response.headers
-    report(event="open", protocol=socket.subprotocol or "", answer=response.get("x-answer"))
+    report(
+        event="open",
+        protocol=socket.subprotocol or "",
+        extensions=response.get("sec-websocket-extensions", ""),
+        answer=response.get("x-answer"),
+    )
     await attend(socket)
 
 
 async def main():
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    if sys.argv[1:] == ["server"]:
+    if sys.argv[1:2] == ["server"]:
         server = await serve(
             accepted,
             "127.0.0.1",
@@ -108,6 +136,7 @@ async def main():
             process_request=refuse_legacy if LEGACY else refuse,
             select_subprotocol=select_subprotocol,
             **({"subprotocols": ["chat.v1"]} if LEGACY else {}),
+            **extensions(),
             **COMMON,
         )
         report(event="listening", port=next(iter(server.sockets)).getsockname()[1])

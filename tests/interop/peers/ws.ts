@@ -1,4 +1,7 @@
-/** npm's `ws` on Node: a server for the argument `server`, otherwise a client. */
+/**
+ * npm's `ws` on Node: a server for the argument `server`, otherwise a client. A second argument says how it compresses;
+ * without it, it does not.
+ */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,6 +10,7 @@ import {
   attend,
   GREETING,
   MAX_MESSAGE_SIZE,
+  type PeerCompression,
   report,
   type Special,
   SUBPROTOCOL,
@@ -23,6 +27,7 @@ interface WsSocket extends WebSocket {
 interface WsServer {
   address(): AddressInfo;
   on(event: "listening", listener: () => void): void;
+  on(event: "headers", listener: (lines: string[], request: IncomingMessage) => void): void;
   on(event: "connection", listener: (socket: WsSocket, request: IncomingMessage) => void): void;
 }
 
@@ -34,6 +39,13 @@ interface Ws {
 // The name is no literal: the package brings no types.
 const name: string = "ws";
 const { WebSocket: WsClient, WebSocketServer }: Ws = await import(name);
+
+const COMPRESSION: Record<PeerCompression, unknown> = {
+  usual: true,
+  afresh: { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: 0 },
+  narrow: { serverMaxWindowBits: 10, clientMaxWindowBits: 9, threshold: 0 },
+};
+const perMessageDeflate = COMPRESSION[process.argv[3] as PeerCompression] ?? false;
 
 function attendWs(socket: WsSocket, seen: Special["seen"] & object): void {
   attend(socket, {
@@ -54,6 +66,7 @@ if (process.argv[2] === "server") {
   const server = new WebSocketServer({
     host: "127.0.0.1",
     port: 0,
+    perMessageDeflate,
     maxPayload: MAX_MESSAGE_SIZE,
     handleProtocols: (offered: Set<string>) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
     verifyClient({ req }: { req: IncomingMessage }, answer: (ok: boolean, ...rest: unknown[]) => void) {
@@ -62,16 +75,30 @@ if (process.argv[2] === "server") {
     },
   });
   server.on("listening", () => report({ event: "listening", port: server.address().port }));
-  server.on("connection", (socket, { headers, url }) => {
-    if (url === "/greet") socket.send(GREETING);
-    attendWs(socket, () => ({ header: headers["x-interop"]?.toString() }));
+  // A socket shows the names of its extensions alone.
+  const answers = new WeakMap<IncomingMessage, string>();
+  server.on("headers", (lines, request) => {
+    const line = lines.find((each) => each.startsWith("Sec-WebSocket-Extensions: "));
+    answers.set(request, line?.slice(line.indexOf(" ") + 1) ?? "");
+  });
+  server.on("connection", (socket, request) => {
+    if (request.url === "/greet") socket.send(GREETING);
+    const header = request.headers["x-interop"]?.toString();
+    attendWs(socket, () => ({ header, extensions: answers.get(request) }));
   });
   takeOrders(() => {});
 } else {
-  takeOrders(({ connect, protocols, headers }) => {
-    const socket = new WsClient(connect, protocols, { headers, maxPayload: MAX_MESSAGE_SIZE });
-    let answer: string | undefined;
-    socket.on("upgrade", (response) => answer = response.headers["x-answer"]?.toString());
-    attendWs(socket, () => ({ answer }));
+  takeOrders(({ connect, protocols, headers: sent }) => {
+    const socket = new WsClient(connect, protocols, {
+      headers: sent,
+      perMessageDeflate,
+      maxPayload: MAX_MESSAGE_SIZE,
+    });
+    let headers: IncomingMessage["headers"] = {};
+    socket.on("upgrade", (response) => headers = response.headers);
+    attendWs(socket, () => ({
+      answer: headers["x-answer"]?.toString(),
+      extensions: headers["sec-websocket-extensions"] ?? "",
+    }));
   });
 }
