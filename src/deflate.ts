@@ -25,6 +25,8 @@ const SMALL_MEMORY_LEVEL = 5;
 const MEMORY_LEVEL = 8;
 const SMALLEST_CHUNK = 64;
 const LARGEST_CHUNK = 64 * 1024;
+// The most that every runtime's zlib takes for a limit.
+const LARGEST_OUTPUT = 2 ** 32;
 // Texts come to between three and ten times their compressed size.
 const EXPECTED_RATIO = 8;
 const SHARED_SIZE = 128 * 1024;
@@ -64,7 +66,7 @@ export const oneShotCodec: DeflateCodec = {
     try {
       const options = {
         finishFlush: whole ? Z_FINISH : Z_SYNC_FLUSH,
-        maxOutputLength: Math.max(1, limit),
+        maxOutputLength: Math.min(LARGEST_OUTPUT, Math.max(1, limit)),
         chunkSize: Math.max(SMALLEST_CHUNK, Math.min(LARGEST_CHUNK, limit, EXPECTED_RATIO * bytes.length)),
         info: true,
       };

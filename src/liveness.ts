@@ -126,6 +126,15 @@ export class Liveness implements Ticking {
     for (const { reject } of this.#pings.splice(0)) reject?.(makeError());
   }
 
+  /** Sends a ping that should have gone out by now. */
+  pingIfDue(): void {
+    const time = now();
+    if (this.#waitingSince !== undefined || time < this.#nextPing) return;
+    this.#nextPing = time + (this.#settings.heartbeat?.interval ?? Infinity);
+    this.#waitingSince = time;
+    this.#waitingFor = this.#send({});
+  }
+
   tick(time: number): void {
     const { heartbeat, idleTimeout } = this.#settings;
     if (this.#messageWent) {
@@ -140,10 +149,7 @@ export class Liveness implements Ticking {
     const stoodStill = time - this.#lastTick >= 3 * this.#period;
     this.#lastTick = time;
     if (this.#waitingSince === undefined) {
-      if (time < this.#nextPing || !this.#owner.mayPing()) return;
-      this.#nextPing = time + heartbeat.interval;
-      this.#waitingSince = time;
-      this.#waitingFor = this.#send({});
+      if (this.#owner.mayPing()) this.pingIfDue();
     } else if (stoodStill || this.#owner.paused() || (this.#owner.receivingFrame() && this.#bytesCame)) {
       this.#waitingSince = time;
     } else if (time - this.#waitingSince >= heartbeat.timeout) {

@@ -51,7 +51,7 @@ export class Outgoing {
   readonly #owner: OutgoingOwner;
   readonly #waiting: (DeferredMessage | StreamedMessage)[] = [];
   #size = 0;
-  #compressing = false;
+  #compressing: Promise<void> | undefined;
   #run: Promise<void> | undefined;
   // Ends the streamed message at hand, even while its source is waited for.
   #stop: ((error: Error) => void) | undefined;
@@ -66,9 +66,9 @@ export class Outgoing {
     return this.#run;
   }
 
-  /** Settles with {@linkcode busy}; `undefined` unless a compressed message is being streamed. */
+  /** Settles when the compressed message that is being streamed has ended; `undefined` unless one is. */
   get compressing(): Promise<void> | undefined {
-    return this.#compressing ? this.#run : undefined;
+    return this.#compressing;
   }
 
   /** Bytes that wait, and what it costs to keep them. */
@@ -117,11 +117,13 @@ export class Outgoing {
   async #stream({ source, compress, resolve, reject }: StreamedMessage): Promise<void> {
     const { protocol, outbox, liveness } = this.#owner;
     let begun = false;
+    let ended!: () => void;
+    const end = new Promise<void>((resolve) => (ended = resolve));
     try {
       await sendFragments(source, async (type, data, first, last) => {
         if (!protocol.open) throw this.#owner.closedError("send the rest of the message");
         begun = true;
-        this.#compressing = compress === true && protocol.compression !== undefined;
+        if (compress && protocol.compression !== undefined) this.#compressing = end;
         liveness.message();
         this.#owner.progress();
         if (!protocol.sendFragment(type, data, first, last, compress)) await outbox.drained();
@@ -140,7 +142,12 @@ export class Outgoing {
       reject(error);
     } finally {
       this.#stop = undefined;
-      this.#compressing = false;
+      if (this.#compressing !== undefined) {
+        this.#compressing = undefined;
+        // Another may follow at once: then this is the only moment for the pings that had to wait.
+        liveness.pingIfDue();
+        ended();
+      }
     }
   }
 }

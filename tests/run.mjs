@@ -201,7 +201,7 @@ const stages = {
   coverage: () =>
     commands(
       "coverage",
-      ["protocol", "handshake"].map((room) => [
+      ["protocol", "handshake", "permessage_deflate"].map((room) => [
         `100 % of the lines, branches and functions of src/${room}, by its own tests`,
         currentNode,
         [

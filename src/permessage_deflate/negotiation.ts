@@ -127,9 +127,6 @@ export function readDeflateAnswer(
   if (clientBits === true) {
     return "The server's permessage-deflate cannot be used: client_max_window_bits has no value.";
   }
-  if (clientBits > wishes.windowBits) {
-    return `The server allows a window of ${clientBits} bits, where at most ${wishes.windowBits} were offered.`;
-  }
   if (serverBits > wishes.peerWindowBits) {
     return `The server compresses with a window of ${serverBits} bits, where at most ${wishes.peerWindowBits} were ` +
       "asked for (server_max_window_bits).";
@@ -142,7 +139,8 @@ export function readDeflateAnswer(
     serverNoContextTakeover: serverAfresh,
     clientNoContextTakeover: wishes.noContextTakeover || answer.client_no_context_takeover === true,
     serverMaxWindowBits: serverBits,
-    clientMaxWindowBits: clientBits,
+    // RFC 7692, section 7.1.2.2: of what was offered "the server may either ignore this value or use" it; it binds us.
+    clientMaxWindowBits: Math.min(clientBits, wishes.windowBits),
   };
 }
 

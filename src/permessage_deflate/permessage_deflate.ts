@@ -120,7 +120,7 @@ export class PermessageDeflate implements MessageCompression {
     const pieces = [begun];
     let size = begun.length;
     for (let rest = blocks; pieces.length < MAX_FINAL_BLOCKS;) {
-      const inflated = this.#inflate(rest, limit - size, window, ENDING);
+      const inflated = this.#inflate(rest, limit, window, ENDING, size);
       if (inflated instanceof ProtocolError) return inflated;
       const { bytes, consumed } = inflated;
       pieces.push(bytes.slice());
@@ -144,12 +144,16 @@ export class PermessageDeflate implements MessageCompression {
     return this.#codec.deflate(bytes, { window, windowBits: this.#windowBits, level });
   }
 
-  /** The window goes before the blocks as a stored block, since not every decoder can be given one. */
+  /**
+   * The window goes before the blocks as a stored block, since not every decoder can be given one. `begun` is how many
+   * bytes of the message came before.
+   */
   #inflate(
     blocks: Uint8Array,
     limit: number,
     { bytes: window }: { readonly bytes: Uint8Array } = EMPTY_WINDOW,
     ending: Uint8Array,
+    begun: number = 0,
   ): Inflated | ProtocolError {
     const start = window.length === 0 ? 0 : STORED_HEADER_SIZE + window.length;
     const size = start + blocks.length + ending.length;
@@ -165,7 +169,8 @@ export class PermessageDeflate implements MessageCompression {
     }
     input.set(blocks, start);
     input.set(ending, start + blocks.length);
-    const inflated = this.#codec.inflate(input.subarray(0, size), window.length + limit, ending.length > 0);
+    const most = window.length + limit - begun;
+    const inflated = this.#codec.inflate(input.subarray(0, size), most, ending.length > 0);
     if (inflated === "invalid") return invalid("A compressed message is not valid DEFLATE.");
     if (inflated === "too-large") {
       return new ProtocolError(

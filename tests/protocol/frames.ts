@@ -83,13 +83,15 @@ export function frame(spec: FrameSpec): Uint8Array {
 /** A frame that was read. */
 export interface Frame {
   readonly fin: boolean;
+  /** RSV1 (RFC 7692, section 6). */
+  readonly compressed: boolean;
   readonly opcode: number;
   readonly payload: Uint8Array;
   readonly key: number[] | undefined;
 }
 
-/** Reads whole frames, and fails unless every rule for their sender is kept. */
-export function parseFrames(bytes: Uint8Array, fromClient: boolean): Frame[] {
+/** Reads whole frames, and fails unless every rule for their sender is kept; with permessage-deflate if `deflate`. */
+export function parseFrames(bytes: Uint8Array, fromClient: boolean, deflate: boolean = false): Frame[] {
   const frames: Frame[] = [];
   let at = 0;
   const take = (size: number): Uint8Array => {
@@ -100,7 +102,9 @@ export function parseFrames(bytes: Uint8Array, fromClient: boolean): Frame[] {
   while (at < bytes.length) {
     const [first = 0, second = 0] = take(2);
     const opcode = first % 16;
-    equal(first & 0x70, 0, "reserved bits");
+    const compressed = (first & 0x40) !== 0;
+    equal(first & 0x30, 0, "reserved bits");
+    ok(!compressed || (deflate && (opcode === 1 || opcode === 2)), "RSV1");
     ok([0, 1, 2, 8, 9, 10].includes(opcode), `opcode ${opcode}`);
     equal(second >= 128, fromClient, "mask bit");
     let length = BigInt(second % 128);
@@ -117,7 +121,7 @@ export function parseFrames(bytes: Uint8Array, fromClient: boolean): Frame[] {
     const key = fromClient ? Array.from(take(4)) : undefined;
     const payload = take(Number(length)).map((byte, i) => byte ^ (key?.[i % 4] ?? 0));
     if (opcode === 8) checkClose(payload);
-    frames.push({ fin: first >= 128, opcode, payload, key });
+    frames.push({ fin: first >= 128, compressed, opcode, payload, key });
   }
   return frames;
 }
