@@ -307,8 +307,10 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   /**
    * The next message in pieces, as they arrive: strings of a text message, bytes of a binary one. Nothing of it is kept,
    * so that it may be larger than `maxMessageSize`; nor does `maxFragments` hold from the first `stream()` on. A
-   * compressed message is decompressed whole, and both hold. Leaving the loop drops the rest of that message. The messages after it come as ever, by `for await` over the connection or
-   * by another `stream()`; whoever waits already when this is called gets the one after it.
+   * compressed message is decompressed whole, and both hold.
+   *
+   * Leaving the loop drops the rest of that message. The messages after it come as ever, by `for await` over the
+   * connection or by another `stream()`; whoever waits already when this is called gets the one after it.
    *
    * The loop throws a {@linkcode ConnectionClosedError} when the connection ends before the message does, and a
    * `TypeError` when the connection was given to callbacks, or another stream has not come to its end.

@@ -41,6 +41,7 @@ let scratch: Uint8Array | undefined;
 
 /** Permessage-deflate on one connection. */
 export class PermessageDeflate implements MessageCompression {
+  /** See {@linkcode MessageCompression.likeness}. */
   readonly likeness: number;
   readonly #windowBits: number;
   readonly #choice: CompressionChoice;
@@ -68,10 +69,12 @@ export class PermessageDeflate implements MessageCompression {
     this.#received = peer.takeover ? new SlidingWindow(peer.bits) : undefined;
   }
 
+  /** See {@linkcode MessageCompression.wants}. */
   wants(size: number, asked: boolean | undefined): boolean {
     return asked ?? size >= this.#choice.threshold;
   }
 
+  /** See {@linkcode MessageCompression.compress}. */
   compress(message: Uint8Array): Uint8Array | undefined {
     if (message.length === 0) return EMPTY;
     const payload = this.#deflate(message);
@@ -80,6 +83,7 @@ export class PermessageDeflate implements MessageCompression {
     return payload.subarray(0, payload.length - TAIL_SIZE);
   }
 
+  /** See {@linkcode MessageCompression.compressFragment}. */
   compressFragment(fragment: Uint8Array, last: boolean): Uint8Array {
     // Every fragment ends with the tail, so that what follows the last of them begins a block of its own.
     if (fragment.length === 0) return last ? EMPTY : NOTHING;
@@ -88,6 +92,7 @@ export class PermessageDeflate implements MessageCompression {
     return last ? payload.subarray(0, payload.length - TAIL_SIZE) : payload;
   }
 
+  /** See {@linkcode MessageCompression.compressAfresh}. */
   compressAfresh(message: Uint8Array): Uint8Array | undefined {
     if (message.length === 0) return EMPTY;
     const { level } = this.#choice;
@@ -97,10 +102,12 @@ export class PermessageDeflate implements MessageCompression {
       : payload.subarray(0, payload.length - TAIL_SIZE);
   }
 
+  /** See {@linkcode MessageCompression.sentAfresh}. */
   sentAfresh(): void {
     this.#sent?.clear();
   }
 
+  /** See {@linkcode MessageCompression.decompress}. */
   decompress(payload: Uint8Array, limit: number): Uint8Array | ProtocolError {
     // zlib would take the tail alone for the header of a longer block.
     if (payload.length === 0) return NOTHING;
@@ -132,6 +139,7 @@ export class PermessageDeflate implements MessageCompression {
     return invalid(`A compressed message has more than ${MAX_FINAL_BLOCKS} final blocks.`);
   }
 
+  /** See {@linkcode MessageCompression.inspect}. */
   inspect(payload: Uint8Array, limit: number): ProtocolError | undefined {
     if (payload.length * HIGHEST_RATIO <= limit) return undefined;
     const inflated = this.#inflate(payload, limit, this.#received, NOTHING);

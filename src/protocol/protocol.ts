@@ -368,6 +368,7 @@ export class Protocol {
  * `likeness`; where that would not make it smaller the answer is `undefined`.
  */
 export function encodeMessage(data: string | Uint8Array): EncodedMessage;
+/** As above, compressed. */
 export function encodeMessage(
   data: string | Uint8Array,
   compression: MessageCompression,
