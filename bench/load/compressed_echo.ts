@@ -12,7 +12,7 @@ import { cpuSeconds, machineCpuSeconds, peakMemory } from "../harness/process_us
 import { AnswerReader, COMPRESSED_TEXT, maskedFrame } from "./frames.ts";
 import { ownJob, type Sample } from "./job.ts";
 import { Opening } from "./opening.ts";
-import { jsonTexts } from "./texts.ts";
+import { jsonTexts, rowTexts } from "./texts.ts";
 
 /** What this load is made of. */
 export interface CompressedEcho {
@@ -21,6 +21,8 @@ export interface CompressedEcho {
   readonly depth: number;
   /** Bytes of a text before it is compressed. */
   readonly size: number;
+  /** 1 for rows that are alike, 0 for texts as applications send them. */
+  readonly rows: number;
 }
 
 /** Different texts of a run. */
@@ -48,8 +50,8 @@ class Script {
   readonly #bytes: Buffer;
   readonly #starts: readonly number[];
 
-  constructor(size: number) {
-    this.#texts = jsonTexts(size, TEXTS);
+  constructor({ size, rows }: CompressedEcho) {
+    this.#texts = (rows === 1 ? rowTexts : jsonTexts)(size, TEXTS);
     const frames = this.#texts.map((text) => maskedFrame(COMPRESSED_TEXT, compressed(text), randomBytes(4)));
     const twice = [...frames, ...frames];
     this.#bytes = Buffer.concat(twice);
@@ -163,7 +165,7 @@ function fail(error: unknown): never {
 
 const job = ownJob<CompressedEcho>();
 if (job.depth > TEXTS) throw new RangeError(`A connection has ${TEXTS} messages under way at most.`);
-const script = new Script(job.size);
+const script = new Script(job);
 const connections = Array.from(
   { length: job.connections },
   (_, index) => new EchoConnection(job.port, script, job.depth, index * 7),

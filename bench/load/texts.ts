@@ -182,3 +182,14 @@ export function jsonTexts(size: number, count: number): Buffer[] {
   const author = new Author(7692);
   return Array.from({ length: count }, () => text(author, size));
 }
+
+/** So many different texts of so many bytes: rows that are alike, as a table that is exported has them, cut at the end. */
+export function rowTexts(size: number, count: number): Buffer[] {
+  return Array.from({ length: count }, (_, index) => {
+    let rows = "";
+    for (let id = 1000 * index; rows.length < size; id++) {
+      rows += `{"id":${(id * 7919) % 100003},"name":"user-${id}","ok":true},`;
+    }
+    return Buffer.from(rows.slice(0, size));
+  });
+}
