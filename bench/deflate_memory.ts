@@ -6,12 +6,12 @@
 import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { constants, createDeflateRaw } from "node:zlib";
+import { collectedMemory } from "./harness/process_usage.ts";
 import { runtime, type RuntimeName } from "./harness/runtimes.ts";
 import { AnswerReader, COMPRESSED_TEXT, maskedFrame } from "./load/frames.ts";
 import { Opening } from "./load/opening.ts";
@@ -62,35 +62,24 @@ const SETTINGS: readonly Setting[] = [
 ];
 
 class Server {
-  readonly pid: number;
   readonly port: number;
   readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
 
   static async start(name: RuntimeName, options: unknown): Promise<Server> {
     const [command, ...args] = runtime(name).run("servers/woshou_echo");
     const child = spawn(command, [...args, JSON.stringify(options)], { stdio: ["pipe", "pipe", "inherit"] });
     const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-    return new Server(child, lines, JSON.parse((await lines.next()).value!).port);
+    return new Server(child, JSON.parse((await lines.next()).value!).port);
   }
 
-  constructor(child: ChildProcess, lines: AsyncIterator<string>, port: number) {
+  constructor(child: ChildProcess, port: number) {
     this.#child = child;
-    this.#lines = lines;
-    this.pid = child.pid!;
     this.port = port;
   }
 
   /** Bytes that are resident after garbage was collected. */
-  async memory(): Promise<number> {
-    // What one collection frees natively, another may give back to the system.
-    for (let i = 0; i < 3; i++) {
-      this.#child.stdin!.write("\n");
-      await this.#lines.next();
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    const line = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, "latin1"));
-    return Number(line![1]) * KIB;
+  memory(): Promise<number> {
+    return collectedMemory(this.#child.pid!);
   }
 
   async stop(): Promise<void> {

@@ -1,21 +1,32 @@
-/** The command line of a suite. */
+/** The command line of the bench. */
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { writeDocument } from "../report/document.ts";
+import { goalsReached } from "../report/goals.ts";
+import { disturbance, json, type Measured, type Run } from "../report/run.ts";
+import { tables } from "../report/tables.ts";
+import { crossCheck, WSLOAD } from "./cross_check.ts";
 import { measure } from "./measure.ts";
-import { disturbance, json, type Run, tables, writeSection } from "./report.ts";
 import type { Suite } from "./suite.ts";
 
 const WARMUP_SECONDS = 1;
 
-function usage({ command, subjects, workloads }: Suite): string {
+function ids(of: readonly { readonly id: string }[]): string[] {
+  return [...new Set(of.map((each) => each.id))];
+}
+
+function usage(command: string, suites: readonly Suite[]): string {
   return `npm run ${command} -- [options]
   --seconds N            the measured span of each sample (default 3)
-  --rounds N             samples of each subject under each workload (default 5)
-  --only SUBJECT...      of ${subjects.map((each) => each.id).join(", ")}
-  --workload WORKLOAD    of ${workloads.map((each) => each.id).join(", ")}; may be given more than once
+  --rounds N             samples of each subject under each workload (default 3)
+  --only SUBJECT...      of ${ids(suites.flatMap((suite) => suite.subjects)).join(", ")}
+  --workload WORKLOAD    of ${ids(suites.flatMap((suite) => suite.workloads)).join(", ")},
+                         or a whole suite: ${ids(suites).join(", ")}; may be given more than once
   --json FILE            keep every sample in a file
-  --write                write the section of docs/PERFORMANCE.md anew
+  --write                write the sections of docs/PERFORMANCE.md and their charts anew
+  --cross-check          instead, hold the load generator against the one in C, echoes of 32 B
+  --wsload FILE          its source (default ${WSLOAD})
   --help                 show this`;
 }
 
@@ -25,24 +36,41 @@ function positive(name: string, text: string): number {
   return value;
 }
 
-function chosen<T extends { readonly id: string }>(all: readonly T[], ids: readonly string[]): readonly T[] {
-  const unknown = ids.find((id) => all.every((each) => each.id !== id));
-  if (unknown !== undefined) {
-    throw new RangeError(`There is no "${unknown}"; there are ${all.map((each) => each.id).join(", ")}.`);
+/** The suites with those subjects and workloads that were asked for. */
+function selection(
+  suites: readonly Suite[],
+  subjects: readonly string[],
+  workloads: readonly string[],
+): readonly Suite[] {
+  const known = {
+    subjects: ids(suites.flatMap((suite) => suite.subjects)),
+    workloads: ids([...suites.flatMap((suite) => suite.workloads), ...suites]),
+  };
+  for (const [all, wanted] of [[known.subjects, subjects], [known.workloads, workloads]] as const) {
+    const unknown = wanted.find((id) => !all.includes(id));
+    if (unknown !== undefined) throw new RangeError(`There is no "${unknown}"; there are ${all.join(", ")}.`);
   }
-  return ids.length === 0 ? all : all.filter((each) => ids.includes(each.id));
+  return suites.map((suite) => ({
+    ...suite,
+    subjects: suite.subjects.filter(({ id }) => subjects.length === 0 || subjects.includes(id)),
+    workloads: suite.workloads.filter(({ id }) =>
+      workloads.length === 0 || workloads.includes(id) || workloads.includes(suite.id)
+    ),
+  })).filter((suite) => suite.subjects.length > 0 && suite.workloads.length > 0);
 }
 
-function commandLine(suite: Suite) {
+function commandLine(suites: readonly Suite[]) {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       seconds: { type: "string", default: "3" },
-      rounds: { type: "string", default: "5" },
+      rounds: { type: "string", default: "3" },
       only: { type: "string", multiple: true, default: [] },
       workload: { type: "string", multiple: true, default: [] },
       json: { type: "string" },
       write: { type: "boolean", default: false },
+      "cross-check": { type: "boolean", default: false },
+      wsload: { type: "string", default: WSLOAD },
       help: { type: "boolean", default: false },
     },
   });
@@ -51,43 +79,45 @@ function commandLine(suite: Suite) {
   }
   const rounds = positive("rounds", values.rounds);
   if (!Number.isInteger(rounds)) throw new RangeError("--rounds wants a whole number.");
-  const selected: Suite = {
-    ...suite,
-    subjects: chosen(suite.subjects, [...values.only, ...positionals]),
-    workloads: chosen(suite.workloads, values.workload),
-  };
-  if (values.write && (selected.subjects !== suite.subjects || selected.workloads !== suite.workloads)) {
+  const subjects = [...values.only, ...positionals];
+  const selected = selection(suites, subjects, values.workload);
+  if (values.write && subjects.length + values.workload.length > 0) {
     throw new RangeError("--write wants all subjects and all workloads; leave out --only and --workload.");
   }
   const extent = { rounds, warmup: WARMUP_SECONDS, seconds: positive("seconds", values.seconds) };
-  return { selected, extent, jsonFile: values.json, write: values.write, help: values.help };
+  return { ...values, selected, extent };
 }
 
-/** Runs the suite as the command line says. The process exits with 1 when a subject has failed, 2 when it was misused. */
-export async function runSuite(suite: Suite): Promise<void> {
+/**
+ * Measures the suites as the command line says. The process exits with 1 when a subject has failed, 2 when it was misused.
+ */
+export async function runSuites(command: string, suites: readonly Suite[]): Promise<void> {
   let options: ReturnType<typeof commandLine>;
   try {
-    options = commandLine(suite);
+    options = commandLine(suites);
     if (process.platform !== "linux") throw new Error("The bench reads /proc, and so runs on Linux only.");
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 2;
     return;
   }
-  if (options.help) {
-    console.log(usage(suite));
-    return;
-  }
   const { selected, extent } = options;
+  const progress = (line: string): void => console.log(line);
+  if (options.help) return progress(usage(command, suites));
+  if (options["cross-check"]) return await crossCheck(options.wsload, selected, extent, progress);
   const date = new Date().toISOString().slice(0, 10);
-  const results = await measure(selected, extent, (line) => console.log(line));
-  const run: Run = { suite: selected, extent, date, results };
-  console.log(`\n${tables(run)}\n\n${disturbance(run)}`);
-  if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, json(run));
-  if (results.some((result) => result.failure !== undefined)) {
+  const measured: Measured[] = [];
+  for (const suite of selected) measured.push({ suite, results: await measure(suite, extent, progress) });
+  const run: Run = { command, extent, date, measured };
+  for (const each of measured) console.log(`\n## ${each.suite.title}\n\n${tables(each, () => "")}`);
+  const goals = goalsReached(measured);
+  if (goals !== undefined) console.log(`\n${goals}`);
+  console.log(`\n${disturbance(measured)}`);
+  if (options.json !== undefined) writeFileSync(options.json, json(run));
+  if (measured.some(({ results }) => results.some((result) => result.failure !== undefined))) {
     process.exitCode = 1;
     if (options.write) {
       console.error("docs/PERFORMANCE.md stays as it was, since not everything was measured.");
     }
-  } else if (options.write) writeSection(run);
+  } else if (options.write) writeDocument(run);
 }

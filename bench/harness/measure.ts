@@ -4,16 +4,21 @@ import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Job, Sample } from "../load/job.ts";
+import { openFilesLimit } from "./process_usage.ts";
 import { runtime } from "./runtimes.ts";
 import type { Subject, Suite, Workload } from "./suite.ts";
 
-/** How long and how often. */
-export interface Extent {
-  readonly rounds: number;
+/** How long. */
+export interface Span {
   /** Seconds of load before the measured span. */
   readonly warmup: number;
   /** Seconds of the measured span. */
   readonly seconds: number;
+}
+
+/** How long and how often. */
+export interface Extent extends Span {
+  readonly rounds: number;
 }
 
 /** What one subject did under one workload. */
@@ -29,9 +34,10 @@ export interface Result {
 /** What a process may take to start, and to end its work, besides the time it was given. */
 const START_SECONDS = 30;
 
-/** A process that prints one line of JSON once it has something to say. */
-class Teller {
+/** A process that prints a line of JSON whenever it has something to say. */
+export class Teller {
   readonly child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
   readonly #exited: Promise<unknown>;
   #errors = "";
 
@@ -44,6 +50,7 @@ class Teller {
     // A command that cannot be run has no exit; without a listener its error would end the bench.
     this.child.on("error", (error) => this.#errors += error.message);
     this.#exited = once(this.child, "close").catch(() => {});
+    this.#lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
   }
 
   async line<T>(seconds: number): Promise<T> {
@@ -52,12 +59,18 @@ class Teller {
       this.child.kill("SIGKILL");
     }, seconds * 1000);
     try {
-      for await (const line of createInterface({ input: this.child.stdout! })) return JSON.parse(line);
+      const { value, done } = await this.#lines.next();
+      if (done !== true) return JSON.parse(value);
     } finally {
       clearTimeout(timer);
     }
     await this.#exited;
-    throw new Error(this.#errors.trim() || "It ended without a word.");
+    throw new Error(this.errors || "It ended without a word.");
+  }
+
+  /** What it has complained of. */
+  get errors(): string {
+    return this.#errors.trim();
   }
 
   async stop(): Promise<void> {
@@ -66,34 +79,88 @@ class Teller {
   }
 }
 
-async function sampled(subject: Subject, workload: Workload, { warmup, seconds }: Extent): Promise<Sample> {
-  // A process for each sample: no peak of memory and no compiled code is another workload's.
-  const server = new Teller(runtime(subject.runtime).run(`servers/${subject.server}`));
+/** What a process may have open besides its connections. */
+const SPARE_FILES = 100;
+
+/** A subject that has been started, and where it listens. */
+export async function startServer({ runtime: name, program }: Subject): Promise<[Teller, { port: number }]> {
+  const server = new Teller(runtime(name).run(program));
   try {
-    const { port } = await server.line<{ port: number }>(START_SECONDS);
-    const job: Job = { port, pid: server.child.pid!, warmup, seconds };
-    const [command, ...args] = runtime("Node").run(`load/${workload.load}`);
-    const load = new Teller([command, ...args, JSON.stringify({ ...job, ...workload.order })]);
-    try {
-      return await load.line<Sample>(START_SECONDS + warmup + seconds);
-    } finally {
-      await load.stop();
-    }
-  } finally {
+    return [server, await server.line<{ port: number }>(START_SECONDS)];
+  } catch (error) {
     await server.stop();
+    throw error;
   }
 }
 
-/** Messages that the server answered for each second of its CPU. */
-export function perCpuSecond(sample: Sample): number {
-  return sample.messages / sample.serverCpu;
+function generator(workload: Workload, job: Job): Teller {
+  const [command, ...args] = runtime("Node").run(`load/${workload.load}`);
+  return new Teller([command, ...args, JSON.stringify({ ...job, ...workload.order })]);
+}
+
+/** One sample of a server. Each has a process of its own: no peak of memory and no compiled code is another workload's. */
+export async function serverSample(
+  subject: Subject,
+  workload: Workload,
+  { warmup, seconds }: Span,
+): Promise<Sample> {
+  const [server, { port }] = await startServer(subject);
+  const bare = subject.bare ?? false;
+  const load = generator(workload, { port, bare, pid: server.child.pid!, warmup, seconds });
+  try {
+    return await load.line<Sample>(START_SECONDS + warmup + seconds);
+  } catch (error) {
+    throw new Error(`${(error as Error).message} ${server.errors}`.trim());
+  } finally {
+    await Promise.all([load.stop(), server.stop()]);
+  }
+}
+
+/** One sample of a client: the generator is the server, and is told of the process when it has come. */
+async function clientSample(
+  subject: Subject,
+  workload: Workload,
+  { warmup, seconds }: Span,
+): Promise<Sample> {
+  const load = generator(workload, { port: 0, bare: false, pid: 0, warmup, seconds });
+  try {
+    const { port } = await load.line<{ port: number }>(START_SECONDS);
+    const [command, ...args] = runtime(subject.runtime).run(subject.program);
+    const client = new Teller([command, ...args, String(port)]);
+    try {
+      load.child.stdin!.write(`${client.child.pid}\n`);
+      return await Promise.race([
+        load.line<Sample>(START_SECONDS + warmup + seconds),
+        client.line<never>(START_SECONDS + warmup + seconds),
+      ]);
+    } finally {
+      await client.stop();
+    }
+  } finally {
+    await load.stop();
+  }
+}
+
+async function sampled(
+  side: Suite["side"],
+  subject: Subject,
+  workload: Workload,
+  span: Span,
+): Promise<Sample> {
+  const wanted = workload.connections + SPARE_FILES;
+  if (openFilesLimit() < wanted) {
+    throw new Error(
+      `It takes ${wanted} open files; "ulimit -n" allows ${openFilesLimit()}. Raise that first.`,
+    );
+  }
+  return await (side === "server" ? serverSample : clientSample)(subject, workload, span);
 }
 
 /**
  * Measures. A subject that fails under a workload is left out of it from then on. Tells its progress line by line.
  */
 export async function measure(
-  { subjects, workloads }: Suite,
+  { side, figure, subjects, workloads }: Suite,
   extent: Extent,
   progress: (line: string) => void,
 ): Promise<Result[]> {
@@ -113,9 +180,9 @@ export async function measure(
         const { subject } = result;
         let outcome: string;
         try {
-          const sample = await sampled(subject, workload, extent);
+          const sample = await sampled(side, subject, workload, extent);
           result.samples.push(sample);
-          outcome = `${Math.round(perCpuSecond(sample)).toLocaleString("en")} per CPU-second`;
+          outcome = `${figure.text(figure.of(sample))} ${figure.title}`;
         } catch (error) {
           result.failure = error instanceof Error ? error.message : String(error);
           outcome = `FAILED: ${result.failure}`;

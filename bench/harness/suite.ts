@@ -1,18 +1,23 @@
 /** What a suite of measurements is made of. */
+import type { Figure } from "./figures.ts";
 import type { RuntimeName } from "./runtimes.ts";
 
-/** A server that is measured, in a process of its own. */
+/** A program that is measured, in a process of its own. */
 export interface Subject {
   /** Its name on the command line and in the JSON. */
   readonly id: string;
   readonly title: string;
   readonly runtime: RuntimeName;
-  /** What it serves with and its version, where that is not the runtime itself. */
+  /** What it is made with and its version, where that is not the runtime itself. */
   readonly library?: string;
-  /** The file in `bench/servers/`, without its ending. */
-  readonly server: string;
+  /** The file in `bench/`, without its ending. */
+  readonly program: string;
   /** The id of the subject that it is compared with. */
   readonly peer?: string;
+  /** The id of the subject that does the least that can be done on the runtime. */
+  readonly limit?: string;
+  /** Speaks no WebSocket: the generator sends it the same octets, and wants them back. */
+  readonly bare?: boolean;
 }
 
 /** What is asked of every subject. */
@@ -22,10 +27,23 @@ export interface Workload {
   readonly title: string;
   /** The file in `bench/load/` that makes the load, without its ending. */
   readonly load: string;
-  /** What the load generator is told besides the server and the time. */
+  /** What the load generator is told besides the program and the time. */
   readonly order: Readonly<Record<string, number>>;
   /** Bytes of a message as the application sees it. */
   readonly size: number;
+  /** Sockets that the generator has open at a time. */
+  readonly connections: number;
+  /** Where it stands on the axis of its suite's chart, if that is one of growth. */
+  readonly at?: number;
+}
+
+/** Columns of a table beside the figure. */
+export type Column = "per second" | "cores" | "payload" | "latency" | "peak memory";
+
+/** A chart of several workloads, over what grows from one to the next. */
+export interface Growth {
+  /** What stands below the axis. */
+  readonly axis: string;
 }
 
 /** Workloads that are measured in one run and reported in one section of docs/PERFORMANCE.md. */
@@ -33,12 +51,17 @@ export interface Suite {
   readonly id: string;
   /** The heading of the section. */
   readonly title: string;
-  /** The npm script that measures it. */
-  readonly command: string;
+  /** Which end of the connections the subjects are. */
+  readonly side: "server" | "client";
+  /** What is compared. */
+  readonly figure: Figure;
+  readonly columns: readonly Column[];
   readonly subjects: readonly Subject[];
   readonly workloads: readonly Workload[];
+  /** Each workload has a chart of its own; with this there is one for all. */
+  readonly growth?: Growth;
   /** Markdown that says what was done, before the tables. */
   readonly method: string;
   /** Markdown that says how the subjects differ in what they do, after the tables. */
-  readonly differences: string;
+  readonly differences?: string;
 }

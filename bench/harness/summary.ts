@@ -1,15 +1,16 @@
 /** Many rounds become one figure: the median, beside the least and the most. */
-import type { Sample } from "../load/job.ts";
-import { perCpuSecond, type Result } from "./measure.ts";
+import type { Latency, Sample } from "../load/job.ts";
+import type { Figure } from "./figures.ts";
+import type { Result } from "./measure.ts";
 
 /** What all rounds of one subject under one workload come to. All but the range are medians. */
 export interface Summary {
   readonly workload: string;
   readonly subject: string;
   readonly failure?: string;
-  /** Messages for each second of the server's CPU, and the least and most of any round. */
-  readonly perCpuSecond: number;
-  readonly perCpuSecondRange: readonly [number, number];
+  /** What the suite compares, and the least and most of any round. */
+  readonly figure: number;
+  readonly range: readonly [number, number];
   /** Messages for each second of the clock. */
   readonly perSecond: number;
   /** Cores that the server and the load generator kept busy. */
@@ -19,8 +20,12 @@ export interface Summary {
   readonly answerBytes: number;
   /** Bytes of resident memory at the peak: the most of any round. */
   readonly peakMemory: number;
-  /** `perCpuSecond` over that of the peer, if it has one that was measured. */
+  /** Microseconds that half of the round trips took at most, and 99 in 100 of them. */
+  readonly latency?: Latency;
+  /** `figure` over that of the peer, if it has one that was measured. */
   readonly toPeer?: number;
+  /** `figure` over that of the limit. */
+  readonly toLimit?: number;
 }
 
 function median(values: readonly number[]): number {
@@ -29,28 +34,42 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+function latencyOf(samples: readonly Sample[]): Latency | undefined {
+  const latencies = samples.flatMap(({ latency }) => latency ?? []);
+  if (latencies.length === 0) return undefined;
+  return {
+    p50: median(latencies.map(({ p50 }) => p50)),
+    p99: median(latencies.map(({ p99 }) => p99)),
+  };
+}
+
 /** Summaries of what was measured, in the order of the results. Those without a sample are left out. */
-export function summarize(results: readonly Result[]): Summary[] {
-  const speed = (result: Result): number => median(result.samples.map(perCpuSecond));
-  return results.filter((result) => result.samples.length > 0).map((result) => {
+export function summarize(figure: Figure, results: readonly Result[]): Summary[] {
+  const measured = results.filter((result) => result.samples.length > 0);
+  const middle = (result: Result): number => median(result.samples.map((sample) => figure.of(sample)));
+  return measured.map((result) => {
     const { workload, subject, samples, failure } = result;
-    const of = (figure: (sample: Sample) => number): number => median(samples.map(figure));
-    const speeds = samples.map(perCpuSecond);
-    const peer = results.find((other) =>
-      other.workload === workload && other.subject.id === subject.peer && other.samples.length > 0
-    );
+    const of = (value: (sample: Sample) => number): number => median(samples.map(value));
+    const figures = samples.map((sample) => figure.of(sample));
+    const to = (id: string | undefined): number | undefined => {
+      const other = measured.find((each) => each.workload === workload && each.subject.id === id);
+      return other === undefined ? undefined : middle(result) / middle(other);
+    };
+    const [latency, toPeer, toLimit] = [latencyOf(samples), to(subject.peer), to(subject.limit)];
     return {
       workload: workload.id,
       subject: subject.id,
       ...(failure === undefined ? {} : { failure }),
-      perCpuSecond: speed(result),
-      perCpuSecondRange: [Math.min(...speeds), Math.max(...speeds)],
+      figure: middle(result),
+      range: [Math.min(...figures), Math.max(...figures)],
       perSecond: of((sample) => sample.messages / sample.seconds),
       serverCores: of((sample) => sample.serverCpu / sample.seconds),
       loadCores: of((sample) => sample.loadCpu / sample.seconds),
       answerBytes: of((sample) => sample.answerBytes / sample.messages),
       peakMemory: Math.max(...samples.map((sample) => sample.peakMemory)),
-      ...(peer === undefined ? {} : { toPeer: speed(result) / speed(peer) }),
+      ...(latency === undefined ? {} : { latency }),
+      ...(toPeer === undefined ? {} : { toPeer }),
+      ...(toLimit === undefined ? {} : { toLimit }),
     };
   });
 }

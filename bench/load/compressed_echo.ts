@@ -4,14 +4,11 @@
  */
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import { connect, type Socket } from "node:net";
-import process from "node:process";
-import { setTimeout as delay } from "node:timers/promises";
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
-import { cpuSeconds, machineCpuSeconds, peakMemory } from "../harness/process_usage.ts";
 import { AnswerReader, COMPRESSED_TEXT, maskedFrame } from "./frames.ts";
-import { ownJob, type Sample } from "./job.ts";
-import { Opening } from "./opening.ts";
+import { ownJob } from "./job.ts";
+import { openAll, RawClient } from "./raw_client.ts";
+import { lastAnswers, span, tell } from "./span.ts";
 import { jsonTexts, rowTexts } from "./texts.ts";
 
 /** What this load is made of. */
@@ -27,8 +24,6 @@ export interface CompressedEcho {
 
 /** Different texts of a run. */
 const TEXTS = 32;
-/** How long the answers that are under way at the end may take. */
-const LAST_ANSWERS_MS = 10_000;
 const EXTENSION = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 /** RFC 7692, section 7.2.1: these octets are left out at the end of a message. */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
@@ -77,9 +72,6 @@ class Script {
 
 const totals = { messages: 0, answerBytes: 0 };
 
-// One buffer for all: what was read is dealt with before the next socket is.
-const readBuffer = Buffer.allocUnsafe(256 * 1024);
-
 class EchoConnection {
   /** Resolves when the server has accepted the extension. */
   readonly opened: Promise<void>;
@@ -88,10 +80,7 @@ class EchoConnection {
   readonly #depth: number;
   /** Where in the script this connection begins. */
   readonly #offset: number;
-  readonly #socket: Socket;
-  readonly #reader: AnswerReader;
-  #opening: Opening | undefined;
-  #open: () => void = () => {};
+  readonly #client: RawClient;
   #inBatch = 0;
   #finished: (() => void) | undefined;
 
@@ -99,51 +88,29 @@ class EchoConnection {
     this.#script = script;
     this.#depth = depth;
     this.#offset = offset;
-    this.#opening = new Opening(port, EXTENSION);
-    this.#reader = new AnswerReader(COMPRESSED_TEXT, {
+    const reader = new AnswerReader(COMPRESSED_TEXT, {
       answer: (payload) => this.#answer(payload),
-      pong: (frame) => this.#socket.write(frame),
+      pong: (frame) => this.#client.write(frame),
     });
-    this.opened = new Promise((resolve) => this.#open = resolve);
-    this.#socket = connect({
-      host: "127.0.0.1",
-      port,
-      noDelay: true,
-      onread: { buffer: readBuffer, callback: (length) => this.#read(length) },
+    this.#client = new RawClient(
+      { port, extensions: EXTENSION },
+      (bytes, length) => reader.read(bytes, length),
+    );
+    this.opened = this.#client.opened.then((accepted) => {
+      const [name, ...parameters] = accepted.split(";").map((each) => each.trim());
+      if (name !== "permessage-deflate" || !parameters.includes("server_no_context_takeover")) {
+        throw new Error(`The server answered the offer of "${EXTENSION}" with "${accepted}".`);
+      }
     });
-    this.#socket.on("error", (error) => fail(error));
-    this.#socket.on("close", () => fail(new Error("The server closed a connection.")));
-    this.#socket.write(this.#opening.request);
   }
 
   send(): void {
-    this.#socket.write(this.#script.frames(this.#offset + this.answered, this.#depth));
+    this.#client.write(this.#script.frames(this.#offset + this.answered, this.#depth));
   }
 
   /** Resolves when all that was sent is answered; nothing more is sent. */
   finish(): Promise<void> {
     return new Promise((resolve) => this.#finished = resolve);
-  }
-
-  #read(length: number): boolean {
-    try {
-      if (this.#opening === undefined) this.#reader.read(readBuffer, length);
-      else this.#readOpening(this.#opening, length);
-    } catch (error) {
-      fail(error);
-    }
-    return true;
-  }
-
-  #readOpening(opening: Opening, length: number): void {
-    const accepted = opening.read(readBuffer.subarray(0, length));
-    if (accepted === undefined) return;
-    const [name, ...parameters] = accepted.split(";").map((each) => each.trim());
-    if (name !== "permessage-deflate" || !parameters.includes("server_no_context_takeover")) {
-      throw new Error(`The server answered the offer of "${EXTENSION}" with "${accepted}".`);
-    }
-    this.#opening = undefined;
-    this.#open();
   }
 
   #answer(payload: Buffer): void {
@@ -158,52 +125,14 @@ class EchoConnection {
   }
 }
 
-function fail(error: unknown): never {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-}
-
 const job = ownJob<CompressedEcho>();
 if (job.depth > TEXTS) throw new RangeError(`A connection has ${TEXTS} messages under way at most.`);
 const script = new Script(job);
-const connections = Array.from(
-  { length: job.connections },
-  (_, index) => new EchoConnection(job.port, script, job.depth, index * 7),
+const connections = await openAll(
+  job.connections,
+  (index) => new EchoConnection(job.port, script, job.depth, index * 7),
 );
-await Promise.all(connections.map((connection) => connection.opened));
 for (const connection of connections) connection.send();
-
-function now() {
-  const { user, system } = process.cpuUsage();
-  return {
-    time: performance.now() / 1000,
-    machineCpu: machineCpuSeconds(),
-    serverCpu: cpuSeconds(job.pid),
-    loadCpu: (user + system) / 1e6,
-    ...totals,
-  };
-}
-
-await delay(job.warmup * 1000);
-const before = now();
-await delay(job.seconds * 1000);
-const after = now();
-const lastMoment = setTimeout(
-  () => fail(new Error("The server left a message unanswered.")),
-  LAST_ANSWERS_MS,
-);
-await Promise.all(connections.map((connection) => connection.finish()));
-clearTimeout(lastMoment);
-const serverCpu = after.serverCpu - before.serverCpu;
-const loadCpu = after.loadCpu - before.loadCpu;
-const sample: Sample = {
-  seconds: after.time - before.time,
-  serverCpu,
-  loadCpu,
-  otherCpu: Math.max(0, after.machineCpu - before.machineCpu - serverCpu - loadCpu),
-  messages: after.messages - before.messages,
-  answerBytes: after.answerBytes - before.answerBytes,
-  peakMemory: peakMemory(job.pid),
-};
-console.log(JSON.stringify(sample));
-process.exit(0);
+const sample = await span(job, totals);
+await lastAnswers(Promise.all(connections.map((connection) => connection.finish())));
+tell(sample);

@@ -6,18 +6,28 @@ export const COMPRESSED_TEXT = 0xc1;
 const PING = 0x89;
 const PONG = 0x8a;
 
+function frameHead(firstOctet: number, maskBit: number, length: number, room: number): Buffer {
+  const lengthOctets = length < 126 ? 0 : length < 65536 ? 2 : 8;
+  const head = Buffer.alloc(2 + lengthOctets + room);
+  head[0] = firstOctet;
+  head[1] = maskBit | (lengthOctets === 0 ? length : lengthOctets === 2 ? 126 : 127);
+  if (lengthOctets === 2) head.writeUInt16BE(length, 2);
+  if (lengthOctets === 8) head.writeBigUInt64BE(BigInt(length), 2);
+  return head;
+}
+
+/** A frame as a server sends it. */
+export function frame(firstOctet: number, payload: Uint8Array): Buffer {
+  return Buffer.concat([frameHead(firstOctet, 0, payload.length, 0), payload]);
+}
+
 /** A frame as a client sends it. */
 export function maskedFrame(firstOctet: number, payload: Uint8Array, key: Uint8Array): Buffer {
   const { length } = payload;
-  const lengthOctets = length < 126 ? 0 : length < 65536 ? 2 : 8;
-  const head = 2 + lengthOctets;
-  const frame = Buffer.alloc(head + 4 + length);
-  frame[0] = firstOctet;
-  frame[1] = 0x80 | (lengthOctets === 0 ? length : lengthOctets === 2 ? 126 : 127);
-  if (lengthOctets === 2) frame.writeUInt16BE(length, 2);
-  if (lengthOctets === 8) frame.writeBigUInt64BE(BigInt(length), 2);
-  frame.set(key, head);
-  for (let i = 0; i < length; i++) frame[head + 4 + i] = payload[i]! ^ key[i & 3]!;
+  const frame = frameHead(firstOctet, 0x80, length, 4 + length);
+  const start = frame.length - length;
+  frame.set(key, start - 4);
+  for (let i = 0; i < length; i++) frame[start + i] = payload[i]! ^ key[i & 3]!;
   return frame;
 }
 

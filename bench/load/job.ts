@@ -5,12 +5,22 @@ import process from "node:process";
 export interface Job {
   /** Where the server listens, on 127.0.0.1. */
   readonly port: number;
+  /** The server speaks no WebSocket, and sends back each octet that it is sent. */
+  readonly bare: boolean;
   /** The server's process, whose CPU time is read. */
   readonly pid: number;
   /** Seconds of load before the measured span. */
   readonly warmup: number;
   /** Seconds of the measured span. */
   readonly seconds: number;
+}
+
+/** Microseconds that round trips took. */
+export interface Latency {
+  /** Half of them took no longer. */
+  readonly p50: number;
+  /** 99 in 100 took no longer. */
+  readonly p99: number;
 }
 
 /** What was seen in the measured span. */
@@ -21,14 +31,18 @@ export interface Sample {
   readonly serverCpu: number;
   /** Seconds of CPU that the load generator used. */
   readonly loadCpu: number;
-  /** Seconds of CPU that everything else on the machine used. */
-  readonly otherCpu: number;
-  /** Messages that were answered. */
+  /** Seconds of CPU that everything else on the machine used, where that was looked at. */
+  readonly otherCpu?: number;
+  /** Messages that were answered, or whatever else was counted. */
   readonly messages: number;
   /** Octets of the answers' payloads, as they were on the wire. */
   readonly answerBytes: number;
   /** The most memory that the server has had resident since it was started, in bytes. */
   readonly peakMemory: number;
+  /** Where a connection has one message under way. */
+  readonly latency?: Latency;
+  /** Bytes that the server holds more than before the connections came, if that was asked. */
+  readonly heldMemory?: number;
 }
 
 /** The job this process was started for. */

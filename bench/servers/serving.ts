@@ -1,8 +1,22 @@
 /** What the servers of the bench have in common. */
 import process from "node:process";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
-/** Tells the bench the port, and ends when the bench does. */
+interface Collector {
+  gc(full: boolean): void;
+}
+
+function collectGarbage(): void {
+  const { Bun } = globalThis as { Bun?: Collector };
+  if (Bun !== undefined) return Bun.gc(true);
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+}
+
+/** Tells the bench the port, collects garbage when it is told to, and ends when the bench does. */
 export function serving(port: number): void {
+  process.on("SIGUSR2", collectGarbage);
   console.log(JSON.stringify({ port }));
   process.stdin.on("end", () => process.exit(0)).resume();
 }

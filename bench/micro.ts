@@ -1,5 +1,5 @@
 /**
- * What the parts of the opening handshake and of the frame path cost by themselves: `npm run bench`.
+ * What the parts of the opening handshake and of the frame path cost by themselves: `npm run bench:micro`.
  * Compare figures within one run only.
  */
 import { bench, group, run } from "mitata";

@@ -1,0 +1,8 @@
+/** woshou beside others: `npm run bench`. `--help` lists the options. */
+import { runSuites } from "./harness/command.ts";
+import { client } from "./suites/client.ts";
+import { compressedEcho } from "./suites/compressed_echo.ts";
+import { broadcast, handshakes, idle } from "./suites/connections.ts";
+import { echo, loop } from "./suites/echo.ts";
+
+await runSuites("bench", [echo, loop, broadcast, handshakes, idle, client, compressedEcho]);

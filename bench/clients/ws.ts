@@ -1,0 +1,13 @@
+/** A client: npm's `ws`. */
+import { Buffer } from "node:buffer";
+import { ws } from "../servers/ws.ts";
+import { counter, floodUrl, TOLD } from "./flood.ts";
+
+const full = counter();
+const socket = new ws.WebSocket(floodUrl(), { perMessageDeflate: false });
+const told = Buffer.from(TOLD);
+socket.on("message", (data, isBinary) => {
+  // Texts come as bytes; whoever reads them makes strings.
+  if (!isBinary) data.toString();
+  if (full()) socket.send(told, { binary: false });
+});

@@ -1,0 +1,59 @@
+/** What is to be reached, beside what was. */
+import type { RuntimeName } from "../harness/runtimes.ts";
+import { summarize } from "../harness/summary.ts";
+import type { Measured } from "./run.ts";
+import { table } from "./tables.ts";
+
+interface Goal {
+  readonly title: string;
+  readonly workload: string;
+  readonly to: "toPeer" | "toLimit";
+  /** The ratio, which must be no more where less is better, and no less elsewhere. */
+  readonly goals: Readonly<Record<RuntimeName, number>>;
+  readonly atMost?: true;
+}
+
+const RUNTIMES: readonly RuntimeName[] = ["Node", "Bun", "Deno"];
+
+function goal(title: string, workload: string, node: number, bun: number, deno: number): Goal {
+  return { title, workload, to: "toPeer", goals: { Node: node, Bun: bun, Deno: deno } };
+}
+
+function within(title: string, workload: string, least: number): Goal {
+  return { title, workload, to: "toLimit", goals: { Node: least, Bun: least, Deno: least } };
+}
+
+const GOALS: readonly Goal[] = [
+  goal("echo 32 B, depth 1", "echo-32", 1.2, 1, 1),
+  goal("echo 32 B, depth 16", "echo-32-deep", 10, 1, 8),
+  goal("echo 16 KiB text, depth 4", "echo-16k", 1.8, 1.4, 1),
+  goal("broadcast 64 B to 500", "broadcast-64", 8, 1, 8),
+  goal("opening handshakes", "handshakes", 1.5, 0.95, 1),
+  { ...goal("bytes per idle connection", "idle", 0.85, 1.2, 0.5), atMost: true },
+  within("echo 32 B, depth 1, to bare TCP", "echo-32", 0.85),
+  within("echo 16 KiB text, to bare TCP", "echo-16k", 0.7),
+];
+
+/** A table of all goals that the run has figures for, and how many were reached. Nothing when it has none. */
+export function goalsReached(measured: readonly Measured[]): string | undefined {
+  const summaries = measured.flatMap(({ suite, results }) => summarize(suite.figure, results));
+  let reached = 0;
+  let all = 0;
+  const cell = ({ workload, to, goals, atMost }: Goal, runtime: RuntimeName): string => {
+    const ratio = summaries.find((each) =>
+      each.workload === workload && each.subject === `woshou-${runtime.toLowerCase()}`
+    )?.[to];
+    if (ratio === undefined) return "not measured";
+    const goal = goals[runtime];
+    const good = atMost ? ratio <= goal : ratio >= goal;
+    all++;
+    if (good) reached++;
+    return `${ratio.toFixed(2)} of ${atMost ? "<=" : ">="} ${goal.toFixed(2)}, ${
+      good ? "reached" : "MISSED"
+    }`;
+  };
+  const rows = GOALS.map((goal) => [goal.title, ...RUNTIMES.map((runtime) => cell(goal, runtime))]);
+  if (all === 0) return undefined;
+  const heads = ["", "Node, to ws", "Bun, to Bun.serve", "Deno, to Deno.upgradeWebSocket"];
+  return `${table([heads, ...rows])}\n\n${reached} of ${all} reached.`;
+}

@@ -1,0 +1,118 @@
+/** What was measured, as Markdown that reads well unrendered too. */
+import type { Column, Suite, Workload } from "../harness/suite.ts";
+import { summarize, type Summary } from "../harness/summary.ts";
+import type { Measured } from "./run.ts";
+
+const MIB = 1024 * 1024;
+
+const whole = (value: number): string => Math.round(value).toLocaleString("en");
+/** In ms, from µs. */
+const milliseconds = (value: number): string => (value / 1000).toFixed(value < 10_000 ? 2 : 0);
+
+/** The columns are padded, and all but the first stand right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)
+    );
+    return `| ${cells.join(" | ")} |`;
+  });
+  const rule = widths.map((width, column) => column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`);
+  return [lines[0], `| ${rule.join(" | ")} |`, ...lines.slice(1)].join("\n");
+}
+
+interface ColumnWriter {
+  head(counted: string): string;
+  cell(summary: Summary, workload: Workload): string;
+}
+
+const writers: Record<Column, ColumnWriter> = {
+  "per second": {
+    head: (counted) => `${counted} per second`,
+    cell: ({ perSecond }) => whole(perSecond),
+  },
+  "cores": {
+    head: () => "cores of subject / load",
+    cell: ({ serverCores, loadCores }) => `${serverCores.toFixed(2)} / ${loadCores.toFixed(2)}`,
+  },
+  "payload": {
+    head: () => "payload of an answer",
+    cell: ({ answerBytes }, { size }) => `${whole(answerBytes)} (${(answerBytes / size * 100).toFixed(0)} %)`,
+  },
+  "latency": {
+    head: () => "p50 / p99, ms",
+    cell: ({ latency }) =>
+      latency === undefined ? "" : `${milliseconds(latency.p50)} / ${milliseconds(latency.p99)}`,
+  },
+  "peak memory": {
+    head: () => "peak memory",
+    cell: ({ peakMemory }) => `${whole(peakMemory / MIB)} MiB`,
+  },
+};
+
+function ratio(suite: Suite, value: number | undefined, id: string | undefined): string {
+  if (value === undefined) return "";
+  return `${value.toFixed(2)} × ${suite.subjects.find((subject) => subject.id === id)!.title}`;
+}
+
+function workloadTable(suite: Suite, workload: Workload, summaries: readonly Summary[]): string {
+  const { figure } = suite;
+  const of = summaries.filter((summary) => summary.workload === workload.id);
+  // A column that would be empty all the way is none.
+  const columns = suite.columns.map((name) => writers[name]).filter((writer) =>
+    of.some((summary) => writer.cell(summary, workload) !== "")
+  );
+  const peers = of.some(({ toPeer }) => toPeer !== undefined);
+  const limits = of.some(({ toLimit }) => toLimit !== undefined);
+  const heads = [
+    "subject",
+    figure.title,
+    "of all rounds",
+    ...columns.map((writer) => writer.head(figure.counted)),
+    ...(peers ? ["to its peer"] : []),
+    ...(limits ? ["to the limit"] : []),
+  ];
+  const rows = of.map((summary) => {
+    const subject = suite.subjects.find((each) => each.id === summary.subject)!;
+    return [
+      subject.title,
+      figure.text(summary.figure),
+      summary.range.map((value) => figure.text(value)).join(" to "),
+      ...columns.map((writer) => writer.cell(summary, workload)),
+      ...(peers ? [ratio(suite, summary.toPeer, subject.peer)] : []),
+      ...(limits ? [summary.toLimit?.toFixed(2) ?? ""] : []),
+    ];
+  });
+  return table([heads, ...rows]);
+}
+
+/** One row for each workload, one column for each subject. */
+function growthTable(suite: Suite, summaries: readonly Summary[]): string {
+  const heads = [`${suite.growth!.axis}; ${suite.figure.title}`, ...suite.subjects.map(({ title }) => title)];
+  const rows = suite.workloads.map(({ id, at }) => [
+    whole(at!),
+    ...suite.subjects.map((subject) => {
+      const summary = summaries.find((each) => each.workload === id && each.subject === subject.id);
+      return summary === undefined ? "" : suite.figure.text(summary.figure);
+    }),
+  ]);
+  return table([heads, ...rows]);
+}
+
+/** The tables of a suite, each behind a piece of Markdown that `before` makes, and behind them what went wrong. */
+export function tables(
+  { suite, results }: Measured,
+  before: (workload: Workload | undefined) => string,
+): string {
+  const summaries = summarize(suite.figure, results);
+  const failures = results.filter((result) => result.failure !== undefined).map(
+    ({ workload, subject, failure }) => `${workload.title}; ${subject.title} failed: ${failure}`,
+  );
+  const all = suite.growth !== undefined
+    ? [`${before(undefined)}${growthTable(suite, summaries)}`]
+    : suite.workloads.map((workload) =>
+      `### ${workload.title}\n\n${before(workload)}${workloadTable(suite, workload, summaries)}`
+    );
+  return [...all, ...failures].join("\n\n");
+}

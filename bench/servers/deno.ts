@@ -1,0 +1,38 @@
+/** Deno, as far as the bench uses it. */
+
+/** A TCP connection. */
+export interface DenoConnection {
+  read(buffer: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  setNoDelay(): void;
+}
+
+interface DenoNamespace {
+  serve(
+    options: { hostname: string; port: number; onListen(address: { port: number }): void },
+    handler: (request: Request, info: unknown) => Response | Promise<Response>,
+  ): { readonly addr: { readonly port: number } };
+  upgradeWebSocket(request: Request): { socket: WebSocket; response: Response };
+  listen(options: { hostname: string; port: number }): AsyncIterable<DenoConnection> & {
+    readonly addr: { readonly port: number };
+  };
+}
+
+/** The global of that name. */
+export const Deno: DenoNamespace = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
+
+/** A server that answers every request so. Answers its port. */
+export function serveRequests(
+  handler: (request: Request, info: unknown) => Response | Promise<Response>,
+): number {
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler).addr.port;
+}
+
+/** A server whose every request opens a WebSocket. Answers its port. */
+export function serveWebSockets(accept: (socket: WebSocket) => void): number {
+  return serveRequests((request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    accept(socket);
+    return response;
+  });
+}

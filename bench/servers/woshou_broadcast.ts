@@ -1,0 +1,9 @@
+/** Broadcast: woshou. What anybody sends goes to everybody, the sender too. */
+import { serve } from "../../mod.ts";
+import { serving } from "./serving.ts";
+
+const server = await serve({ port: 0 }, {
+  open: (socket) => socket.subscribe("all"),
+  message: (_socket, message) => void server.publish("all", message),
+});
+serving(server.port);

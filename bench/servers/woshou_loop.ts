@@ -1,0 +1,10 @@
+/** Echo: woshou, each connection a loop over its messages. */
+import { serve } from "../../mod.ts";
+import { serving } from "./serving.ts";
+
+const { port } = await serve({ port: 0 }, async (socket) => {
+  for await (const message of socket) {
+    if (!socket.send(message)) await socket.drained();
+  }
+});
+serving(port);

@@ -1,0 +1,78 @@
+/** What becomes of many connections: they are told the same, they come and go, they are there. */
+import { bytesEach, perCpuSecond } from "../harness/figures.ts";
+import type { Suite } from "../harness/suite.ts";
+import type { Broadcast } from "../load/broadcast.ts";
+import { servers, serversAndLimits } from "./subjects.ts";
+
+const round: Broadcast = { connections: 500, depth: 8, size: 64 };
+
+/** One to all. */
+export const broadcast: Suite = {
+  id: "broadcast",
+  title: "Broadcast",
+  side: "server",
+  figure: perCpuSecond("deliveries"),
+  columns: ["per second", "cores", "peak memory"],
+  subjects: servers("broadcast"),
+  workloads: [{
+    id: "broadcast-64",
+    title: "64 B of text to 500 receivers, 8 a round",
+    load: "broadcast",
+    order: { ...round },
+    size: round.size,
+    connections: round.connections,
+  }],
+  method: `\
+One of 500 connections sends 8 texts of 64 B in one write; the server passes each on to all 500. When all have all of them,
+the next round begins. The generator compares every octet that comes.
+
+woshou, \`Bun.serve\` and \`crossws\` publish to a topic; \`ws\` and Deno have none, and loop over the connections, as their
+users write it.`,
+};
+
+/** Connections that come and go. */
+export const handshakes: Suite = {
+  id: "handshakes",
+  title: "Opening handshakes",
+  side: "server",
+  figure: perCpuSecond("handshakes"),
+  columns: ["per second", "latency", "cores", "peak memory"],
+  subjects: servers("echo"),
+  workloads: [{
+    id: "handshakes",
+    title: "Opening handshakes, 32 at a time",
+    load: "handshakes",
+    order: { connections: 32 },
+    size: 0,
+    connections: 32,
+  }],
+  method: `\
+32 clients at a time connect, send a request, read the 101 and check its \`Sec-WebSocket-Accept\`, and are gone again, with a
+reset: with a closing handshake the machine would run out of ports within seconds. So the figure holds what it costs to
+accept, to open and to tidy up.`,
+  differences: `\
+Here the generator needs more CPU than the servers, which are not busy all the time: read the figures per CPU-second.`,
+};
+
+/** Connections that are there. */
+export const idle: Suite = {
+  id: "idle",
+  title: "Idle connections",
+  side: "server",
+  figure: bytesEach,
+  columns: ["peak memory"],
+  // Deno leaves the read buffer to the program: what the bare one holds is what it chose.
+  subjects: serversAndLimits().filter((each) => each.id !== "tcp-deno"),
+  workloads: [{
+    id: "idle",
+    title: "5,000 idle connections",
+    load: "idle",
+    order: { connections: 5000 },
+    size: 0,
+    connections: 5000,
+  }],
+  method: `\
+The resident memory of a server with 5,000 connections that have been opened and say nothing, less what it had with 32 of
+them, divided by their number; garbage is collected before either is read. What the kernel holds for a socket is not in it.
+Less is better.`,
+};

@@ -1,0 +1,97 @@
+/** Who is measured. */
+import { packageVersion } from "../harness/project.ts";
+import type { RuntimeName } from "../harness/runtimes.ts";
+import type { Subject } from "../harness/suite.ts";
+
+const woshou = `woshou ${packageVersion()}`;
+const ws = `ws ${packageVersion("node_modules", "ws")}`;
+const crossws = `crossws ${packageVersion("node_modules", "crossws")}`;
+
+const RUNTIMES: readonly RuntimeName[] = ["Node", "Bun", "Deno"];
+/** What most people use on each runtime; what is before the hyphen begins the names of their programs. */
+const PEERS: Record<RuntimeName, string> = { Node: "ws", Bun: "bun-serve", Deno: "deno-upgrade" };
+const PEER_TITLES: Record<RuntimeName, string> = {
+  Node: "ws on Node",
+  Bun: "Bun.serve",
+  Deno: "Deno.upgradeWebSocket",
+};
+
+/** woshou on each runtime, with this program, compared with the peer there. */
+export function woshouSubjects(program: string): Subject[] {
+  return RUNTIMES.map((runtime) => ({
+    id: `woshou-${runtime.toLowerCase()}`,
+    title: `woshou on ${runtime}`,
+    runtime,
+    library: woshou,
+    program,
+    peer: PEERS[runtime],
+  }));
+}
+
+/** The peers, each with the program for what is done. */
+export function peerSubjects(what: string): Subject[] {
+  return RUNTIMES.map((runtime) => ({
+    id: PEERS[runtime],
+    title: PEER_TITLES[runtime],
+    runtime,
+    ...(runtime === "Node" ? { library: ws } : {}),
+    program: `servers/${PEERS[runtime].split("-")[0]}_${what}`,
+  }));
+}
+
+/** crossws on each runtime. */
+export function crosswsSubjects(what: string): Subject[] {
+  return RUNTIMES.map((runtime) => ({
+    id: `crossws-${runtime.toLowerCase()}`,
+    title: `crossws on ${runtime}`,
+    runtime,
+    library: crossws,
+    program: `servers/crossws_${what}`,
+    peer: PEERS[runtime],
+  }));
+}
+
+/** TCP servers that send back what they are sent. */
+export function bareSubjects(): Subject[] {
+  return RUNTIMES.map((runtime) => ({
+    id: `tcp-${runtime.toLowerCase()}`,
+    title: `bare TCP on ${runtime}`,
+    runtime,
+    program: `servers/${runtime.toLowerCase()}_tcp`,
+    bare: true,
+  }));
+}
+
+/** All WebSocket servers. */
+export function servers(what: "echo" | "broadcast"): Subject[] {
+  return byRuntime([
+    ...woshouSubjects(`servers/woshou_${what}`),
+    ...peerSubjects(what),
+    ...crosswsSubjects(what),
+  ]);
+}
+
+/** The same, and what would be the least that they could do. */
+export function serversAndLimits(): Subject[] {
+  const limited = servers("echo").map((each) => ({ ...each, limit: `tcp-${each.runtime.toLowerCase()}` }));
+  return byRuntime([...limited, ...bareSubjects()]);
+}
+
+/** Those of one runtime stand together. */
+export function byRuntime(subjects: readonly Subject[]): Subject[] {
+  return RUNTIMES.flatMap((runtime) => subjects.filter((each) => each.runtime === runtime));
+}
+
+/** Clients: woshou's, those of the peers, and Node's own besides. */
+export function clients(): Subject[] {
+  const natives = RUNTIMES.map((runtime) => ({
+    id: `${runtime.toLowerCase()}-websocket`,
+    title: `${runtime}'s own WebSocket`,
+    runtime,
+    program: "clients/native",
+  }));
+  const peers: Record<RuntimeName, string> = { Node: "ws", Bun: "bun-websocket", Deno: "deno-websocket" };
+  const own = woshouSubjects("clients/woshou").map((each) => ({ ...each, peer: peers[each.runtime] }));
+  const npm: Subject = { id: "ws", title: "ws on Node", runtime: "Node", library: ws, program: "clients/ws" };
+  return byRuntime([...own, npm, ...natives]);
+}
