@@ -34,7 +34,7 @@ export interface CompressionOptions {
    */
   level?: number;
   /**
-   * Bytes below which a message is sent as it is, unless `send()` is told otherwise.
+   * Bytes below which a message is sent as it is, unless `send()` is told otherwise; `Infinity` for all.
    *
    * @default 128
    */
@@ -143,7 +143,7 @@ function integer(
 ): number {
   const value = options[name];
   if (value === undefined) return fallback;
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  if ((Number.isInteger(value) || value === Infinity) && value >= least && value <= most) return value;
   const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
   throw new RangeError(
     `Cannot use ${String(value)} for option compression.${name}: give a whole number ${range}.`,

@@ -37,7 +37,7 @@ export type Sendable = string | ArrayBufferView | ArrayBuffer;
 export interface SendOptions {
   /**
    * Whether to compress it, where permessage-deflate is in use: `true` whatever its size, though not where that would
-   * make it larger; `false` not at all.
+   * make it larger (but for an empty one, which takes one byte then); `false` not at all.
    *
    * @default as `compression.threshold` says; a streamed message is not compressed
    */
@@ -361,7 +361,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
       outbox: this.#outbox,
       liveness: this.#liveness,
       settings: this.#settings,
-      streaming: () => this.#outgoing.busy !== undefined,
+      streaming: () => this.#outgoing.occupied,
     });
     this.#subscriber.subscribe(topic, options);
   }

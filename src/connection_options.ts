@@ -33,7 +33,8 @@ export interface ConnectionOptions {
    * Pings that are sent every `interval` milliseconds, and the `timeout` in which a pong must answer; a peer that does
    * not is dropped, with 1006. Sending does not put the deadline off, so that a peer whose network vanished is noticed
    * within the sum of both, and a quarter more; nor does a peer escape that still sends but no longer reads. The
-   * deadline waits while a long frame is arriving, and while we do not read. `false` sends none.
+   * deadline waits while a long frame is arriving, and while we do not read; no ping goes out in the midst of a streamed
+   * message that is compressed. `false` sends none.
    *
    * @default { interval: 20000, timeout: 20000 }
    */

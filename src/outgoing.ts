@@ -21,7 +21,7 @@ export interface OutgoingOwner {
   closedError(what: string): Error;
   /** A fragment of a streamed message goes out. */
   progress(): void;
-  /** Nothing waits any more. */
+  /** No message is in the midst of its fragments any more; others may follow at once. */
   idle(): void;
 }
 
@@ -51,6 +51,7 @@ export class Outgoing {
   readonly #owner: OutgoingOwner;
   readonly #waiting: (DeferredMessage | StreamedMessage)[] = [];
   #size = 0;
+  #between = false;
   #compressing: Promise<void> | undefined;
   #run: Promise<void> | undefined;
   // Ends the streamed message at hand, even while its source is waited for.
@@ -64,6 +65,11 @@ export class Outgoing {
   /** Settles when nothing waits any more; `undefined` while nothing does, and messages may be sent directly. */
   get busy(): Promise<void> | undefined {
     return this.#run;
+  }
+
+  /** Whether others must wait: for their turn, or lest they are mixed with fragments (RFC 6455, section 5.4). */
+  get occupied(): boolean {
+    return this.#run !== undefined && !this.#between;
   }
 
   /** Settles when the compressed message that is being streamed has ended; `undefined` unless one is. */
@@ -100,6 +106,10 @@ export class Outgoing {
     const { protocol, liveness } = this.#owner;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       if ("source" in next) {
+        // One stream may follow the other without end: what others have to send goes between them.
+        this.#between = true;
+        this.#owner.idle();
+        this.#between = false;
         await this.#stream(next);
       } else {
         const { data, compress } = next;

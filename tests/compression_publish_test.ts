@@ -76,6 +76,20 @@ test("publish(): compress goes before the threshold, and what would not become s
   }
 });
 
+test("publish(): the threshold is of the message, however long its frame's header is", async () => {
+  for (const threshold of [0, 5, 125, 126, 127, 200, 65_535, 65_536, 70_000]) {
+    await using room = new Room();
+    const { listener } = room.join({ threshold });
+    const sizes = [threshold - 1, threshold, threshold + 1].filter((size) => size > 20 || size === threshold);
+    for (const size of sizes) room.topics.publish("all", new Uint8Array(size), {});
+    await turn();
+    assert.deepEqual(
+      listener.carried.map(({ data, compressed }) => [data.length, compressed]),
+      sizes.map((size) => [size, size >= threshold && (size > 10 || size === 0)]),
+    );
+  }
+});
+
 test("publish(): a topic whose subscribers do not compress costs no compression", async () => {
   await using room = new Room({ compression: true });
   const member = room.join();

@@ -100,15 +100,25 @@ test("sendStream(): compressed if asked for, and messages sent meanwhile keep th
     ends.client.send(LONG, { compress: false });
     ends.client.send("short", { compress: true });
     ends.client.send("s".repeat(100), { compress: true });
+    ends.client.send(bytesOf(LONG));
+    ends.client.send(bytesOf(LONG), { compress: false });
+    ends.client.send(new Uint8Array(100), { compress: true });
     const plain = ends.client.sendStream([LONG, TEXT]);
     const last = ends.client.sendStream([bytesOf(TEXT), bytesOf(TEXT)], { compress: true });
     await tap.give("");
     await tap.give("é");
     await tap.give(undefined);
     await Promise.all([sent, plain, last]);
-    const expected = [TEXT + "é", LONG, LONG, "short", "s".repeat(100), LONG + TEXT, bytesOf(TEXT, TEXT)];
-    assert.deepEqual(await take(ends.server, 7), expected);
-    assert.deepEqual(compressed(ends), [true, true, false, false, true, false, true]);
+    const texts = [LONG, LONG, "short", "s".repeat(100)];
+    const binaries = [bytesOf(LONG), bytesOf(LONG), new Uint8Array(100)];
+    assert.deepEqual(await take(ends.server, 10), [
+      ...[TEXT + "é", ...texts, ...binaries],
+      ...[LONG + TEXT, bytesOf(TEXT, TEXT)],
+    ]);
+    assert.deepEqual(compressed(ends), [
+      ...[true, true, false, false, true, true, false, true],
+      ...[false, true],
+    ]);
   }
 });
 

@@ -386,3 +386,20 @@ test("a reader that waits stalls the sender: what lies between is bounded on bot
   await sending;
   assert.equal(read, given * 1000);
 });
+
+test("what is published during streams that follow one another goes out between them", async () => {
+  await using ends = pair();
+  ends.server.subscribe("news");
+  const [one, two] = [new Tap(), new Tap()];
+  const first = ends.server.sendStream(one);
+  const second = ends.server.sendStream(two);
+  await one.give("a");
+  ends.publisher.publish("news", "published");
+  await one.give(undefined);
+  await first;
+  await two.give("b");
+  assert.deepEqual(await take(ends.client, 2), ["a", "published"]);
+  await two.give(undefined);
+  await second;
+  assert.deepEqual(await take(ends.client, 1), ["b"]);
+});

@@ -1,8 +1,10 @@
 /** Messages compressed and decompressed (RFC 7692, section 7.2), by the RFC's own examples and rule by rule. */
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { zlibCodec } from "../../src/deflate.ts";
+import type { DeflateCodec } from "../../src/permessage_deflate/deflate_codec.ts";
 import { PermessageDeflate } from "../../src/permessage_deflate/permessage_deflate.ts";
 import { test } from "../harness.ts";
-import { bytesOf, fromHex, hex, noise, sameBytes } from "../protocol/frames.ts";
+import { allocations, bytesOf, fromHex, hex, noise, sameBytes } from "../protocol/frames.ts";
 import { end, message, RecordingCodec, refusal } from "./support.ts";
 import { StrictInflater } from "./strict_inflater.ts";
 
@@ -99,6 +101,7 @@ test("RFC 7692, section 7.2.3.4: blocks behind a final one belong to the message
         ["f348cdc9c90700 000000ffff f248cdc9c90700", "HelloHello"],
         ["f348cdc9c90700 f200110000", "HelloHello"],
         ["f348cdc9c90700 f3001100 f200110000", "HelloHelloHello"],
+        ["f348cdc9c90700 010500faff576f726c64 f200110000", "HelloWorldHorld"],
         ["f348cdc9c90700 0300 0300 f200110000", "HelloHello"],
         ["010500faff48656c6c6f 010500faff48656c6c6f 00", "HelloHello"],
       ] as const
@@ -214,6 +217,7 @@ test("a message of exactly its own size when compressed is left as it is", () =>
       const compressed = end().compress(data);
       equal(compressed === undefined, fragment.length >= data.length, `${data.length}: ${fragment.length}`);
       if (compressed !== undefined) equal(compressed.length, fragment.length);
+      equal(end().compressAfresh(data) === undefined, fragment.length >= data.length);
     }
   }
 });
@@ -281,4 +285,60 @@ test("a message that is made afresh refers to nothing, and nothing refers to it 
   equal(codec.deflated.at(-1)!.window.length, size, "and the window is there again");
   // Where nothing is taken over, there is nothing to forget.
   end({ takeover: false }).sentAfresh();
+});
+
+test("a connection holds a window for each direction that takes its context over, no more, and nothing before it is used", () => {
+  // One that takes no memory itself: what is left is what the connection holds.
+  const output = fromHex("000000ffff");
+  const codec: DeflateCodec = {
+    deflate: () => output,
+    inflate: (bytes) => ({ bytes, consumed: bytes.length }),
+  };
+  const data = noise(1000);
+  end({ codec }).decompress(data, LIMIT);
+  for (const bits of [8, 10, 12, 15]) {
+    for (const takeover of [true, false]) {
+      let before: readonly number[] = [];
+      const sizes = allocations((made) => {
+        const deflate = end({ bits, takeover, codec });
+        before = [...made];
+        for (let i = 0; i < 100; i++) {
+          deflate.compress(data);
+          deflate.compressAfresh(data);
+          deflate.compressFragment(data, true);
+          deflate.decompress(data, LIMIT);
+          deflate.inspect(data, LIMIT);
+        }
+      });
+      deepEqual(before, []);
+      if (!takeover) deepEqual(sizes, []);
+      else ok(sizes.length <= 2 * 8 && Math.max(...sizes) === 2 ** bits, `${bits} bits: ${sizes}`);
+    }
+  }
+});
+
+test("what a codec answers is used up before it is called again, and before the next message", () => {
+  const memory = new Uint8Array(10_000);
+  const shared = (bytes: Uint8Array): Uint8Array => {
+    memory.fill(0xee);
+    memory.set(bytes);
+    return memory.subarray(0, bytes.length);
+  };
+  const codec: DeflateCodec = {
+    deflate: (bytes, settings) => shared(zlibCodec.deflate(bytes, settings)),
+    inflate(bytes, limit, whole) {
+      const inflated = zlibCodec.inflate(bytes, limit, whole);
+      return typeof inflated === "object" ? { ...inflated, bytes: shared(inflated.bytes) } : inflated;
+    },
+  };
+  const [sender, receiver] = [end({ codec }), end({ codec })];
+  for (const text of ["one message and one message", "another message and another message", "one message"]) {
+    const payload = sender.compressFragment(bytesOf(text), true).slice();
+    equal(new TextDecoder().decode(message(receiver.decompress(payload, LIMIT))), text);
+  }
+  // Longer than the window, so that what is put before a block is not what the message began with.
+  const data = noise(600);
+  const stored = (bytes: Uint8Array): Uint8Array => bytesOf([1, 44, 1, 0xd3, 0xfe], bytes);
+  const finals = bytesOf(stored(data.subarray(0, 300)), stored(data.subarray(300)));
+  sameBytes(message(end({ codec, bits: 8 }).decompress(finals, LIMIT)), data);
 });
