@@ -15,6 +15,10 @@ interface Waiter {
 // Pieces are joined into one write up to this size; beyond it a copy costs more than a call.
 const JOIN_UP_TO = 64 * 1024;
 
+// A loop that answers each message is back with the next one after some microtasks. To wait for that makes one write of
+// what would be many, and writes are what costs.
+const PATIENCE = 4;
+
 /** What one connection has sent and its transport has not handed to the operating system. */
 export class Outbox {
   readonly #transport: Transport;
@@ -24,6 +28,7 @@ export class Outbox {
   #size = 0;
   #held = false;
   #scheduled = false;
+  #patience = 0;
   #waiters: Waiter[] = [];
 
   /** `onDrained` is called whenever what was written has gone out, or all but what the high-water mark allows. */
@@ -42,11 +47,21 @@ export class Outbox {
   write(bytes: Uint8Array): boolean {
     this.#pieces.push(bytes);
     this.#size += bytes.length;
-    if (!this.#held && !this.#scheduled) {
-      this.#scheduled = true;
-      queueMicrotask(() => this.flush());
-    }
+    if (!this.#held) this.#schedule();
     return this.bufferedAmount <= this.#highWaterMark;
+  }
+
+  /** What is written goes out in this turn of the event loop: when no more of it has come for a few microtasks. */
+  #schedule(): void {
+    this.#patience = PATIENCE;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const wait = (): void => {
+      if (this.#patience-- > 0 && this.#size < JOIN_UP_TO) return queueMicrotask(wait);
+      this.#scheduled = false;
+      this.flush();
+    };
+    queueMicrotask(wait);
   }
 
   /** Until `release()`, what is written waits, to go out in one piece. */
@@ -62,7 +77,6 @@ export class Outbox {
 
   /** Hands everything to the transport now. */
   flush(): void {
-    this.#scheduled = false;
     if (this.#size === 0) return;
     const pieces = this.#pieces;
     const size = this.#size;
