@@ -6,7 +6,7 @@
 
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
-/** At most `2 ** bits` bytes; it takes no more memory than twice what it was given, nor than that. */
+/** At most `2 ** bits` bytes; it takes no more memory than what it was given, nor than that. */
 export class SlidingWindow {
   readonly #size: number;
   #buffer: Uint8Array = NOTHING;
@@ -29,7 +29,7 @@ export class SlidingWindow {
     const length = kept + added.length;
     const dropped = this.#length - kept;
     if (length > this.#buffer.length) {
-      const larger = new Uint8Array(Math.min(this.#size, 2 * length));
+      const larger = new Uint8Array(length);
       larger.set(this.#buffer.subarray(dropped, this.#length));
       this.#buffer = larger;
     } else if (dropped > 0) {
