@@ -43,6 +43,16 @@ for (const size of [128, 1024, 65536]) {
       bench(`${bits} bits`, () => zlibCodec.deflate(message(), { window, windowBits: bits, level: 2 }));
     }
   });
+  group(`compress ${size} bytes of JSON, by level`, () => {
+    for (const level of [1, 2, 3, 6, 9]) {
+      const settings = { ...AFRESH, level };
+      const total = texts.reduce((sum, text) => sum + zlibCodec.deflate(text, settings).length, 0);
+      bench(
+        `${level}: ${Math.round(total / texts.length)} bytes`,
+        () => zlibCodec.deflate(message(), settings),
+      );
+    }
+  });
   group(`decompress ${size} bytes of JSON`, () => {
     bench("a zlib handle, reset", () => zlibCodec.inflate(payload(), 1 << 20, true));
     bench("zlib, one shot", () => oneShotCodec.inflate(payload(), 1 << 20, true));

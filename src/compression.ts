@@ -27,8 +27,8 @@ export interface CompressionOptions {
    */
   mode?: "shared" | "context-takeover";
   /**
-   * How hard to compress: from 0, not at all, to 9. On JSON, 2 comes within a fifth of what 6 makes, in less than half
-   * its time.
+   * How hard to compress: from 0, not at all, to 9. On 64 KiB of JSON, 2 comes within a fifth of what 6 makes, in less
+   * than half its time; on short messages they differ little.
    *
    * @default 2
    */

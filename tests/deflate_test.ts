@@ -57,7 +57,7 @@ for (const [name, codec] of Object.entries(CODECS)) {
 
 test("DEFLATE: both ways agree about what is invalid, too large, or followed by more", () => {
   const next = random(9);
-  const seen = new Map<string, number>();
+  const seen = new Set<string>();
   for (let round = 0; round < 3000; round++) {
     const size = next(3000);
     const bytes = sample(KINDS[next(KINDS.length)]!, size, next);
@@ -75,13 +75,12 @@ test("DEFLATE: both ways agree about what is invalid, too large, or followed by 
     const whole = next(2) === 0;
     const one = outcome(oneShotCodec.inflate(blocks, limit, whole));
     const other = outcome(zlibCodec.inflate(blocks, limit, whole));
-    // Where what is wrong lies behind the limit, whoever looks ahead may say so first.
-    if (typeof one === "string" && typeof other === "string") {
-      seen.set("refused", (seen.get("refused") ?? 0) + 1);
-    } else deepEqual(other, one, `round ${round}`);
-    seen.set(typeof other === "string" ? other : "inflated", (seen.get("inflated") ?? 0) + 1);
+    seen.add(typeof one === "string" ? one : "inflated");
+    // Where one thing is wrong behind another, either may be told.
+    if (typeof one === "string") ok(typeof other === "string", `round ${round}: ${one}`);
+    else deepEqual(other, one, `round ${round}`);
   }
-  for (const kind of ["inflated", "invalid", "too-large", "refused"]) ok(seen.has(kind), kind);
+  for (const kind of ["inflated", "invalid", "too-large"]) ok(seen.has(kind), kind);
 });
 
 test("DEFLATE: a handle that met bad data works on, and a large result is not overwritten by the next", () => {

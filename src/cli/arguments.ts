@@ -14,6 +14,8 @@ export interface ConnectionArguments {
   readonly protocols: readonly string[];
   /** Bytes that one message may have; absent for the library's default, as below. */
   readonly maxMessageSize?: number;
+  /** Fragments that one message may have. */
+  readonly maxFragments?: number;
   /** Absent for none. */
   readonly compression?: CompressionOptions;
   /** Milliseconds. */
@@ -118,6 +120,11 @@ const FLAGS = {
     of: ["serve", "connect"],
     value: "BYTES",
     help: "What one message may have; more closes with 1009. Default: 1048576.",
+  },
+  "max-fragments": {
+    of: ["serve", "connect"],
+    value: "N",
+    help: "Fragments that one message may have; more close with 1008. Default: 131072.",
   },
   compress: {
     of: ["serve", "connect"],
@@ -237,6 +244,7 @@ function connectCommand([url, surplus]: readonly string[], flags: Flags): Comman
 
 function connectionArguments(flags: Flags): ConnectionArguments {
   const maxMessageSize = integer(flags, "max-message-size", 1, Number.MAX_SAFE_INTEGER);
+  const maxFragments = integer(flags, "max-fragments", 1, Number.MAX_SAFE_INTEGER);
   const handshakeTimeout = integer(flags, "handshake-timeout", 1, MAX_TIMEOUT);
   const closeTimeout = integer(flags, "close-timeout", 0, MAX_TIMEOUT);
   if (flags.has("context-takeover") && !flags.has("compress")) {
@@ -247,6 +255,7 @@ function connectionArguments(flags: Flags): ConnectionArguments {
     ...(flags.has("compress") ? { compression: { mode } } : {}),
     protocols: list(flags, "protocol", TOKEN, "a name such as chat.v1, without spaces, commas or slashes"),
     ...(maxMessageSize === undefined ? {} : { maxMessageSize }),
+    ...(maxFragments === undefined ? {} : { maxFragments }),
     ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
     ...(closeTimeout === undefined ? {} : { closeTimeout }),
   };

@@ -20,13 +20,15 @@ const SHOWN_BYTES = 32;
  * with a `UsageError` for a subprotocol that stands twice.
  */
 export async function runClient(settings: ConnectArguments): Promise<number> {
-  const { url, echo, protocols, maxMessageSize, compression, handshakeTimeout, closeTimeout } = settings;
+  const { url, echo, protocols, maxMessageSize, maxFragments, compression, handshakeTimeout, closeTimeout } =
+    settings;
   let socket: Connection;
   try {
     socket = await connect(url, {
       protocols,
       // One message must fit beside what waits already, or it could be received and not sent back.
       ...(maxMessageSize === undefined ? {} : { maxMessageSize, maxBufferedAmount: BUFFER + maxMessageSize }),
+      ...(maxFragments === undefined ? {} : { maxFragments }),
       ...(compression === undefined ? {} : { compression }),
       ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
       ...(closeTimeout === undefined ? {} : { closeTimeout }),

@@ -20,7 +20,8 @@ const EVERYONE = "everyone";
 /** Starts the server. Rejects with a `TransportError` when the address cannot be had. */
 export async function startServer(settings: ServeArguments): Promise<Server> {
   const log = new HandshakeLog();
-  const { host, port, protocols, origins, hosts, maxMessageSize, compression, verbose } = settings;
+  const { host, port, protocols, origins, hosts, maxMessageSize, maxFragments, compression, verbose } =
+    settings;
   const { handshakeTimeout, idleTimeout, closeTimeout } = settings;
   const broadcast: ConnectionCallbacks = {
     open: (socket) => socket.subscribe(EVERYONE),
@@ -34,6 +35,7 @@ export async function startServer(settings: ServeArguments): Promise<Server> {
     ...(hosts.length === 0 ? {} : { hosts: hosts.includes("any") ? "any" : [...LOOPBACK, ...hosts] }),
     // One message must fit beside what waits already, or it could be received and not sent back.
     ...(maxMessageSize === undefined ? {} : { maxMessageSize, maxBufferedAmount: BUFFER + maxMessageSize }),
+    ...(maxFragments === undefined ? {} : { maxFragments }),
     ...(compression === undefined ? {} : { compression }),
     ...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
     ...(idleTimeout === undefined ? {} : { idleTimeout }),

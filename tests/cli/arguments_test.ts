@@ -61,7 +61,7 @@ test("arguments: every flag is read, in both spellings", () => {
     ...["--origin", "https://app.example:8443", "--origin", "https://*.example.com", "--origin", "null"],
     ...["--allow-host", "dev.example", "--allow-host", "*.example.com", "--allow-host", "[::1]"],
     ...["--max-message-size", "10", "--handshake-timeout", "20", "--close-timeout", "0", "--verbose"],
-    ...["--idle-timeout", "30", "--compress"],
+    ...["--idle-timeout", "30", "--compress", "--max-fragments", "5"],
   );
   assert.deepEqual(settings, {
     host: "::1",
@@ -71,6 +71,7 @@ test("arguments: every flag is read, in both spellings", () => {
     origins: ["https://app.example:8443", "https://*.example.com", "null"],
     hosts: ["dev.example", "*.example.com", "[::1]"],
     maxMessageSize: 10,
+    maxFragments: 5,
     compression: { mode: "shared" },
     handshakeTimeout: 20,
     idleTimeout: 30,
@@ -137,6 +138,7 @@ const WRONG: readonly (readonly [args: string, sentence: RegExp])[] = [
   ["serve --port 0x50", /0 to 65535/],
   ["serve --max-message-size 0", /of at least 1/],
   ["serve --max-message-size 1e3", /of at least 1/],
+  ["connect ws://a/ --max-fragments 0", /of at least 1/],
   ["serve --handshake-timeout 0", /from 1 to 2147483647/],
   ["serve --close-timeout 2147483648", /from 0 to 2147483647/],
   ["serve --protocol a,b", /--protocol takes a name/],
@@ -172,6 +174,7 @@ test("arguments: the help of each command names its flags, no others, and fits a
     "compress",
     "context-takeover",
     "max-message-size",
+    "max-fragments",
     "handshake-timeout",
     "close-timeout",
     "help",

@@ -9,6 +9,8 @@ const server = spawn(command, [
   "serve",
   "--echo",
   "--compress",
+  "--max-fragments",
+  "16384",
   "--port",
   "0",
   "--handshake-timeout",
@@ -29,7 +31,7 @@ const port = await new Promise((resolve, reject) => {
   server.on("exit", () => reject(new Error(`the server did not start: ${printed}`)));
 });
 const limits =
-  "max_payload=1048576,handshake_timeout_ms=2000,close_timeout_ms=2000,origin_check=1,host_allowlist=1,permessage_deflate=1,max_header_bytes_min=16384";
+  "max_payload=1048576,max_fragments=16384,handshake_timeout_ms=2000,close_timeout_ms=2000,origin_check=1,host_allowlist=1,permessage_deflate=1,max_header_bytes_min=16384";
 const { status } = spawnSync(process.execPath, [
   join(dirname(fileURLToPath(import.meta.url)), "run-server.mjs"),
   "127.0.0.1",

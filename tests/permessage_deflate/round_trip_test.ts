@@ -1,7 +1,7 @@
 /** What is compressed comes out as it was, here and at a peer that holds the sender to what was agreed upon. */
 import { equal, ok, throws } from "node:assert/strict";
 import type { PermessageDeflate } from "../../src/permessage_deflate/permessage_deflate.ts";
-import { test } from "../harness.ts";
+import { runtime, test } from "../harness.ts";
 import { bytesOf, fromHex, noise, random, sameBytes } from "../protocol/frames.ts";
 import { end, type EndOptions, KINDS, message, sample, type Side } from "./support.ts";
 import { StrictInflater } from "./strict_inflater.ts";
@@ -109,7 +109,7 @@ test("RFC 7692, section 7.2.1: a message at each boundary, whole, afresh and in 
   }
 });
 
-test("RFC 7692, section 7.2.3.2: with context takeover a repeated message is much smaller, on every runtime", () => {
+test("RFC 7692, section 7.2.3.2: with context takeover a repeated message is a few bytes, on every runtime", () => {
   for (const role of ["server", "client"] as const) {
     for (const bits of [10, 12, 15]) {
       const data = sample("noise", 500, random(bits));
@@ -117,8 +117,9 @@ test("RFC 7692, section 7.2.3.2: with context takeover a repeated message is muc
       direction.fragments(data, 1);
       for (let i = 0; i < 3; i++) {
         const payload = direction.sender.compress(data)!.slice();
-        // Not every zlib finds all of it again: where it has found a long match, it skips what lies within.
-        ok(payload.length < (i === 0 ? 30 : 300), `${payload.length} bytes`);
+        // Deno's deflater reads the window anew, and skips what lies within a long match: it does not find all again.
+        const most = runtime === "deno" && i > 0 ? 300 : 30;
+        ok(payload.length < most, `${payload.length} bytes`);
         direction.carry(payload, data);
       }
     }
