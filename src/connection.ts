@@ -190,7 +190,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
     this.#protocol = new Protocol(
       init.role,
       {
-        write: (bytes) => this.#outbox.write(bytes),
+        write: (bytes, start, end) => this.#outbox.write(bytes, start, end),
         message: (message, last) => {
           this.#liveness.message();
           this.#queue.push(message, last);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { concat } from "./protocol/bytes.ts";
+import { frameMemory } from "./protocol/frame_memory.ts";
 import type { Transport } from "./transport/transport.ts";
 
 interface Waiter {
@@ -19,17 +19,28 @@ const JOIN_UP_TO = 64 * 1024;
 // what would be many, and writes are what costs.
 const PATIENCE = 4;
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+const NOBODY: Waiter[] = [];
+
+// The outboxes whose frames gather until the turn is over. One microtask serves all.
+let gathering: Outbox[] = [];
+let ticking = false;
+
 /** What one connection has sent and its transport has not handed to the operating system. */
 export class Outbox {
   readonly #transport: Transport;
   readonly #highWaterMark: number;
   readonly #onDrained: () => void;
-  #pieces: Uint8Array[] = [];
+  // The newest piece, which grows while frames are written behind it in the same memory, and those before it.
+  #bytes: Uint8Array = NOTHING;
+  #start = 0;
+  #end = 0;
+  #earlier: Uint8Array[] | undefined;
   #size = 0;
   #held = false;
   #scheduled = false;
   #patience = 0;
-  #waiters: Waiter[] = [];
+  #waiters: Waiter[] = NOBODY;
 
   /** `onDrained` is called whenever what was written has gone out, or all but what the high-water mark allows. */
   constructor(transport: Transport, highWaterMark: number, onDrained: () => void) {
@@ -43,12 +54,24 @@ export class Outbox {
     return this.#size + this.#transport.bufferedAmount;
   }
 
-  /** Takes bytes, which are its own from now on. Answers `false` when more than the high-water mark waits. */
-  write(bytes: Uint8Array): boolean {
-    this.#pieces.push(bytes);
-    this.#size += bytes.length;
+  /** Takes `bytes[start..end)`, which nobody writes to any more. Answers `false` when more than the high-water mark waits. */
+  write(bytes: Uint8Array, start: number = 0, end: number = bytes.length): boolean {
+    if (bytes === this.#bytes && start === this.#end) {
+      this.#end = end;
+    } else {
+      if (this.#bytes !== NOTHING) (this.#earlier ??= []).push(this.#newest());
+      this.#bytes = bytes;
+      this.#start = start;
+      this.#end = end;
+    }
+    this.#size += end - start;
     if (!this.#held) this.#schedule();
     return this.bufferedAmount <= this.#highWaterMark;
+  }
+
+  #newest(): Uint8Array {
+    const bytes = this.#bytes;
+    return this.#start === 0 && this.#end === bytes.length ? bytes : bytes.subarray(this.#start, this.#end);
   }
 
   /** What is written goes out in this turn of the event loop: when no more of it has come for a few microtasks. */
@@ -56,12 +79,27 @@ export class Outbox {
     this.#patience = PATIENCE;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    const wait = (): void => {
-      if (this.#patience-- > 0 && this.#size < JOIN_UP_TO) return queueMicrotask(wait);
+    gathering.push(this);
+    if (ticking) return;
+    ticking = true;
+    queueMicrotask(Outbox.#tick);
+  }
+
+  static #tick(): void {
+    const outboxes = gathering;
+    gathering = [];
+    for (const outbox of outboxes) outbox.#wait();
+    ticking = gathering.length > 0;
+    if (ticking) queueMicrotask(Outbox.#tick);
+  }
+
+  #wait(): void {
+    if (this.#patience-- > 0 && this.#size < JOIN_UP_TO) {
+      gathering.push(this);
+    } else {
       this.#scheduled = false;
       this.flush();
-    };
-    queueMicrotask(wait);
+    }
   }
 
   /** Until `release()`, what is written waits, to go out in one piece. */
@@ -77,16 +115,52 @@ export class Outbox {
 
   /** Hands everything to the transport now. */
   flush(): void {
-    if (this.#size === 0) return;
-    const pieces = this.#pieces;
     const size = this.#size;
-    this.#pieces = [];
-    this.#size = 0;
-    let flowing = true;
-    if (pieces.length === 1) flowing = this.#transport.write(pieces[0]!);
-    else if (size <= JOIN_UP_TO) flowing = this.#transport.write(concat(pieces, size));
-    else for (const piece of pieces) if (!this.#transport.write(piece)) flowing = false;
+    if (size === 0) return;
+    const earlier = this.#earlier;
+    let flowing: boolean;
+    if (earlier === undefined) {
+      flowing = this.#flushNewest();
+    } else {
+      earlier.push(this.#newest());
+      this.clear();
+      flowing = size <= JOIN_UP_TO ? this.#flushJoined(earlier, size) : this.#flushEach(earlier);
+    }
     if (flowing) this.#drained();
+  }
+
+  #flushNewest(): boolean {
+    const bytes = this.#bytes;
+    const start = this.#start;
+    const end = this.#end;
+    const piece = this.#newest();
+    this.clear();
+    return this.#hand(piece, bytes, start, end);
+  }
+
+  #flushJoined(pieces: readonly Uint8Array[], size: number): boolean {
+    frameMemory.reserve(size);
+    const { bytes, end: start } = frameMemory;
+    let end = start;
+    for (const piece of pieces) {
+      bytes.set(piece, end);
+      end += piece.length;
+    }
+    frameMemory.end = end;
+    return this.#hand(bytes.subarray(start, end), bytes, start, end);
+  }
+
+  #flushEach(pieces: readonly Uint8Array[]): boolean {
+    let flowing = true;
+    for (const piece of pieces) if (!this.#transport.write(piece)) flowing = false;
+    return flowing;
+  }
+
+  /** Writes a piece, and gives its memory back when nothing of it is kept. */
+  #hand(piece: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+    const flowing = this.#transport.write(piece);
+    if (this.#transport.bufferedAmount === 0) frameMemory.giveBack(bytes, start, end);
+    return flowing;
   }
 
   /** The transport has emptied. */
@@ -98,26 +172,31 @@ export class Outbox {
   /** Resolves when no more than the high-water mark waits. */
   drained(): Promise<void> {
     if (this.bufferedAmount <= this.#highWaterMark) return Promise.resolve();
+    if (this.#waiters === NOBODY) this.#waiters = [];
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
   /** Forgets what waits here; what the transport has, it keeps. */
   clear(): void {
-    this.#pieces = [];
+    this.#bytes = NOTHING;
+    this.#start = 0;
+    this.#end = 0;
+    this.#earlier = undefined;
     this.#size = 0;
   }
 
   /** Nothing will drain any more: those who wait are told why. */
   fail(makeError: () => Error): void {
     const waiters = this.#waiters;
-    this.#waiters = [];
+    this.#waiters = NOBODY;
     for (const { reject } of waiters) reject(makeError());
   }
 
   #drained(): void {
     this.#onDrained();
+    if (this.#waiters === NOBODY) return;
     const waiters = this.#waiters;
-    this.#waiters = [];
+    this.#waiters = NOBODY;
     for (const { resolve } of waiters) resolve();
   }
 }

@@ -43,7 +43,7 @@ export function parseClosePayload(payload: Uint8Array): ClosePayload | ProtocolE
       `Status code ${code} must not stand in a Close frame.`,
     );
   }
-  const reason = decodeText(payload.subarray(2), 0x80);
+  const reason = decodeText(payload, 2, payload.length, 0x80);
   if (reason === undefined) {
     return new ProtocolError(
       INVALID_PAYLOAD,

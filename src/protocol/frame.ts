@@ -3,63 +3,126 @@
  *
  * @module
  */
+import { FrameMemory } from "./frame_memory.ts";
 import { applyMask } from "./mask.ts";
 
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 // Up to this many characters a loop beats the encoder's call.
-const LOOP_UP_TO = 64;
+const LOOP_UP_TO = 48;
+const LARGEST_HEADER = 14;
 
 /** Bytes of a frame's header: two, the extended payload length, the masking key. */
 export function headerSize(length: number, masked: boolean): number {
   return (length < 126 ? 2 : length < 65536 ? 4 : 10) + (masked ? 4 : 0);
 }
 
-/** Writes a header at the start of `frame`. `firstByte` holds FIN, RSV1 to RSV3 and the opcode. */
-function writeHeader(frame: Uint8Array, firstByte: number, length: number, key: number | undefined): void {
+/**
+ * Writes a header at `start`. `firstByte` holds FIN, RSV1 to RSV3 and the opcode; `key` is the masking key, or
+ * `undefined` on a server.
+ */
+function writeHeader(
+  bytes: Uint8Array,
+  start: number,
+  firstByte: number,
+  length: number,
+  key: number | undefined,
+): void {
   const mask = key === undefined ? 0 : 0x80;
-  let end = 2;
-  frame[0] = firstByte;
+  let end = start + 2;
+  bytes[start] = firstByte;
   // RFC 6455, section 5.2: "the minimal number of bytes MUST be used to encode the length".
   if (length < 126) {
-    frame[1] = mask | length;
+    bytes[start + 1] = mask | length;
   } else if (length < 65536) {
-    frame[1] = mask | 126;
-    frame[2] = length >>> 8;
-    frame[3] = length;
-    end = 4;
+    bytes[start + 1] = mask | 126;
+    bytes[start + 2] = length >>> 8;
+    bytes[start + 3] = length;
+    end += 2;
   } else {
-    frame[1] = mask | 127;
+    bytes[start + 1] = mask | 127;
     const high = Math.floor(length / 0x100000000);
     for (let i = 0; i < 4; i++) {
-      frame[2 + i] = high >>> (24 - 8 * i);
-      frame[6 + i] = length >>> (24 - 8 * i);
+      bytes[start + 2 + i] = high >>> (24 - 8 * i);
+      bytes[start + 6 + i] = length >>> (24 - 8 * i);
     }
-    end = 10;
+    end += 8;
   }
-  if (key !== undefined) { for (let i = 0; i < 4; i++) frame[end + i] = key >>> (24 - 8 * i); }
+  if (key !== undefined) { for (let i = 0; i < 4; i++) bytes[end + i] = key >>> (24 - 8 * i); }
 }
 
-/** A whole frame with this payload, which is copied. `key` is the masking key, or `undefined` on a server. */
+/** Puts a header before a payload that has been written, and masks it. Answers where the frame begins. */
+function finish(
+  memory: FrameMemory,
+  firstByte: number,
+  payload: number,
+  length: number,
+  key: number | undefined,
+): number {
+  const start = memory.end;
+  writeHeader(memory.bytes, start, firstByte, length, key);
+  memory.end = payload + length;
+  if (key !== undefined) applyMask(memory.bytes, payload, memory.end, key, 0);
+  return start;
+}
+
+/**
+ * Writes a whole frame with this payload, which is copied. Answers where in `memory.bytes` it begins; it ends at
+ * `memory.end`.
+ */
+export function writeFrame(
+  memory: FrameMemory,
+  firstByte: number,
+  payload: Uint8Array,
+  key: number | undefined,
+): number {
+  const header = headerSize(payload.length, key !== undefined);
+  memory.reserve(header + payload.length);
+  const start = memory.end + header;
+  memory.bytes.set(payload, start);
+  return finish(memory, firstByte, start, payload.length, key);
+}
+
+/** As {@linkcode writeFrame}, with this text as payload. Lone surrogates become U+FFFD, as everywhere on the web. */
+export function writeTextFrame(
+  memory: FrameMemory,
+  firstByte: number,
+  text: string,
+  key: number | undefined,
+): number {
+  const { length } = text;
+  memory.reserve(LARGEST_HEADER + length);
+  const { bytes } = memory;
+  const start = memory.end + headerSize(length, key !== undefined);
+  if (length <= LOOP_UP_TO) {
+    let i = 0;
+    for (; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) break;
+      bytes[start + i] = code;
+    }
+    if (i === length) return finish(memory, firstByte, start, length, key);
+  }
+  // Behind an ASCII text's header: it is moved if it turns out to be longer. There is room for the longest header.
+  const { read, written } = encoder.encodeInto(
+    text,
+    bytes.subarray(start, bytes.length - LARGEST_HEADER + (start - memory.end)),
+  );
+  if (read < length) return writeFrame(memory, firstByte, encoder.encode(text), key);
+  const moved = memory.end + headerSize(written, key !== undefined);
+  if (moved !== start) bytes.copyWithin(moved, start, start + written);
+  return finish(memory, firstByte, moved, written, key);
+}
+
+/** A whole frame by itself; see {@linkcode writeFrame}. */
 export function encodeFrame(firstByte: number, payload: Uint8Array, key: number | undefined): Uint8Array {
-  const start = headerSize(payload.length, key !== undefined);
-  const frame = new Uint8Array(start + payload.length);
-  writeHeader(frame, firstByte, payload.length, key);
-  frame.set(payload, start);
-  if (key !== undefined) applyMask(frame, start, frame.length, key, 0);
-  return frame;
+  const memory = new FrameMemory(0);
+  const start = writeFrame(memory, firstByte, payload, key);
+  return memory.bytes.subarray(start, memory.end);
 }
 
-/** A whole frame with this text as payload. Lone surrogates become U+FFFD, as everywhere on the web. */
+/** A whole frame by itself; see {@linkcode writeTextFrame}. */
 export function encodeTextFrame(firstByte: number, text: string, key: number | undefined): Uint8Array {
-  if (text.length > LOOP_UP_TO) return encodeFrame(firstByte, encoder.encode(text), key);
-  const start = headerSize(text.length, key !== undefined);
-  const frame = new Uint8Array(start + text.length);
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 0x7f) return encodeFrame(firstByte, encoder.encode(text), key);
-    frame[start + i] = code;
-  }
-  writeHeader(frame, firstByte, text.length, key);
-  if (key !== undefined) applyMask(frame, start, frame.length, key, 0);
-  return frame;
+  const memory = new FrameMemory(0);
+  const start = writeTextFrame(memory, firstByte, text, key);
+  return memory.bytes.slice(start, memory.end);
 }

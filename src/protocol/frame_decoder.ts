@@ -10,49 +10,49 @@ import { MESSAGE_TOO_BIG, PROTOCOL_ERROR } from "./status_code.ts";
 
 const MAX_HEADER_SIZE = 14;
 
-/** Who takes the frames. Each call may stop the decoder. */
-export interface FrameReceiver {
-  /** A header has been read; its fields are the decoder's. Its payload follows, in one piece or several. */
-  frameHeader(): void;
-  /**
-   * A piece of the payload, unmasked, which is `chunk[start..end)`, borrowed until return. `seen` is its bytes OR-ed
-   * together in any order. `last` says that the frame ends with it; an empty payload is one empty last piece.
-   */
-  framePayload(chunk: Uint8Array, start: number, end: number, seen: number, last: boolean): void;
-  /** The bytes break the framing rules. The decoder has stopped. */
-  frameError(error: ProtocolError): void;
-}
-
-/** Turns chunks of bytes into frames. */
-export class FrameDecoder {
-  /** FIN of the frame at hand. */
-  fin = false;
-  /** RSV1 of the frame at hand. */
-  rsv1 = false;
-  /** Opcode of the frame at hand. */
-  opcode = 0;
-  /** Payload length of the frame at hand, in bytes. */
-  length = 0;
-  readonly #receiver: FrameReceiver;
+/** Turns chunks of bytes into frames. Whoever takes the frames is one: each call may stop the decoder. */
+export abstract class FrameDecoder {
   readonly #masked: boolean;
   readonly #rsv1Allowed: boolean;
-  // A header that came in several chunks is gathered here; no view of a chunk is kept.
-  readonly #header: Uint8Array = new Uint8Array(MAX_HEADER_SIZE);
-  #headerLength = 0;
+  #fin = false;
+  #opcode = 0;
+  #length = 0;
   #key = 0;
   #remaining = 0;
   #inPayload = false;
   #stopped = false;
+  // A header that came in several chunks is gathered here; no view of a chunk is kept.
+  #header: Uint8Array | undefined;
+  #headerLength = 0;
 
   /** `role` is our own: a server's frames come masked, a client's do not. */
-  constructor(receiver: FrameReceiver, role: "client" | "server", rsv1Allowed: boolean) {
-    this.#receiver = receiver;
+  constructor(role: "client" | "server", rsv1Allowed: boolean) {
     this.#masked = role === "server";
     this.#rsv1Allowed = rsv1Allowed;
   }
 
+  /** A header has been read. Its payload of so many bytes follows, in one piece or several. */
+  protected abstract frameHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): void;
+
+  /**
+   * A piece of the payload, unmasked, which is `chunk[start..end)`, borrowed until return. `seen` is its bytes OR-ed
+   * together in any order. `last` says that the frame ends with it; an empty payload is one empty last piece.
+   */
+  protected abstract framePayload(
+    opcode: number,
+    fin: boolean,
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    seen: number,
+    last: boolean,
+  ): void;
+
+  /** The bytes break the framing rules. The decoder has stopped. */
+  protected abstract frameError(error: ProtocolError): void;
+
   /** Reads nothing more: not even what is left of the chunk at hand. */
-  stop(): void {
+  protected stop(): void {
     this.#stopped = true;
   }
 
@@ -61,7 +61,7 @@ export class FrameDecoder {
     return !this.#inPayload && this.#headerLength === 0;
   }
 
-  /** Reads on. The chunk is borrowed, and unmasked in place. */
+  /** Bytes have come. They are borrowed until return, and unmasked in place. Never throws on account of the peer. */
   receive(chunk: Uint8Array): void {
     let position = 0;
     while (position < chunk.length && !this.#stopped) {
@@ -71,12 +71,12 @@ export class FrameDecoder {
 
   #readPayload(chunk: Uint8Array, start: number): number {
     const end = Math.min(chunk.length, start + this.#remaining);
-    const offset = this.length - this.#remaining;
+    const offset = this.#length - this.#remaining;
     const seen = this.#masked ? applyMask(chunk, start, end, this.#key, offset) : orBytes(chunk, start, end);
     this.#remaining -= end - start;
     const last = this.#remaining === 0;
     if (last) this.#inPayload = false;
-    this.#receiver.framePayload(chunk, start, end, seen, last);
+    this.framePayload(this.#opcode, this.#fin, chunk, start, end, seen, last);
     return end;
   }
 
@@ -89,12 +89,13 @@ export class FrameDecoder {
         return position + size;
       }
     }
+    const header = this.#header ??= new Uint8Array(MAX_HEADER_SIZE);
     while (position < chunk.length && !this.#stopped) {
-      this.#header[this.#headerLength++] = chunk[position++]!;
-      if (this.#headerLength === 2 && this.#checkStart(this.#header, 0)) break;
-      if (this.#headerLength >= 2 && this.#headerLength === headerSizeAt(this.#header, 0)) {
+      header[this.#headerLength++] = chunk[position++]!;
+      if (this.#headerLength === 2 && this.#checkStart(header, 0)) break;
+      if (this.#headerLength >= 2 && this.#headerLength === headerSizeAt(header, 0)) {
         this.#headerLength = 0;
-        this.#parseHeader(this.#header, 0);
+        this.#parseHeader(header, 0);
         break;
       }
     }
@@ -188,22 +189,22 @@ export class FrameDecoder {
       );
     }
     if (this.#masked) this.#key = uint32(bytes, end) | 0;
-    this.fin = first >= 0x80;
-    this.rsv1 = (first & 0x40) !== 0;
-    this.opcode = first & 0x0f;
-    this.length = length;
+    const opcode = first & 0x0f;
+    this.#fin = first >= 0x80;
+    this.#opcode = opcode;
+    this.#length = length;
     this.#remaining = length;
     this.#inPayload = true;
-    this.#receiver.frameHeader();
+    this.frameHeader(this.#fin, (first & 0x40) !== 0, opcode, length);
     if (length === 0 && !this.#stopped) {
       this.#inPayload = false;
-      this.#receiver.framePayload(bytes, 0, 0, 0, true);
+      this.framePayload(opcode, this.#fin, bytes, 0, 0, 0, true);
     }
   }
 
   #fail(error: ProtocolError): void {
     this.#stopped = true;
-    this.#receiver.frameError(error);
+    this.frameError(error);
   }
 }
 

@@ -4,11 +4,10 @@
  * @module
  */
 
-// A key is laid out here as its bytes come in memory, to be read as one word of whatever endianness.
 const keyBytes: Uint8Array = /* @__PURE__ */ new Uint8Array(4);
 const keyWord: Int32Array = /* @__PURE__ */ new Int32Array(keyBytes.buffer);
-// Below this the views cost more than they save.
-const WORDWISE_FROM = 48;
+// Below this a view of the words costs more than it saves.
+const WORDWISE_FROM = 80;
 
 /**
  * Masks or unmasks `bytes[start..end)` in place. `key` holds the masking key's four bytes, the first in the highest
@@ -22,31 +21,70 @@ export function applyMask(
   key: number,
   offset: number,
 ): number {
-  let position = start;
+  let turned = turn(key, offset & 3);
+  if (end - start < WORDWISE_FROM) return maskBytes(bytes, start, end, turned);
+  const ragged = -(bytes.byteOffset + start) & 3;
+  const from = start + ragged;
+  let seen = maskBytes(bytes, start, from, turned);
+  turned = turn(turned, ragged);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + from, (end - from) >>> 2);
+  seen |= maskWords(words, wordOf(turned));
+  return seen | maskBytes(bytes, from + 4 * words.length, end, turned);
+}
+
+/** The key as it begins so many bytes later, of three at most. */
+function turn(key: number, by: number): number {
+  return by === 0 ? key : (key << (8 * by)) | (key >>> (32 - 8 * by));
+}
+
+/** The key's bytes as they come in memory, read as one word of whatever endianness. */
+function wordOf(key: number): number {
+  for (let i = 0; i < 4; i++) keyBytes[i] = key >>> (24 - 8 * i);
+  return keyWord[0]!;
+}
+
+// Four at a time, here and below: measured, nearly twice as fast as one by one.
+function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): number {
+  const first = key >>> 24;
+  const second = (key >>> 16) & 0xff;
+  const third = (key >>> 8) & 0xff;
+  const fourth = key & 0xff;
   let seen = 0;
-  let phase = offset & 3;
-  if (end - start >= WORDWISE_FROM) {
-    while (((bytes.byteOffset + position) & 3) !== 0) {
-      seen |= bytes[position]! ^= (key >>> (24 - 8 * phase)) & 0xff;
-      position++;
-      phase = (phase + 1) & 3;
-    }
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset + position, (end - position) >>> 2);
-    const word = wordKey(key, phase);
-    for (let i = 0; i < words.length; i++) seen |= words[i]! ^= word;
-    position += words.length << 2;
+  let i = start;
+  for (; i + 3 < end; i += 4) {
+    const a = bytes[i]! ^ first;
+    const b = bytes[i + 1]! ^ second;
+    const c = bytes[i + 2]! ^ third;
+    const d = bytes[i + 3]! ^ fourth;
+    bytes[i] = a;
+    bytes[i + 1] = b;
+    bytes[i + 2] = c;
+    bytes[i + 3] = d;
+    seen |= a | b | c | d;
   }
-  for (; position < end; position++) {
-    seen |= bytes[position]! ^= (key >>> (24 - 8 * phase)) & 0xff;
-    phase = (phase + 1) & 3;
-  }
+  if (i < end) seen |= bytes[i]! ^= first;
+  if (i + 1 < end) seen |= bytes[i + 1]! ^= second;
+  if (i + 2 < end) seen |= bytes[i + 2]! ^= third;
   return seen;
 }
 
-/** The key as one word, turned so that its byte for `phase` comes first in memory. */
-function wordKey(key: number, phase: number): number {
-  for (let i = 0; i < 4; i++) keyBytes[i] = key >>> (24 - 8 * ((phase + i) & 3));
-  return keyWord[0]!;
+function maskWords(words: Int32Array, key: number): number {
+  const { length } = words;
+  let seen = 0;
+  let i = 0;
+  for (; i + 3 < length; i += 4) {
+    const a = words[i]! ^ key;
+    const b = words[i + 1]! ^ key;
+    const c = words[i + 2]! ^ key;
+    const d = words[i + 3]! ^ key;
+    words[i] = a;
+    words[i + 1] = b;
+    words[i + 2] = c;
+    words[i + 3] = d;
+    seen |= a | b | c | d;
+  }
+  for (; i < length; i++) seen |= words[i]! ^= key;
+  return seen;
 }
 
 const pool: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(4096);

@@ -35,7 +35,8 @@ export interface MessagePiece {
  */
 export class MessageAssembler {
   readonly #limits: MessageLimits;
-  readonly #validator = new Utf8Validator();
+  // Made for the first text that comes in pieces and is not all ASCII.
+  #validator: Utf8Validator | undefined;
   #opcode: number = CONTINUATION;
   #buffer: Uint8Array = NOTHING;
   #size = 0;
@@ -141,11 +142,9 @@ export class MessageAssembler {
       const text = this.#opcode === TEXT;
       this.#opcode = CONTINUATION;
       if (!text) return copyOf(chunk, start, end);
-      return decodeText(chunk.subarray(start, end), seen) ?? notUtf8();
+      return decodeText(chunk, start, end, seen) ?? notUtf8();
     }
-    if (this.#opcode === TEXT && ((seen & 0x80808080) !== 0 || !this.#validator.complete)) {
-      if (!this.#validator.check(chunk, start, end)) return notUtf8();
-    }
+    if (this.#opcode === TEXT && !this.#checkText(chunk, start, end, seen)) return notUtf8();
     this.#keep(chunk, start, end);
     this.#seen |= seen;
     return last ? this.#finish() : undefined;
@@ -180,7 +179,7 @@ export class MessageAssembler {
     this.#buffer = NOTHING;
     if (message instanceof ProtocolError) return message;
     // RFC 7692, section 6: the rules of RFC 6455 hold for the message, not for its compressed payload.
-    return text ? decodeText(message, 0x80) ?? notUtf8() : copyOf(message, 0, message.length);
+    return text ? decodeText(message, 0, message.length, 0x80) ?? notUtf8() : copyOf(message, 0, message.length);
   }
 
   #stream(
@@ -191,13 +190,20 @@ export class MessageAssembler {
     last: boolean,
   ): string | Uint8Array | ProtocolError {
     if (this.#opcode === TEXT) {
-      const checked = (seen & 0x80808080) === 0 && this.#validator.complete ||
-        this.#validator.check(chunk, start, end);
-      if (!checked || (last && !this.#validator.complete)) return notUtf8();
+      if (!this.#checkText(chunk, start, end, seen) || (last && this.#validator?.complete === false)) {
+        return notUtf8();
+      }
     }
     const data = this.#piece(chunk.subarray(start, end), last);
     if (last) this.#opcode = CONTINUATION;
     return data;
+  }
+
+  /** Whether a piece of a text can be part of UTF-8. */
+  #checkText(chunk: Uint8Array, start: number, end: number, seen: number): boolean {
+    if ((seen & 0x80808080) === 0 && this.#validator?.complete !== false) return true;
+    this.#validator ??= new Utf8Validator();
+    return this.#validator.check(chunk, start, end);
   }
 
   /** A piece that can be kept; of a text, as far as its characters are whole. */
@@ -216,7 +222,7 @@ export class MessageAssembler {
     if (opcode === BINARY) {
       return bytes.length === bytes.buffer.byteLength ? bytes : copyOf(bytes, 0, bytes.length);
     }
-    return decodeText(bytes, this.#seen) ?? notUtf8();
+    return decodeText(bytes, 0, bytes.length, this.#seen) ?? notUtf8();
   }
 
   #keep(chunk: Uint8Array, start: number, end: number): void {

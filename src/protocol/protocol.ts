@@ -7,8 +7,9 @@
 import { concat, copyOf } from "./bytes.ts";
 import { encodeClosePayload, parseClosePayload } from "./close_payload.ts";
 import { ConnectionClosedError, ProtocolError } from "./errors.ts";
-import { encodeFrame, encodeTextFrame } from "./frame.ts";
+import { encodeFrame, encodeTextFrame, writeFrame, writeTextFrame } from "./frame.ts";
 import { FrameDecoder } from "./frame_decoder.ts";
+import { frameMemory } from "./frame_memory.ts";
 import { maskingKey } from "./mask.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
 import type { MessageCompression } from "./message_compression.ts";
@@ -20,8 +21,11 @@ export type Role = "client" | "server";
 
 /** The owner of a protocol: what it does with what comes out. It may send and close from within any call. */
 export interface ProtocolSink {
-  /** Bytes for the peer, whole frames, the owner's from now on. Answers `false` while they pile up. */
-  write(bytes: Uint8Array): boolean;
+  /**
+   * Bytes for the peer: `bytes[start..end)`, one whole frame, to be read only. What is written next may lie right behind
+   * it in the same memory. Answers `false` while they pile up.
+   */
+  write(bytes: Uint8Array, start: number, end: number): boolean;
   /**
    * A message has come: text or bytes, the owner's to keep. After {@linkcode Protocol.streamFromNowOn} a piece of one,
    * and `last` says whether the message ends with it.
@@ -67,12 +71,11 @@ const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 
 /** One connection's protocol: frames, messages, control frames and the closing handshake. */
-export class Protocol {
+export class Protocol extends FrameDecoder {
   /** The compression that the opening handshake has agreed upon. */
   readonly compression: MessageCompression | undefined;
   readonly #sink: ProtocolSink;
   readonly #role: Role;
-  readonly #decoder: FrameDecoder;
   readonly #assembler: MessageAssembler;
   #control: Uint8Array = NOTHING;
   #congested = false;
@@ -83,19 +86,11 @@ export class Protocol {
 
   /** Begins where the opening handshake ended; `compression` is there if that has agreed upon it. */
   constructor(role: Role, sink: ProtocolSink, limits: MessageLimits, compression?: MessageCompression) {
+    super(role, compression !== undefined);
     this.#role = role;
     this.#sink = sink;
     this.compression = compression;
     this.#assembler = new MessageAssembler(limits, compression);
-    this.#decoder = new FrameDecoder(
-      {
-        frameHeader: () => this.#frameHeader(),
-        framePayload: (chunk, start, end, seen, last) => this.#framePayload(chunk, start, end, seen, last),
-        frameError: (error) => this.#failWith(error),
-      },
-      role,
-      compression !== undefined,
-    );
   }
 
   /** Whether messages may be sent: no Close frame has gone either way. */
@@ -106,11 +101,6 @@ export class Protocol {
   /** Whether all is over: `finish()` has been called. */
   get finished(): boolean {
     return this.#finished;
-  }
-
-  /** Bytes have come. They are borrowed until return and may be overwritten. Never throws on account of the peer. */
-  receive(chunk: Uint8Array): void {
-    if (!this.#finished) this.#decoder.receive(chunk);
   }
 
   /** The peer has ended its direction of the stream, after the bytes received so far. */
@@ -130,11 +120,6 @@ export class Protocol {
     if (payload === undefined) return;
     this.#unansweredPing = undefined;
     if (this.open) this.#sendFrame(PONG, payload);
-  }
-
-  /** Whether the bytes so far end between two frames: a frame that is still coming delays the peer's pongs. */
-  get betweenFrames(): boolean {
-    return this.#decoder.betweenFrames;
   }
 
   /**
@@ -158,7 +143,7 @@ export class Protocol {
       const bytes = encoder.encode(text);
       if (compression.wants(bytes.length, compress)) return this.#sendCompressed(compression, TEXT, bytes);
     }
-    return this.#write(encodeTextFrame(FIN | TEXT, text, this.#key()));
+    return this.#write(writeTextFrame(frameMemory, FIN | TEXT, text, this.#key()));
   }
 
   /** Sends a binary message, as {@linkcode sendText} does; the bytes are copied. */
@@ -189,10 +174,13 @@ export class Protocol {
       const bytes = typeof data === "string" ? encoder.encode(data) : data;
       // RFC 7692, section 6.1: the bit is set on the first fragment alone.
       const bits = firstByte | (first ? RSV1 : 0);
-      return this.#write(encodeFrame(bits, this.compression.compressFragment(bytes, last), this.#key()));
+      const payload = this.compression.compressFragment(bytes, last);
+      return this.#write(writeFrame(frameMemory, bits, payload, this.#key()));
     }
-    if (typeof data === "string") return this.#write(encodeTextFrame(firstByte, data, this.#key()));
-    return this.#write(encodeFrame(firstByte, data, this.#key()));
+    const start = typeof data === "string"
+      ? writeTextFrame(frameMemory, firstByte, data, this.#key())
+      : writeFrame(frameMemory, firstByte, data, this.#key());
+    return this.#write(start);
   }
 
   /**
@@ -202,7 +190,7 @@ export class Protocol {
   sendEncoded({ frame, compressed }: EncodedMessage): boolean {
     this.#checkOpen("message");
     if (compressed) this.compression!.sentAfresh();
-    return this.#write(frame);
+    return this.#told(this.#sink.write(frame, 0, frame.length));
   }
 
   /**
@@ -241,28 +229,34 @@ export class Protocol {
     // The error's message may tell what only this side should know; a ProtocolError's tells the peer about itself.
     const reason = error instanceof ProtocolError ? error.message : "";
     const payload = encodeClosePayload(code, reason, this.#role);
-    this.#decoder.stop();
+    this.stop();
     if (!this.#closeSent) this.#sendCloseFrame(payload);
     const guilty = error instanceof ProtocolError ? "remote" : "local";
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? guilty, error);
   }
 
-  #failWith(error: ProtocolError): void {
+  protected override frameError(error: ProtocolError): void {
     this.fail(error.statusCode, error);
   }
 
-  #frameHeader(): void {
-    const { opcode, length, rsv1 } = this.#decoder;
+  protected override frameHeader(_fin: boolean, rsv1: boolean, opcode: number, length: number): void {
     if (isControl(opcode)) {
       this.#control = NOTHING;
       return;
     }
     const error = this.#assembler.begin(opcode, length, rsv1);
-    if (error !== undefined) this.#failWith(error);
+    if (error !== undefined) this.frameError(error);
   }
 
-  #framePayload(chunk: Uint8Array, start: number, end: number, seen: number, last: boolean): void {
-    const { opcode, fin } = this.#decoder;
+  protected override framePayload(
+    opcode: number,
+    fin: boolean,
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    seen: number,
+    last: boolean,
+  ): void {
     if (isControl(opcode)) {
       const piece = copyOf(chunk, start, end);
       const size = this.#control.length + piece.length;
@@ -273,7 +267,7 @@ export class Protocol {
     const ends = last && fin;
     const message = this.#assembler.add(chunk, start, end, seen, ends);
     if (message === undefined) return;
-    if (message instanceof ProtocolError) this.#failWith(message);
+    if (message instanceof ProtocolError) this.frameError(message);
     else this.#sink.message(message, ends);
   }
 
@@ -299,8 +293,8 @@ export class Protocol {
 
   #receiveClose(payload: Uint8Array): void {
     const close = parseClosePayload(payload);
-    if (close instanceof ProtocolError) return this.#failWith(close);
-    this.#decoder.stop();
+    if (close instanceof ProtocolError) return this.frameError(close);
+    this.stop();
     this.#initiator ??= "remote";
     // RFC 6455, section 5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
     // endpoint MUST send a Close frame in response. (When sending a Close frame in response, the endpoint typically
@@ -316,7 +310,7 @@ export class Protocol {
 
   #sendCloseFrame(payload: Uint8Array): void {
     this.#closeSent = true;
-    this.#write(encodeFrame(FIN | CLOSE, payload, this.#key()));
+    this.#write(writeFrame(frameMemory, FIN | CLOSE, payload, this.#key()));
   }
 
   #sendCompressed(compression: MessageCompression, opcode: number, bytes: Uint8Array): boolean {
@@ -326,11 +320,15 @@ export class Protocol {
   }
 
   #sendFrame(opcode: number, payload: Uint8Array): boolean {
-    return this.#write(encodeFrame(FIN | opcode, payload, this.#key()));
+    return this.#write(writeFrame(frameMemory, FIN | opcode, payload, this.#key()));
   }
 
-  #write(bytes: Uint8Array): boolean {
-    const flowing = this.#sink.write(bytes);
+  /** Hands on the frame that begins here in the memory, its last. */
+  #write(start: number): boolean {
+    return this.#told(this.#sink.write(frameMemory.bytes, start, frameMemory.end));
+  }
+
+  #told(flowing: boolean): boolean {
     if (!flowing) this.#congested = true;
     return flowing;
   }
@@ -356,7 +354,7 @@ export class Protocol {
   ): void {
     if (this.#finished) return;
     this.#finished = true;
-    this.#decoder.stop();
+    this.stop();
     this.#unansweredPing = undefined;
     this.#sink.finish({ code, reason, wasClean, initiator, error });
   }

@@ -7,14 +7,42 @@
 
 // ignoreBOM: U+FEFF at the start of a text is part of the text.
 const decoder: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-// Equal to UTF-8 for ASCII, and the fastest decoder of every runtime.
-const asciiDecoder: TextDecoder = /* @__PURE__ */ new TextDecoder("latin1");
 
-/** The text of the bytes, or `undefined` if they are not UTF-8. `seen` is the bytes OR-ed together. */
-export function decodeText(bytes: Uint8Array, seen: number): string | undefined {
-  if ((seen & 0x80808080) === 0) return asciiDecoder.decode(bytes);
+/** What is asked of Node's `Buffer`, which Bun and Deno have too. */
+interface Latin1Decoder {
+  latin1Slice(start: number, end: number): string;
+}
+
+/** Makes the text of bytes that are all ASCII. */
+export type AsciiDecoder = (bytes: Uint8Array, start: number, end: number) => string;
+
+/**
+ * Latin-1 is equal to UTF-8 for ASCII, and faster. A `Buffer` decodes it without a view of the text's bytes, in a half
+ * to a seventh of `TextDecoder`'s time (`npm run bench:micro`).
+ */
+export function asciiDecoder(buffer: { prototype: Latin1Decoder } | undefined): AsciiDecoder {
+  if (buffer !== undefined) {
+    const { latin1Slice } = buffer.prototype;
+    return (bytes, start, end) => latin1Slice.call(bytes as Uint8Array & Latin1Decoder, start, end);
+  }
+  const latin1 = new TextDecoder("latin1");
+  return (bytes, start, end) => latin1.decode(bytes.subarray(start, end));
+}
+
+const decodeAscii: AsciiDecoder = /* @__PURE__ */ asciiDecoder(
+  (globalThis as { Buffer?: { prototype: Latin1Decoder } }).Buffer,
+);
+
+/** The text of `bytes[start..end)`, or `undefined` if that is not UTF-8. `seen` is these bytes OR-ed together. */
+export function decodeText(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  seen: number,
+): string | undefined {
+  if ((seen & 0x80808080) === 0) return decodeAscii(bytes, start, end);
   try {
-    return decoder.decode(bytes);
+    return decoder.decode(bytes.subarray(start, end));
   } catch {
     return undefined;
   }

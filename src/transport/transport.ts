@@ -22,7 +22,8 @@ export interface Transport {
    */
   attach(handler: TransportHandler): void;
   /**
-   * Takes all of `bytes`, in order, and owns them from now on: the caller no longer writes to that memory.
+   * Takes all of `bytes`, in order. The caller writes to that memory no more while any of it is kept, which
+   * {@linkcode bufferedAmount} tells: when that is 0, the operating system has all.
    * Answers `false` when more than the high-water mark is buffered now: `drain()` will follow when the buffer has
    * emptied, unless `close()` comes first. After `closeWrite()`, `abort()` or `close()` it does nothing and answers
    * `true`. Never throws on account of the peer.

@@ -1,13 +1,12 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { ProtocolError } from "../../src/protocol/errors.ts";
-import { FrameDecoder, type FrameReceiver } from "../../src/protocol/frame_decoder.ts";
+import { FrameDecoder } from "../../src/protocol/frame_decoder.ts";
 import { bytesOf, hex, noise, random } from "./frames.ts";
 import { bothRoles, chunkings, feed, Peer } from "./support.ts";
 import type { Role } from "../../src/protocol/protocol.ts";
 
 /** Writes down the frames, pieces put together. */
-class Frames implements FrameReceiver {
-  readonly decoder: FrameDecoder;
+class Frames extends FrameDecoder {
   readonly log: string[] = [];
   readonly errors: ProtocolError[] = [];
   pieces = 0;
@@ -15,24 +14,37 @@ class Frames implements FrameReceiver {
   onPayload = (): unknown => undefined;
   #payload: Uint8Array = new Uint8Array(0);
   #seen = 0;
+  #length = 0;
 
   constructor(role: Role, rsv1Allowed = false) {
-    this.decoder = new FrameDecoder(this, role, rsv1Allowed);
+    super(role, rsv1Allowed);
   }
 
-  frameHeader(): void {
-    const { fin, rsv1, opcode, length } = this.decoder;
+  override stop(): void {
+    super.stop();
+  }
+
+  override frameHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): void {
+    this.#length = length;
     this.log.push(`${fin ? "fin " : ""}${rsv1 ? "rsv1 " : ""}${opcode} ${length}`);
     this.#payload = new Uint8Array(0);
     this.#seen = 0;
     this.onHeader();
   }
 
-  framePayload(chunk: Uint8Array, start: number, end: number, seen: number, last: boolean): void {
+  override framePayload(
+    _opcode: number,
+    _fin: boolean,
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    seen: number,
+    last: boolean,
+  ): void {
     this.pieces++;
     this.#payload = bytesOf(this.#payload, chunk.subarray(start, end));
     this.#seen |= seen;
-    equal(last, this.#payload.length === this.decoder.length);
+    equal(last, this.#payload.length === this.#length);
     if (last) {
       const ascii = this.#payload.every((byte) => byte < 0x80);
       if (!ascii) ok((this.#seen & 0x80808080) !== 0, "seen shows what is not ASCII");
@@ -41,7 +53,7 @@ class Frames implements FrameReceiver {
     this.onPayload();
   }
 
-  frameError(error: ProtocolError): void {
+  override frameError(error: ProtocolError): void {
     this.errors.push(error);
     this.log.push(`error ${error.statusCode} ${error.section}`);
   }
@@ -50,7 +62,7 @@ class Frames implements FrameReceiver {
 function decode(role: Role, stream: Uint8Array, log: string[], rsv1Allowed = false): void {
   for (const pieces of chunkings(stream)) {
     const frames = new Frames(role, rsv1Allowed);
-    feed(frames.decoder, pieces);
+    feed(frames, pieces);
     deepEqual(frames.log, log, `in ${pieces.length} pieces`);
   }
 }
@@ -75,8 +87,8 @@ bothRoles("5.2", "any split of the bytes gives the same frames", (role) => {
 bothRoles("5.2", "a chunk that holds nothing changes nothing", (role) => {
   const frames = new Frames(role);
   for (const byte of new Peer(role).text("a")) {
-    frames.decoder.receive(new Uint8Array(0));
-    frames.decoder.receive(Uint8Array.of(byte));
+    frames.receive(new Uint8Array(0));
+    frames.receive(Uint8Array.of(byte));
   }
   deepEqual(frames.log, ["fin 1 1", "61"]);
 });
@@ -87,13 +99,13 @@ bothRoles(
   (role) => {
     const peer = new Peer(role);
     const whole = new Frames(role);
-    whole.decoder.receive(peer.binary(noise(1000)));
+    whole.receive(peer.binary(noise(1000)));
     equal(whole.pieces, 1);
     const bytewise = new Frames(role);
-    feed(bytewise.decoder, Array.from(peer.binary(noise(50)), (byte) => Uint8Array.of(byte)));
+    feed(bytewise, Array.from(peer.binary(noise(50)), (byte) => Uint8Array.of(byte)));
     equal(bytewise.pieces, 50);
     const empty = new Frames(role);
-    empty.decoder.receive(peer.binary(new Uint8Array(0)));
+    empty.receive(peer.binary(new Uint8Array(0)));
     equal(empty.pieces, 1);
   },
 );
@@ -102,13 +114,12 @@ bothRoles("5.2", "the decoder knows whether it stands between two frames", (role
   for (const payload of ["", "abc"]) {
     const stream = new Peer(role).text(payload);
     const frames = new Frames(role);
-    const { decoder } = frames;
     const inside: boolean[] = [];
-    frames.onPayload = () => inside.push(decoder.betweenFrames);
-    ok(decoder.betweenFrames);
+    frames.onPayload = () => inside.push(frames.betweenFrames);
+    ok(frames.betweenFrames);
     stream.forEach((byte, i) => {
-      decoder.receive(Uint8Array.of(byte));
-      equal(decoder.betweenFrames, i === stream.length - 1, `after byte ${i}`);
+      frames.receive(Uint8Array.of(byte));
+      equal(frames.betweenFrames, i === stream.length - 1, `after byte ${i}`);
     });
     deepEqual(inside, payload === "" ? [true] : [false, false, true]);
   }
@@ -122,9 +133,9 @@ for (const where of ["onHeader", "onPayload"] as const) {
       for (const payload of ["", "abc"]) {
         const peer = new Peer(role);
         const frames = new Frames(role);
-        frames[where] = () => frames.decoder.stop();
-        frames.decoder.receive(bytesOf(peer.text(payload), peer.text("late")));
-        frames.decoder.receive(peer.text("later"));
+        frames[where] = () => frames.stop();
+        frames.receive(bytesOf(peer.text(payload), peer.text("late")));
+        frames.receive(peer.text("later"));
         const seen = [`fin 1 ${payload.length}`, hex(bytesOf(payload))];
         deepEqual(frames.log, where === "onHeader" ? seen.slice(0, 1) : seen);
       }
@@ -154,7 +165,7 @@ for (const rsv1Allowed of [false, true]) {
       const [first, second] = pair as [number, number];
       for (const pieces of [[Uint8Array.of(first, second)], [Uint8Array.of(first), Uint8Array.of(second)]]) {
         const frames = new Frames(role, rsv1Allowed);
-        for (const piece of pieces) frames.decoder.receive(piece);
+        for (const piece of pieces) frames.receive(piece);
         if (acceptable(first, second, role, rsv1Allowed)) {
           equal(frames.errors.length, 0, `refused ${hex(Uint8Array.from(pair))}`);
         } else {

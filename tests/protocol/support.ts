@@ -114,17 +114,18 @@ export class Recorder implements ProtocolSink {
     this.protocol = new Protocol(role, this, limits, compression);
   }
 
-  write(bytes: Uint8Array): boolean {
-    const frames = parseFrames(bytes, this.#role === "client", this.protocol.compression !== undefined);
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    const written = bytes.slice(start, end);
+    const frames = parseFrames(written, this.#role === "client", this.protocol.compression !== undefined);
     for (const frame of frames) {
       ok(this.sent.at(-1)?.opcode !== 8, `${describe(frame)} was sent after a Close frame`);
       this.sent.push(frame);
       this.#note(`> ${describe(frame)}`);
     }
-    this.written.push(bytes.slice());
+    this.written.push(written);
     this.#hooks.write?.(frames);
-    // The bytes are the owner's: no harm may come from changing them.
-    bytes.fill(0xee);
+    // Nothing is read of them again: no harm may come from changing them.
+    bytes.fill(0xee, start, end);
     return this.flowing;
   }
 

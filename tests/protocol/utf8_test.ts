@@ -1,11 +1,16 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "../harness.ts";
-import { decodeText, Utf8Validator } from "../../src/protocol/utf8.ts";
+import { asciiDecoder, decodeText, Utf8Validator } from "../../src/protocol/utf8.ts";
 import { bytesOf, fromHex, hex } from "./frames.ts";
 import { INVALID, TRUNCATED, VALID } from "./utf8_vectors.ts";
 
 function seenIn(bytes: Uint8Array): number {
   return bytes.reduce((seen, byte) => seen | byte, 0);
+}
+
+/** The text of bytes that lie between others. */
+function textOf(bytes: Uint8Array, seen: number): string | undefined {
+  return decodeText(bytesOf("\xff", bytes, "\xff"), 2, 2 + bytes.length, seen);
 }
 
 /** The index of the first byte that is refused, -1 if none is, and whether a text may end here. */
@@ -20,8 +25,8 @@ function check(bytes: Uint8Array): { refused: number; complete: boolean } {
 for (const [text, digits] of VALID) {
   test(`RFC 6455, section 8.1: UTF-8 is text: ${digits || "nothing"}`, () => {
     const bytes = fromHex(digits);
-    equal(decodeText(bytes, seenIn(bytes)), text);
-    equal(decodeText(bytes, 0x80), text);
+    equal(textOf(bytes, seenIn(bytes)), text);
+    equal(textOf(bytes, 0x80), text);
     deepEqual(check(bytes), { refused: -1, complete: true });
     for (let cut = 0; cut <= bytes.length; cut++) {
       const validator = new Utf8Validator();
@@ -34,10 +39,10 @@ for (const [what, digits, at] of INVALID) {
   test(`RFC 6455, section 8.1: no text: ${what}`, () => {
     for (const before of ["", "Hello ", "é", "\u{10ffff}"]) {
       const bytes = bytesOf(before, fromHex(digits));
-      equal(decodeText(bytes, seenIn(bytes)), undefined);
+      equal(textOf(bytes, seenIn(bytes)), undefined);
       deepEqual(check(bytes), { refused: bytesOf(before).length + at, complete: false });
       equal(new Utf8Validator().check(bytes, 0, bytes.length), false);
-      equal(decodeText(bytesOf(before), 0x80), before, "a text after it is decoded as ever");
+      equal(textOf(bytesOf(before), 0x80), before, "a text after it is decoded as ever");
     }
   });
 }
@@ -45,23 +50,33 @@ for (const [what, digits, at] of INVALID) {
 for (const digits of TRUNCATED) {
   test(`RFC 6455, section 8.1: no text yet: ${digits}`, () => {
     const bytes = fromHex(digits);
-    equal(decodeText(bytes, 0x80), undefined);
+    equal(textOf(bytes, 0x80), undefined);
     deepEqual(check(bytes), { refused: -1, complete: false });
-    equal(decodeText(fromHex("80"), 0x80), undefined, "the rest is not remembered");
+    equal(textOf(fromHex("80"), 0x80), undefined, "the rest is not remembered");
   });
 }
 
 test("RFC 6455, section 8.1: all of ASCII, with and without a look at what was seen", () => {
   const bytes = Uint8Array.from({ length: 128 }, (_, i) => i);
   const text = String.fromCharCode(...bytes);
-  equal(decodeText(bytes, 0x7f), text);
-  equal(decodeText(bytes, 0xff), text);
-  equal(decodeText(bytes, 0x7f7f7f7f), text);
+  equal(textOf(bytes, 0x7f), text);
+  equal(textOf(bytes, 0xff), text);
+  equal(textOf(bytes, 0x7f7f7f7f), text);
+});
+
+test("ASCII is decoded alike with a Buffer and without one", () => {
+  const bytes = bytesOf("a", Uint8Array.from({ length: 128 }, (_, i) => i), "z");
+  const { Buffer } = globalThis as { Buffer?: Parameters<typeof asciiDecoder>[0] };
+  for (const decode of [asciiDecoder(undefined), asciiDecoder(Buffer)]) {
+    equal(decode(bytes, 1, 129), String.fromCharCode(...bytes.subarray(1, 129)));
+    equal(decode(bytes, 129, 130), "z");
+    equal(decode(bytes, 5, 5), "");
+  }
 });
 
 test("RFC 6455, section 8.1: a byte beyond ASCII in any of the four places of what was seen", () => {
   const bytes = fromHex("c3a9");
-  for (const seen of [0x80, 0x8000, 0x800000, 0x80000000 | 0]) equal(decodeText(bytes, seen), "é");
+  for (const seen of [0x80, 0x8000, 0x800000, 0x80000000 | 0]) equal(textOf(bytes, seen), "é");
 });
 
 test("RFC 6455, section 8.1: only the given range is read", () => {
@@ -123,6 +138,6 @@ test("RFC 6455, section 8.1: every code point of Unicode", () => {
     const bytes = bytesOf(text);
     const validator = new Utf8Validator();
     equal(validator.check(bytes, 0, bytes.length) && validator.complete, true);
-    equal(decodeText(bytes, seenIn(bytes)), text);
+    equal(textOf(bytes, seenIn(bytes)), text);
   }
 });

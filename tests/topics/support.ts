@@ -89,7 +89,8 @@ export class Recorder implements Transport {
   }
 
   write(bytes: Uint8Array): boolean {
-    this.written.push(bytes);
+    // Memory that holds other frames as well is written to again.
+    this.written.push(bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice());
     return this.bufferedAmount === 0;
   }
 
