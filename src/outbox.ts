@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { concat } from "./protocol/bytes.ts";
 import { frameMemory } from "./protocol/frame_memory.ts";
 import type { Transport } from "./transport/transport.ts";
 
@@ -19,12 +20,27 @@ const JOIN_UP_TO = 64 * 1024;
 // what would be many, and writes are what costs.
 const PATIENCE = 4;
 
+// So many times its own size may a piece that waits keep in memory.
+const WASTE = 4;
+
 const NOTHING: Uint8Array = new Uint8Array(0);
 const NOBODY: Waiter[] = [];
 
 // The outboxes whose frames gather until the turn is over. One microtask serves all.
 let gathering: Outbox[] = [];
 let ticking = false;
+
+// The last pieces that were joined in this turn: of a broadcast, many connections have the same.
+let joinedPieces: readonly Uint8Array[] = [];
+let joinedBytes: Uint8Array = NOTHING;
+
+function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  if (pieces.length !== joinedPieces.length || pieces.some((piece, i) => piece !== joinedPieces[i])) {
+    joinedPieces = pieces;
+    joinedBytes = concat(pieces, size);
+  }
+  return joinedBytes;
+}
 
 /** What one connection has sent and its transport has not handed to the operating system. */
 export class Outbox {
@@ -89,6 +105,8 @@ export class Outbox {
     const outboxes = gathering;
     gathering = [];
     for (const outbox of outboxes) outbox.#wait();
+    joinedPieces = [];
+    joinedBytes = NOTHING;
     ticking = gathering.length > 0;
     if (ticking) queueMicrotask(Outbox.#tick);
   }
@@ -118,48 +136,34 @@ export class Outbox {
     const size = this.#size;
     if (size === 0) return;
     const earlier = this.#earlier;
+    const newest = this.#newest();
+    this.clear();
     let flowing: boolean;
     if (earlier === undefined) {
-      flowing = this.#flushNewest();
+      flowing = this.#hand(newest);
     } else {
-      earlier.push(this.#newest());
-      this.clear();
-      flowing = size <= JOIN_UP_TO ? this.#flushJoined(earlier, size) : this.#flushEach(earlier);
+      earlier.push(newest);
+      flowing = size <= JOIN_UP_TO ? this.#hand(joined(earlier, size)) : this.#handEach(earlier);
     }
     if (flowing) this.#drained();
   }
 
-  #flushNewest(): boolean {
-    const bytes = this.#bytes;
-    const start = this.#start;
-    const end = this.#end;
-    const piece = this.#newest();
-    this.clear();
-    return this.#hand(piece, bytes, start, end);
-  }
-
-  #flushJoined(pieces: readonly Uint8Array[], size: number): boolean {
-    frameMemory.reserve(size);
-    const { bytes, end: start } = frameMemory;
-    let end = start;
-    for (const piece of pieces) {
-      bytes.set(piece, end);
-      end += piece.length;
-    }
-    frameMemory.end = end;
-    return this.#hand(bytes.subarray(start, end), bytes, start, end);
-  }
-
-  #flushEach(pieces: readonly Uint8Array[]): boolean {
+  #handEach(pieces: readonly Uint8Array[]): boolean {
     let flowing = true;
-    for (const piece of pieces) if (!this.#transport.write(piece)) flowing = false;
+    for (const piece of pieces) if (!this.#hand(piece)) flowing = false;
     return flowing;
   }
 
-  /** Writes a piece, and gives its memory back when nothing of it is kept. */
-  #hand(piece: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-    const flowing = this.#transport.write(piece);
-    if (this.#transport.bufferedAmount === 0) frameMemory.giveBack(bytes, start, end);
+  #hand(piece: Uint8Array): boolean {
+    const transport = this.#transport;
+    if (transport.bufferedAmount > 0 && WASTE * piece.length < piece.buffer.byteLength) {
+      // It will wait, and is not to keep the memory of all that was sent beside it.
+      const flowing = transport.write(piece.slice());
+      frameMemory.giveBack(piece);
+      return flowing;
+    }
+    const flowing = transport.write(piece);
+    if (transport.bufferedAmount === 0) frameMemory.giveBack(piece);
     return flowing;
   }
 

@@ -1,5 +1,7 @@
-import { deepEqual, equal, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { Outbox } from "../src/outbox.ts";
+import { writeTextFrame } from "../src/protocol/frame.ts";
+import { frameMemory } from "../src/protocol/frame_memory.ts";
 import type { Transport } from "../src/transport/transport.ts";
 import { settled } from "./fake_clock.ts";
 import { test } from "./harness.ts";
@@ -90,6 +92,72 @@ test("one piece goes out as it is; beyond 64 KiB pieces are not joined", async (
   outbox.write(new Uint8Array(1));
   await settled();
   deepEqual(wire.sizes, [10, 64 * KIB, 64 * KIB, 1]);
+});
+
+/** Sends as a protocol does. */
+function send(outbox: Outbox, text: string): void {
+  const start = writeTextFrame(frameMemory, 0x81, text, undefined);
+  outbox.write(frameMemory.bytes, start, frameMemory.end);
+}
+
+const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes?.slice());
+
+test("frames that lie one behind the other go out as they lie, and others between them do no harm", async () => {
+  const [one, other] = [subject(1000, { fast: false }), subject(1000, { fast: false })];
+  send(one.outbox, "a");
+  send(one.outbox, "b");
+  const { buffer } = frameMemory.bytes;
+  send(other.outbox, "c");
+  send(one.outbox, "d");
+  await settled();
+  deepEqual(one.wire.writes.map(text), ["\x81\x01a\x81\x01b\x81\x01d".replaceAll("\x81", "\ufffd")]);
+  deepEqual(other.wire.writes.map(text), ["\ufffd\x01c"]);
+  equal(other.wire.writes[0]!.buffer, buffer);
+});
+
+test("memory is written to again when the transport has kept nothing of it, and only then", async () => {
+  for (const fast of [true, false]) {
+    const { wire, outbox } = subject(1000, { fast });
+    send(outbox, "one");
+    const { end } = frameMemory;
+    await settled();
+    equal(frameMemory.end, fast ? end - 5 : end);
+    send(outbox, "two");
+    await settled();
+    deepEqual(
+      wire.writes.map(text),
+      fast ? ["\ufffd\x03two", "\ufffd\x03two"] : ["\ufffd\x03one", "\ufffd\x03two"],
+    );
+  }
+});
+
+test("a small piece that is to wait is copied, lest it keep the memory of what was sent beside it", async () => {
+  const { wire, outbox } = subject(1000, { fast: false });
+  send(outbox, "one");
+  await settled();
+  send(outbox, "two");
+  await settled();
+  const [first, second] = wire.writes;
+  ok(first!.buffer.byteLength > 1000, "the transport could have taken it at once");
+  equal(second!.buffer.byteLength, 5);
+  const large = new Uint8Array(1000).subarray(0, 250);
+  outbox.write(large.subarray(0), 0, 250);
+  await settled();
+  equal(wire.writes[2]!.buffer, large.buffer, "a quarter of the memory may be kept");
+});
+
+test("what many connections are sent in one turn is joined once for all of them", async () => {
+  const wires = [subject(1000), subject(1000), subject(1000)];
+  const [first, second] = [Uint8Array.of(1, 2), Uint8Array.of(3)];
+  for (const { outbox } of wires) {
+    outbox.write(first);
+    outbox.write(second);
+  }
+  wires[2]!.outbox.write(first);
+  await settled();
+  const [a, b, c] = wires.map(({ wire }) => wire.writes);
+  deepEqual([a, b, c], [[Uint8Array.of(1, 2, 3)], [Uint8Array.of(1, 2, 3)], [Uint8Array.of(1, 2, 3, 1, 2)]]);
+  equal(a![0], b![0]);
 });
 
 test("hold() keeps all until release(), also across turns", async () => {

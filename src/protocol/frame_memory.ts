@@ -25,16 +25,17 @@ export class FrameMemory {
     this.end = 0;
   }
 
-  /** Takes `bytes[start..end)` back from an owner who is done with them, if nothing has been written behind them. */
-  giveBack(bytes: Uint8Array, start: number, end: number): void {
-    if (bytes !== this.bytes || end !== this.end) return;
-    this.end = start;
+  /** Takes a piece back from an owner who is done with it, if it is of this memory and nothing lies behind it. */
+  giveBack({ buffer, byteOffset, length }: Uint8Array): void {
+    if (buffer !== this.bytes.buffer || byteOffset + length !== this.end) return;
+    this.end = byteOffset;
     // What one large frame has needed is not kept.
-    if (bytes.length > this.#chunkSize) this.bytes = new Uint8Array(0);
+    if (this.bytes.length > this.#chunkSize) this.bytes = new Uint8Array(0);
   }
 }
 
-const CHUNK_SIZE = 64 * 1024;
+// More than what one read gives on any runtime but Bun, so that the answers to it lie in one piece.
+const CHUNK_SIZE = 256 * 1024;
 
 /** The memory that all connections of the process share. */
 export const frameMemory: FrameMemory = /* @__PURE__ */ new FrameMemory(CHUNK_SIZE);

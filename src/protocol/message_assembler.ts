@@ -179,7 +179,9 @@ export class MessageAssembler {
     this.#buffer = NOTHING;
     if (message instanceof ProtocolError) return message;
     // RFC 7692, section 6: the rules of RFC 6455 hold for the message, not for its compressed payload.
-    return text ? decodeText(message, 0, message.length, 0x80) ?? notUtf8() : copyOf(message, 0, message.length);
+    return text
+      ? decodeText(message, 0, message.length, 0x80) ?? notUtf8()
+      : copyOf(message, 0, message.length);
   }
 
   #stream(

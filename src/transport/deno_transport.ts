@@ -31,7 +31,7 @@ export interface DenoConn {
 
 /** A pending read pins its buffer, so an idle connection has a small one and a busy one grows it. */
 const SMALLEST_READ = 2 * 1024;
-const LARGEST_READ = 64 * 1024;
+const LARGEST_READ = 128 * 1024;
 const GROWTH = 4;
 /** So many reads that would have fitted into a buffer of the size below, before it goes back to that size. */
 const SMALL_READS = 256;
