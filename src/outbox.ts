@@ -136,34 +136,38 @@ export class Outbox {
     const size = this.#size;
     if (size === 0) return;
     const earlier = this.#earlier;
+    const bytes = this.#bytes;
+    const start = this.#start;
+    const end = this.#end;
     const newest = this.#newest();
     this.clear();
     let flowing: boolean;
     if (earlier === undefined) {
-      flowing = this.#hand(newest);
+      flowing = this.#hand(newest, bytes, start, end);
     } else {
       earlier.push(newest);
-      flowing = size <= JOIN_UP_TO ? this.#hand(joined(earlier, size)) : this.#handEach(earlier);
+      flowing = size <= JOIN_UP_TO ? this.#transport.write(joined(earlier, size)) : this.#writeEach(earlier);
     }
     if (flowing) this.#drained();
   }
 
-  #handEach(pieces: readonly Uint8Array[]): boolean {
+  #writeEach(pieces: readonly Uint8Array[]): boolean {
     let flowing = true;
-    for (const piece of pieces) if (!this.#hand(piece)) flowing = false;
+    for (const piece of pieces) if (!this.#transport.write(piece)) flowing = false;
     return flowing;
   }
 
-  #hand(piece: Uint8Array): boolean {
+  /** Writes `bytes[start..end)`, and gives that memory back when nothing of it is kept. */
+  #hand(piece: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
     const transport = this.#transport;
-    if (transport.bufferedAmount > 0 && WASTE * piece.length < piece.buffer.byteLength) {
+    if (transport.bufferedAmount > 0 && WASTE * piece.length < bytes.length) {
       // It will wait, and is not to keep the memory of all that was sent beside it.
       const flowing = transport.write(piece.slice());
-      frameMemory.giveBack(piece);
+      frameMemory.giveBack(bytes, start, end);
       return flowing;
     }
     const flowing = transport.write(piece);
-    if (transport.bufferedAmount === 0) frameMemory.giveBack(piece);
+    if (transport.bufferedAmount === 0) frameMemory.giveBack(bytes, start, end);
     return flowing;
   }
 

@@ -140,8 +140,8 @@ test("a small piece that is to wait is copied, lest it keep the memory of what w
   const [first, second] = wire.writes;
   ok(first!.buffer.byteLength > 1000, "the transport could have taken it at once");
   equal(second!.buffer.byteLength, 5);
-  const large = new Uint8Array(1000).subarray(0, 250);
-  outbox.write(large.subarray(0), 0, 250);
+  const large = new Uint8Array(1000);
+  outbox.write(large, 0, 250);
   await settled();
   equal(wire.writes[2]!.buffer, large.buffer, "a quarter of the memory may be kept");
 });

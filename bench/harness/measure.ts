@@ -77,14 +77,25 @@ export class Teller {
     this.child.kill("SIGKILL");
     await this.#exited;
   }
+
+  /** Lets it end by itself, as its input does. */
+  async end(): Promise<void> {
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), START_SECONDS * 1000);
+    this.child.stdin!.end();
+    await this.#exited;
+    clearTimeout(timer);
+  }
 }
 
 /** What a process may have open besides its connections. */
 const SPARE_FILES = 100;
 
-/** A subject that has been started, and where it listens. */
-export async function startServer({ runtime: name, program }: Subject): Promise<[Teller, { port: number }]> {
-  const server = new Teller(runtime(name).run(program));
+/** A subject that has been started, with these options of its runtime, and where it listens. */
+export async function startServer(
+  { runtime: name, program }: Subject,
+  options: readonly string[] = [],
+): Promise<[Teller, { port: number }]> {
+  const server = new Teller(runtime(name).run(program, options));
   try {
     return [server, await server.line<{ port: number }>(START_SECONDS)];
   } catch (error) {
@@ -99,20 +110,30 @@ function generator(workload: Workload, job: Job): Teller {
 }
 
 /** One sample of a server. Each has a process of its own: no peak of memory and no compiled code is another workload's. */
-export async function serverSample(
-  subject: Subject,
+export async function serverSample(subject: Subject, workload: Workload, span: Span): Promise<Sample> {
+  const [server, { port }] = await startServer(subject);
+  try {
+    return await loadServer(server, port, subject, workload, span);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Loads a server that has been started. */
+export async function loadServer(
+  server: Teller,
+  port: number,
+  { bare = false }: Subject,
   workload: Workload,
   { warmup, seconds }: Span,
 ): Promise<Sample> {
-  const [server, { port }] = await startServer(subject);
-  const bare = subject.bare ?? false;
   const load = generator(workload, { port, bare, pid: server.child.pid!, warmup, seconds });
   try {
     return await load.line<Sample>(START_SECONDS + warmup + seconds);
   } catch (error) {
     throw new Error(`${(error as Error).message} ${server.errors}`.trim());
   } finally {
-    await Promise.all([load.stop(), server.stop()]);
+    await load.stop();
   }
 }
 

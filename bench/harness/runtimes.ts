@@ -11,8 +11,8 @@ export type RuntimeName = "Node" | "Deno" | "Bun";
 /** A runtime that is there. */
 export interface Runtime {
   readonly version: string;
-  /** The command and its arguments that run a file of `bench/`, given without its ending. */
-  run(file: string): [string, ...string[]];
+  /** The command and its arguments that run a file of `bench/`, given without its ending, with options of the runtime's. */
+  run(file: string, options?: readonly string[]): [string, ...string[]];
 }
 
 function installed(name: string): string {
@@ -31,9 +31,10 @@ const finders: Record<RuntimeName, () => Runtime> = {
   Node: () => ({
     version: process.versions.node,
     // Node 20 has a WebSocket of its own behind this flag; later ones take the flag and need it no more.
-    run: (file) => [
+    run: (file, options = []) => [
       process.execPath,
       "--experimental-websocket",
+      ...options,
       join(projectRoot, ".build", "bench", `${file}.js`),
     ],
   }),
@@ -44,12 +45,15 @@ const finders: Record<RuntimeName, () => Runtime> = {
     const [path, version] = JSON.parse(told);
     // Nothing but the network, and the files of packages that are imported by a name that is no literal.
     const allowed = ["--allow-net", `--allow-read=${projectRoot}`];
-    return { version, run: (file) => [path, "run", "--no-check", ...allowed, source(file)] };
+    return {
+      version,
+      run: (file, options = []) => [path, "run", "--no-check", ...allowed, ...options, source(file)],
+    };
   },
   Bun: () => {
     const path = installed("bun");
     const version = execFileSync(path, ["--version"], { encoding: "utf8" }).trim();
-    return { version, run: (file) => [path, source(file)] };
+    return { version, run: (file, options = []) => [path, ...options, source(file)] };
   },
 };
 

@@ -19,6 +19,7 @@ section only: another machine, or the same one an hour later, gives others. On L
 npm ci && npm ci --prefix tests/runtimes
 npm run bench -- --write           # half an hour or more; --help lists what can be left out
 npm run bench:growth -- --write
+npm run bench:profile -- --write   # where the time goes
 npm run bench -- --cross-check     # holds the load generator against another one, in C
 \`\`\`
 
@@ -64,6 +65,11 @@ export function writeDocument(run: Run): void {
       `## ${GOALS}\n\nRatios of woshou to the peer and to the limit, from the run below.\n\n${goals}`,
     );
   }
+  writeSections(sections);
+}
+
+/** Writes sections, each from its heading on, in the place of the first of them that was there before. */
+export function writeSections(sections: readonly string[]): void {
   const heading = (part: string): string => part.slice(0, part.indexOf("\n"));
   const headings = new Set(sections.map(heading));
   const old = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, "utf8").split(/^(?=## )/m).slice(1) : [];

@@ -25,12 +25,12 @@ export class FrameMemory {
     this.end = 0;
   }
 
-  /** Takes a piece back from an owner who is done with it, if it is of this memory and nothing lies behind it. */
-  giveBack({ buffer, byteOffset, length }: Uint8Array): void {
-    if (buffer !== this.bytes.buffer || byteOffset + length !== this.end) return;
-    this.end = byteOffset;
+  /** Takes `bytes[start..end)` back from an owner who is done with it, if nothing has been written behind it. */
+  giveBack(bytes: Uint8Array, start: number, end: number): void {
+    if (bytes !== this.bytes || end !== this.end) return;
+    this.end = start;
     // What one large frame has needed is not kept.
-    if (this.bytes.length > this.#chunkSize) this.bytes = new Uint8Array(0);
+    if (bytes.length > this.#chunkSize) this.bytes = new Uint8Array(0);
   }
 }
 

@@ -61,11 +61,11 @@ test("what is given back is written to again, but only the last of it", () => {
   const memory = new FrameMemory(64);
   writeTextFrame(memory, 0x81, "one", undefined);
   writeTextFrame(memory, 0x81, "two", undefined);
-  memory.giveBack(memory.bytes.subarray(0, 5));
+  memory.giveBack(memory.bytes, 0, 5);
   equal(memory.end, 10, "something lies behind it");
-  memory.giveBack(new Uint8Array(10).subarray(5));
+  memory.giveBack(new Uint8Array(10), 5, 10);
   equal(memory.end, 10, "it is other memory");
-  memory.giveBack(memory.bytes.subarray(5, 10));
+  memory.giveBack(memory.bytes, 5, 10);
   equal(memory.end, 5);
   equal(writeTextFrame(memory, 0x81, "2", undefined), 5);
   equal(hex(memory.bytes.subarray(0, memory.end)), "81036f6e65" + "810132");
@@ -74,7 +74,7 @@ test("what is given back is written to again, but only the last of it", () => {
 test("what one large frame has needed is not kept for the next", () => {
   const memory = new FrameMemory(64);
   const start = writeFrame(memory, 0x82, new Uint8Array(100), undefined);
-  memory.giveBack(memory.bytes.subarray(start, memory.end));
+  memory.giveBack(memory.bytes, start, memory.end);
   writeTextFrame(memory, 0x81, "small", undefined);
   equal(memory.bytes.length, 64);
 });
