@@ -231,6 +231,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
     this.#transport.attach({
       data: (chunk) => this.#receive(chunk),
       drain: () => this.#outbox.transportDrained(),
+      written: (bytes) => this.#outbox.transportWrote(bytes),
       end: () => this.#receiveEnd(),
       close: (error) => this.#transportClosed(error),
     });

@@ -177,6 +177,11 @@ export class Outbox {
     if (this.#size === 0) this.#drained();
   }
 
+  /** The transport is done with what it had kept. */
+  transportWrote(bytes: Uint8Array): void {
+    frameMemory.giveBackView(bytes);
+  }
+
   /** Resolves when no more than the high-water mark waits. */
   drained(): Promise<void> {
     if (this.bufferedAmount <= this.#highWaterMark) return Promise.resolve();

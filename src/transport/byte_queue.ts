@@ -49,14 +49,13 @@ export class ByteQueue {
     return target;
   }
 
-  /** Drops the first `count` bytes, no more than {@linkcode peek} gave. */
-  consume(count: number): void {
+  /** Drops the first `count` bytes, no more than {@linkcode peek} gave. Answers the piece that ends with them. */
+  consume(count: number): Uint8Array | undefined {
     this.#length -= count;
     this.#offset += count;
-    if (this.#offset === this.#pieces[0]?.length) {
-      this.#pieces.shift();
-      this.#offset = 0;
-    }
+    if (this.#offset !== this.#pieces[0]?.length) return undefined;
+    this.#offset = 0;
+    return this.#pieces.shift();
   }
 
   /** Drops everything. */

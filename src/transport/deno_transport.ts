@@ -165,7 +165,8 @@ export class DenoTransport implements Transport {
         return this.#finish(brokenError(error));
       }
       if (this.#over) return;
-      queue.consume(count);
+      const written = queue.consume(count);
+      if (written !== undefined) this.#handler?.written?.(written);
     }
     this.#writing = false;
     if (this.#wantsDrain) this.#drain();

@@ -51,6 +51,11 @@ export interface TransportHandler {
   data(chunk: Uint8Array): void;
   /** The buffer has emptied. Only after `write()` answered `false`, once for each time it began to. */
   drain(): void;
+  /**
+   * Nothing of these bytes is kept any more, which `write()` had to keep. Whether a transport says so is its own affair:
+   * it serves to use their memory again.
+   */
+  written?(bytes: Uint8Array): void;
   /** The peer has ended its direction; ours stays open. At most once. */
   end(): void;
   /**

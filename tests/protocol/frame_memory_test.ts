@@ -57,18 +57,18 @@ test("a header that turns out longer than that of an ASCII text moves the payloa
   }
 });
 
-test("what is given back is written to again, but only the last of it", () => {
+test("what is given back is written to again, but not what lies before something else", () => {
   const memory = new FrameMemory(64);
-  writeTextFrame(memory, 0x81, "one", undefined);
-  writeTextFrame(memory, 0x81, "two", undefined);
-  memory.giveBack(memory.bytes, 0, 5);
-  equal(memory.end, 10, "something lies behind it");
-  memory.giveBack(new Uint8Array(10), 5, 10);
-  equal(memory.end, 10, "it is other memory");
+  for (const text of ["one", "two", "three"]) writeTextFrame(memory, 0x81, text, undefined);
   memory.giveBack(memory.bytes, 5, 10);
-  equal(memory.end, 5);
-  equal(writeTextFrame(memory, 0x81, "2", undefined), 5);
-  equal(hex(memory.bytes.subarray(0, memory.end)), "81036f6e65" + "810132");
+  equal(memory.end, 17, "something lies behind it");
+  memory.giveBack(new Uint8Array(17), 10, 17);
+  equal(memory.end, 17, "it is other memory");
+  memory.giveBack(memory.bytes, 10, 17);
+  equal(memory.end, 10);
+  equal(writeTextFrame(memory, 0x81, "2", undefined), 10);
+  equal(hex(memory.bytes.subarray(0, 5)), "81036f6e65");
+  equal(hex(memory.bytes.subarray(10, memory.end)), "810132");
 });
 
 test("what one large frame has needed is not kept for the next", () => {
@@ -77,4 +77,56 @@ test("what one large frame has needed is not kept for the next", () => {
   memory.giveBack(memory.bytes, start, memory.end);
   writeTextFrame(memory, 0x81, "small", undefined);
   equal(memory.bytes.length, 64);
+});
+
+/** Writes a frame of so many bytes, and answers where it is. */
+function piece(memory: FrameMemory, size: number): [bytes: Uint8Array, start: number, end: number] {
+  const start = writeFrame(memory, 0x82, new Uint8Array(size - 2), undefined);
+  return [memory.bytes, start, memory.end];
+}
+
+test("memory that comes back in any order is written to again when all of it has", () => {
+  for (const order of [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]) {
+    const memory = new FrameMemory(64);
+    const pieces = [piece(memory, 10), piece(memory, 20), piece(memory, 30)];
+    const held = new Set([0, 1, 2]);
+    for (const index of order) {
+      const least = Math.max(0, ...[...held].map((each) => pieces[each]![2]));
+      equal(memory.end >= least, true, `${order}: nothing that is held may be written to`);
+      memory.giveBack(...pieces[index]!);
+      held.delete(index);
+    }
+    equal(memory.end, 0, `${order}`);
+  }
+});
+
+test("a chunk that was full is used again when all of it has come back, and not before", () => {
+  const memory = new FrameMemory(64);
+  const [first, second] = [piece(memory, 32), piece(memory, 32)];
+  const third = piece(memory, 40);
+  notEqual(third[0], first[0]);
+  memory.giveBackView(second[0].subarray(second[1], second[2]));
+  const fourth = piece(memory, 40);
+  notEqual(fourth[0], first[0], "half of it is still held");
+  memory.giveBackView(first[0].subarray(first[1], first[2]));
+  const fifth = piece(memory, 40);
+  equal(fifth[0], first[0]);
+  equal(fifth[1], 0);
+});
+
+test("a view of the chunk at hand comes back as a piece of it does, and one of other memory is let be", () => {
+  const memory = new FrameMemory(64);
+  const [bytes, start, end] = piece(memory, 20);
+  memory.giveBackView(new Uint8Array(64).subarray(start, end));
+  equal(memory.end, 20);
+  memory.giveBackView(bytes.subarray(start, end));
+  equal(memory.end, 0);
+});
+
+test("of chunks that never come back only a few are waited for", () => {
+  const memory = new FrameMemory(64);
+  const first = piece(memory, 40);
+  for (let i = 0; i < 20; i++) piece(memory, 40);
+  memory.giveBack(...first);
+  notEqual(piece(memory, 40)[0], first[0], "it has been forgotten");
 });
