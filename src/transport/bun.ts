@@ -87,6 +87,8 @@ async function connect(options: ConnectOptions): Promise<Transport> {
     const onAbort = (): void => fail(signal!.reason);
     const succeed = (socket: BunSocket): void => {
       if (!settle()) return;
+      // An accepted socket does without Nagle's algorithm by itself.
+      socket.setNoDelay(true);
       const transport = new BunTransport(socket, tls !== undefined, highWaterMark);
       socket.data = transport;
       transport.onOpen();
@@ -158,9 +160,9 @@ async function listen(options: ListenOptions): Promise<Listener> {
         open(socket) {
           const transport = new BunTransport(socket, tls !== undefined, highWaterMark);
           socket.data = transport;
+          options.accept(transport);
           // A paused socket would not get on with its TLS handshake.
           if (tls === undefined) transport.onOpen();
-          options.accept(transport);
         },
         handshake(socket, success, error) {
           // The error of a handshake that succeeded only says that the client has no certificate.

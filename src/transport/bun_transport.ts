@@ -41,7 +41,7 @@ export class BunTransport implements Transport {
   readonly #queue: ByteQueue = new ByteQueue();
   #handler: TransportHandler | undefined;
   /** What came before `attach()`, although the socket was paused. */
-  #inbox: Uint8Array[] = [];
+  #inbox: Uint8Array[] | undefined;
   #started = false;
   #paused = false;
   #wantsDrain = false;
@@ -59,12 +59,14 @@ export class BunTransport implements Transport {
     this.#highWaterMark = highWaterMark;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.encrypted = encrypted;
-    socket.setNoDelay(true);
   }
 
-  /** Bytes may come from now on: they are to wait in the system until `attach()`. */
+  /** Bytes may come from now on: until `attach()` they are to wait in the system. */
   onOpen(): void {
-    if (!this.#started && !this.#closed && !this.#aborted) this.#socket.pause();
+    if (this.#started || this.#closed || this.#aborted) return;
+    // Each pause() and resume() is a system call, and makes Bun wait for room to write besides.
+    if (this.#handler !== undefined && !this.#paused && !this.#ended) this.#started = true;
+    else this.#socket.pause();
   }
 
   /** See {@linkcode Transport.bufferedAmount}. */
@@ -106,7 +108,7 @@ export class BunTransport implements Transport {
     if (this.#closed || this.#aborted) return;
     this.#aborted = true;
     this.#queue.clear();
-    this.#inbox = [];
+    this.#inbox = undefined;
     this.#socket.terminate();
   }
 
@@ -130,7 +132,7 @@ export class BunTransport implements Transport {
   onData(chunk: Uint8Array): void {
     if (this.#aborted) return;
     if (this.#started) this.#handler!.data(chunk);
-    else this.#inbox.push(new Uint8Array(chunk));
+    else (this.#inbox ??= []).push(new Uint8Array(chunk));
   }
 
   /** The system takes bytes again; Bun also says so unasked. */
@@ -178,7 +180,7 @@ export class BunTransport implements Transport {
     if (this.#started || this.#finished) return;
     if (this.#closed && this.#isBroken()) return this.#finish();
     let chunk: Uint8Array | undefined;
-    while (!this.#paused && (chunk = this.#inbox.shift()) !== undefined) this.#handler!.data(chunk);
+    while (!this.#paused && (chunk = this.#inbox?.shift()) !== undefined) this.#handler!.data(chunk);
     if (this.#paused) return;
     this.#started = true;
     if (this.#closed) return this.#finish();

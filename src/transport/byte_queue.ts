@@ -9,7 +9,9 @@ const JOIN = 64 * 1024;
 
 /** A first-in, first-out queue of bytes. */
 export class ByteQueue {
-  #pieces: Uint8Array[] = [];
+  // Mostly one piece waits, or none: an array is for more.
+  #first: Uint8Array | undefined;
+  #rest: Uint8Array[] | undefined;
   #offset = 0;
   #length = 0;
 
@@ -21,30 +23,33 @@ export class ByteQueue {
   /** Puts bytes at the end; they are not copied. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#pieces.push(bytes);
     this.#length += bytes.length;
+    if (this.#first === undefined) this.#first = bytes;
+    else (this.#rest ??= []).push(bytes);
   }
 
   /** The first bytes, small pieces joined; the same ones until {@linkcode consume}. The queue is not empty. */
   peek(): Uint8Array {
-    const pieces = this.#pieces;
-    const first = pieces[0]!;
+    const first = this.#first!;
+    const rest = this.#rest;
+    if (rest === undefined) return this.#offset === 0 ? first : first.subarray(this.#offset);
     let joined = first.length - this.#offset;
-    let count = 1;
-    for (; count < pieces.length; count++) {
-      const next = pieces[count]!.length;
+    let count = 0;
+    for (; count < rest.length; count++) {
+      const next = rest[count]!.length;
       if (joined + next > JOIN) break;
       joined += next;
     }
-    if (count === 1) return this.#offset === 0 ? first : first.subarray(this.#offset);
+    if (count === 0) return this.#offset === 0 ? first : first.subarray(this.#offset);
     const target = new Uint8Array(joined);
     target.set(first.subarray(this.#offset));
     let position = first.length - this.#offset;
-    for (let index = 1; index < count; index++) {
-      target.set(pieces[index]!, position);
-      position += pieces[index]!.length;
+    for (const piece of rest.splice(0, count)) {
+      target.set(piece, position);
+      position += piece.length;
     }
-    pieces.splice(0, count, target);
+    if (rest.length === 0) this.#rest = undefined;
+    this.#first = target;
     this.#offset = 0;
     return target;
   }
@@ -53,14 +58,18 @@ export class ByteQueue {
   consume(count: number): Uint8Array | undefined {
     this.#length -= count;
     this.#offset += count;
-    if (this.#offset !== this.#pieces[0]?.length) return undefined;
+    const first = this.#first;
+    if (this.#offset !== first?.length) return undefined;
     this.#offset = 0;
-    return this.#pieces.shift();
+    this.#first = this.#rest?.shift();
+    if (this.#rest?.length === 0) this.#rest = undefined;
+    return first;
   }
 
   /** Drops everything. */
   clear(): void {
-    this.#pieces = [];
+    this.#first = undefined;
+    this.#rest = undefined;
     this.#offset = 0;
     this.#length = 0;
   }

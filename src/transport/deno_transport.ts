@@ -30,7 +30,7 @@ export interface DenoConn {
 }
 
 /** A pending read pins its buffer, so an idle connection has a small one and a busy one grows it. */
-const SMALLEST_READ = 2 * 1024;
+const SMALLEST_READ = 512;
 const LARGEST_READ = 128 * 1024;
 const GROWTH = 4;
 /** So many reads that would have fitted into a buffer of the size below, before it goes back to that size. */
@@ -76,6 +76,8 @@ export class DenoTransport implements Transport {
   attach(handler: TransportHandler): void {
     const first = this.#handler === undefined;
     this.#handler = handler;
+    // What the opening handshake needed says nothing of what follows.
+    if (!first && this.#buffer.length > SMALLEST_READ) this.#buffer = new Uint8Array(SMALLEST_READ);
     if (!first) return;
     if (this.#over) return this.#deliverClose();
     if (this.#wantsDrain) queueMicrotask(() => this.#drain());
