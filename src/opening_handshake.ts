@@ -5,10 +5,16 @@
  * @module
  */
 import { acceptCompression } from "./compression.ts";
-import { type Connection, type ConnectionHandler, startConnection } from "./connection.ts";
+import {
+  type Connection,
+  type ConnectionHandler,
+  type ConnectionInit,
+  startConnection,
+} from "./connection.ts";
 import type { ConnectionSettings } from "./connection_options.ts";
+import type { Deadline, Deadlines, Due } from "./deadlines.ts";
 import { reportError } from "./error_hook.ts";
-import type { HeadLimits, RequestHead } from "./handshake/http_head.ts";
+import { headerFieldsOf, type HeadLimits, type RequestHead } from "./handshake/http_head.ts";
 import { concat } from "./protocol/bytes.ts";
 import { latin1Bytes } from "./handshake/http_response.ts";
 import { type Refusal, refuse } from "./handshake/refusal.ts";
@@ -21,6 +27,7 @@ import {
   refusalBytes,
   ServerHandshake,
 } from "./handshake/server_handshake.ts";
+import type { Roster } from "./roster.ts";
 import type { TopicOptions } from "./topics/topic_options.ts";
 import type { Topics } from "./topics/topics.ts";
 import type { Transport, TransportHandler } from "./transport/transport.ts";
@@ -88,12 +95,13 @@ export interface OpeningContext<Data> {
   };
   readonly limits: HeadLimits;
   readonly settings: ConnectionSettings;
-  readonly handshakeTimeout: number;
+  /** When the handshakes must be done. */
+  readonly deadlines: Deadlines;
   readonly handler: ConnectionHandler<Data>;
   /** Handshakes under way. */
-  readonly handshakes: Set<OpeningHandshake<Data>>;
+  readonly handshakes: Roster<OpeningHandshake<Data>>;
   /** Connections that are open or closing. */
-  readonly connections: Set<Connection<Data>>;
+  readonly connections: Roster<Connection<Data>>;
   /** What the connections may subscribe to. */
   readonly topics: Topics<Data>;
   /** Seconds after which refused peers may try again, once the server has begun to shut down. */
@@ -109,14 +117,16 @@ const MAX_EARLY_SIZE = 16 * 1024;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** An opening handshake under way. */
-export class OpeningHandshake<Data> implements TransportHandler {
+export class OpeningHandshake<Data> implements TransportHandler, Due {
   readonly #transport: Transport;
   readonly #context: OpeningContext<Data>;
   readonly #handshake: ServerHandshake;
+  readonly #place: number;
+  readonly #deadline: Deadline;
   #stage: "reading" | "deciding" | "answered" | "gone" = "reading";
   #early: Uint8Array = NOTHING;
   #head: RequestHead | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #linger: ReturnType<typeof setTimeout> | undefined;
   #controller: AbortController | undefined;
 
   /** Waits for a request on this transport. */
@@ -124,8 +134,8 @@ export class OpeningHandshake<Data> implements TransportHandler {
     this.#transport = transport;
     this.#context = context;
     this.#handshake = new ServerHandshake(context.limits, context.options);
-    this.#timer = setTimeout(() => this.#timedOut(), context.handshakeTimeout);
-    context.handshakes.add(this);
+    this.#place = context.handshakes.add(this);
+    this.#deadline = context.deadlines.begin(this);
   }
 
   /** Drops the stream. */
@@ -136,7 +146,8 @@ export class OpeningHandshake<Data> implements TransportHandler {
   data(chunk: Uint8Array): void {
     if (this.#stage === "reading") {
       const result = this.#handshake.receive(chunk);
-      if (result !== undefined) this.judged(result.judgement, chunk.subarray(result.end));
+      if (result === undefined) return;
+      this.judged(result.judgement, result.end < chunk.length ? chunk.subarray(result.end) : NOTHING);
     } else if (this.#stage === "deciding") {
       this.#keep(chunk);
     }
@@ -152,10 +163,9 @@ export class OpeningHandshake<Data> implements TransportHandler {
   }
 
   close(): void {
-    this.#stage = "gone";
-    clearTimeout(this.#timer);
+    this.#leave();
+    clearTimeout(this.#linger);
     this.#controller?.abort();
-    this.#context.handshakes.delete(this);
   }
 
   /** The request has been read; `early`, borrowed, is what came behind it. */
@@ -222,43 +232,28 @@ export class OpeningHandshake<Data> implements TransportHandler {
       return this.#refuse(refuse("server-shutting-down", { retryAfter: this.#context.retryAfter }));
     }
     if (typeof protocol === "object") return this.#refuse(protocol);
-    const { settings, connections, topics, handshakes, handler, options } = this.#context;
-    const compression = settings.compression &&
-      acceptCompression(request.extensions, settings.compression);
-    const extensions = compression?.answer;
-    const response = acceptanceText(request, {
-      protocol,
-      extensions,
-      headers: headerLines(result?.headers),
-    });
-    const transport = this.#transport;
+    const { settings: { compression }, options } = this.#context;
+    const agreed = compression && acceptCompression(request.extensions, compression);
+    const acceptance = { protocol, extensions: agreed?.answer, headers: headerLines(result?.headers) };
+    const response = acceptanceText(request, acceptance);
+    this.#leave();
+    this.#transport.write(latin1Bytes(response));
+    if (options.accepted !== undefined) this.#hook(() => options.accepted?.(this.#report(response)));
+    start(this.#context, this.#transport, {
+      protocol: protocol ?? "",
+      extensions: agreed?.answer ?? "",
+      compression: agreed?.deflate,
+      data: result?.data as Data,
+      request: requestMaker(this.#transport, request),
+    }, early);
+  }
+
+  /** It is over: with a connection, or without. */
+  #leave(): void {
+    if (this.#stage === "gone") return;
     this.#stage = "gone";
-    clearTimeout(this.#timer);
-    handshakes.delete(this);
-    transport.write(latin1Bytes(response));
-    this.#hook(() => options.accepted?.(this.#report(response)));
-    const { encrypted, remoteAddress } = transport;
-    const { head, resourceName } = request;
-    const host = hostOf(request.authority);
-    const socket: Connection<Data> = startConnection<Data>(
-      {
-        role: "server",
-        transport,
-        protocol: protocol ?? "",
-        extensions: extensions ?? "",
-        compression: compression?.deflate,
-        data: result?.data as Data,
-        request: () => webRequest(head, { host, resourceName, encrypted, remoteAddress }),
-        settings,
-        topics,
-        onError: (error) => this.#reportError(error),
-        onClose: () => connections.delete(socket),
-      },
-      handler,
-      early,
-    );
-    connections.add(socket);
-    transport.resume();
+    this.#context.deadlines.end(this.#deadline);
+    this.#context.handshakes.remove(this.#place);
   }
 
   #plain({ head, authority, resourceName }: PlainJudgement): void {
@@ -302,11 +297,10 @@ export class OpeningHandshake<Data> implements TransportHandler {
     });
   }
 
-  #timedOut(): void {
+  expired(): void {
     if (this.#stage === "reading" && !this.#handshake.begun) this.abort();
     else if (this.#stage === "reading") this.#refuse(refuse("handshake-timeout"));
-    else if (this.#stage === "deciding") this.#refuse(refuse("server-busy"));
-    else this.abort();
+    else this.#refuse(refuse("server-busy"));
   }
 
   #refuse(refusal: Refusal): void {
@@ -322,8 +316,8 @@ export class OpeningHandshake<Data> implements TransportHandler {
       const response = new TextDecoder().decode(bytes);
       this.#hook(() => refused(refusal, this.#report(response)));
     }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.abort(), LINGER);
+    this.#context.deadlines.end(this.#deadline);
+    this.#linger = setTimeout(() => this.abort(), LINGER);
     this.#transport.write(bytes);
     this.#transport.closeWrite();
     this.#transport.resume();
@@ -350,6 +344,45 @@ export class OpeningHandshake<Data> implements TransportHandler {
   #reportError(error: unknown): void {
     reportError(this.#context.options.error, error);
   }
+}
+
+/** What a connection has of the opening handshake; it keeps nothing else of that alive. */
+type Opened<Data> = Pick<
+  ConnectionInit<Data>,
+  "protocol" | "extensions" | "compression" | "data" | "request"
+>;
+
+function start<Data>(
+  { options, settings, connections, topics, handler }: OpeningContext<Data>,
+  transport: Transport,
+  opened: Opened<Data>,
+  early: Uint8Array,
+): void {
+  const socket: Connection<Data> = startConnection<Data>(
+    {
+      role: "server",
+      transport,
+      ...opened,
+      settings,
+      topics,
+      onError: (error) => reportError(options.error, error),
+      onClose: () => connections.remove(place),
+    },
+    handler,
+    early,
+  );
+  const place = connections.add(socket);
+  transport.resume();
+}
+
+/** Makes the request anew from its text, which is all of it that is kept for the time that a connection lasts. */
+function requestMaker(
+  { encrypted, remoteAddress }: Transport,
+  { head: { method, text }, authority, resourceName }: OpeningRequest,
+): () => HandshakeRequest {
+  const host = hostOf(authority);
+  return () =>
+    webRequest({ method, headers: headerFieldsOf(text) }, { host, resourceName, encrypted, remoteAddress });
 }
 
 function hostOf({ host, port }: { host: string; port: string }): string {

@@ -5,8 +5,10 @@
  */
 import type { Connection, ConnectionHandler, Sendable } from "./connection.ts";
 import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
+import { Deadlines } from "./deadlines.ts";
 import { isLoopbackHost } from "./handshake/authority.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
+import { Roster } from "./roster.ts";
 import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publication, Publisher, PublishOptions } from "./topics/topic_options.ts";
 import { Topics } from "./topics/topics.ts";
@@ -118,10 +120,10 @@ export async function serve<Data = undefined>(
     },
     settings,
     topics: new Topics(options, settings),
-    handshakeTimeout: atLeast(options, "handshakeTimeout", 1, 10_000),
+    deadlines: new Deadlines(atLeast(options, "handshakeTimeout", 1, 10_000)),
     handler,
-    handshakes: new Set(),
-    connections: new Set(),
+    handshakes: new Roster(),
+    connections: new Roster(),
     retryAfter: undefined,
     host: path === undefined ? bracketed(hostname) : "localhost",
   };
@@ -144,7 +146,6 @@ class ListeningServer<Data> implements Server<Data> {
   readonly url: string;
   readonly hostname: string;
   readonly port: number;
-  readonly connections: ReadonlySet<Connection<Data>>;
   readonly #listener: Listener;
   readonly #context: OpeningContext<Data>;
   #shutdown: Promise<void> | undefined;
@@ -153,9 +154,12 @@ class ListeningServer<Data> implements Server<Data> {
     this.url = url;
     this.hostname = listener.hostname;
     this.port = listener.port;
-    this.connections = context.connections;
     this.#listener = listener;
     this.#context = context;
+  }
+
+  get connections(): ReadonlySet<Connection<Data>> {
+    return this.#context.connections.set;
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {

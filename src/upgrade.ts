@@ -5,11 +5,13 @@
  */
 import type { Connection, ConnectionHandler } from "./connection.ts";
 import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
+import { Deadlines } from "./deadlines.ts";
 import { HeaderFields, toAsciiLowerCase } from "./handshake/header_fields.ts";
 import type { RequestHead } from "./handshake/http_head.ts";
 import { refuse } from "./handshake/refusal.ts";
 import { judge } from "./handshake/server_handshake.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
+import { Roster } from "./roster.ts";
 import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publisher } from "./topics/topic_options.ts";
 import { Topics } from "./topics/topics.ts";
@@ -84,10 +86,10 @@ export function acceptor<Data = undefined>(
     limits: { maxHeadSize: Infinity, maxHeaders: Infinity },
     settings,
     topics,
-    handshakeTimeout: atLeast(options, "handshakeTimeout", 1, 10_000),
+    deadlines: new Deadlines(atLeast(options, "handshakeTimeout", 1, 10_000)),
     handler,
-    handshakes: new Set(),
-    connections: new Set(),
+    handshakes: new Roster(),
+    connections: new Roster(),
     retryAfter: undefined,
     host: "localhost",
   };
@@ -113,7 +115,9 @@ export function acceptor<Data = undefined>(
   let shutdown: Promise<void> | undefined;
   const publisher: Omit<Acceptor<Data>, never> = {
     shutdown: (options = {}) => shutdown ??= shutDown(context, options, () => Promise.resolve()),
-    connections: context.connections,
+    get connections() {
+      return context.connections.set;
+    },
     publish: (topic, data, options) => topics.publish(topic, data, options),
     subscriberCount: (topic) => topics.subscriberCount(topic),
     get dropped() {

@@ -27,7 +27,10 @@ export interface RequestOrigin {
 }
 
 /** Makes a `Request` of a head. Throws a `TypeError` where the host and the path make no URL. */
-export function webRequest(head: RequestHead, origin: RequestOrigin): HandshakeRequest {
+export function webRequest(
+  head: Pick<RequestHead, "method" | "headers">,
+  origin: RequestOrigin,
+): HandshakeRequest {
   const { host, resourceName, encrypted, remoteAddress, signal } = origin;
   const headers = new Headers();
   for (const [name, value] of head.headers) headers.append(name, value);

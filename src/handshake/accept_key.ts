@@ -9,7 +9,7 @@ import { sha1 } from "@noble/hashes/legacy.js";
 export const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
+  return btoa(String.fromCharCode.apply(null, bytes as unknown as number[]));
 }
 
 function isBase64Character(code: number): boolean {
@@ -34,12 +34,16 @@ export function isKey(text: string): boolean {
   return true;
 }
 
+// One hasher serves all: to make one costs as much as the hash.
+const FRESH: ReturnType<typeof sha1.create> = /* @__PURE__ */ sha1.create();
+const hasher: ReturnType<typeof sha1.create> = /* @__PURE__ */ sha1.create();
+
 /** The SHA-1 digest of the key and the GUID: 20 bytes. The key must be ASCII, as {@linkcode isKey} demands. */
 export function keyDigest(key: string): Uint8Array {
   const text = key + GUID;
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-  return sha1(bytes);
+  return FRESH._cloneInto(hasher).update(bytes).digest();
 }
 
 /**

@@ -69,13 +69,23 @@ function isIpv4(text: string): boolean {
 
 // RFC 3986, section 3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ), here with no comma: a list of
 // hosts is what a merging proxy makes of two Host lines.
+const NAME_CHARACTERS: Uint8Array = /* @__PURE__ */ (() => {
+  const table = new Uint8Array(128);
+  for (let code = 0; code < table.length; code++) {
+    const character = String.fromCharCode(code);
+    const allowed = isTokenCharacter(code) || "=;()".includes(character);
+    table[code] = allowed && !"^`|#".includes(character) ? 1 : 0;
+  }
+  return table;
+})();
+const PERCENT = 0x25;
+
 function isRegisteredName(host: string): boolean {
   if (host === "") return false;
   for (let i = 0; i < host.length; i++) {
-    const character = host[i]!;
-    const allowed = isTokenCharacter(host.charCodeAt(i)) || "=;()".includes(character);
-    if (!allowed || "^`|#".includes(character)) return false;
-    if (character === "%" && !(isHexDigit(host[i + 1]) && isHexDigit(host[i + 2]))) return false;
+    const code = host.charCodeAt(i);
+    if (NAME_CHARACTERS[code] !== 1) return false;
+    if (code === PERCENT && !(isHexDigit(host[i + 1]) && isHexDigit(host[i + 2]))) return false;
   }
   return true;
 }

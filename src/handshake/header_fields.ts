@@ -39,6 +39,13 @@ function isWhiteSpace(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
+/** `text[from..to)` without the optional white space around it (RFC 9110, section 5.6.3). */
+export function trimmed(text: string, from: number, to: number): string {
+  while (from < to && isWhiteSpace(text.charCodeAt(from))) from++;
+  while (to > from && isWhiteSpace(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
 /** Lower case for A to Z alone: U+212A KELVIN SIGN is no "k" (RFC 6455, section 2.1). */
 export function toAsciiLowerCase(text: string): string {
   let lower = "";
@@ -113,11 +120,8 @@ export function listElements(value: string | undefined): string[] {
   while (start <= value.length) {
     let end = value.indexOf(",", start);
     if (end === -1) end = value.length;
-    let from = start;
-    let to = end;
-    while (from < to && isWhiteSpace(value.charCodeAt(from))) from++;
-    while (to > from && isWhiteSpace(value.charCodeAt(to - 1))) to--;
-    if (to > from) elements.push(value.slice(from, to));
+    const element = trimmed(value, start, end);
+    if (element !== "") elements.push(element);
     start = end + 1;
   }
   return elements;
@@ -125,7 +129,14 @@ export function listElements(value: string | undefined): string[] {
 
 /** Whether a list holds a token, compared without regard to ASCII case. `token` must be in lower case. */
 export function listHolds(value: string | undefined, token: string): boolean {
-  return listElements(value).some((element) => toAsciiLowerCase(element) === token);
+  if (value === undefined) return false;
+  for (let start = 0; start <= value.length;) {
+    const comma = value.indexOf(",", start);
+    const end = comma === -1 ? value.length : comma;
+    if (toAsciiLowerCase(trimmed(value, start, end)) === token) return true;
+    start = end + 1;
+  }
+  return false;
 }
 
 /** One extension as it stands in `Sec-WebSocket-Extensions` (RFC 6455, section 9.1). */

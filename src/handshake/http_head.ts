@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { HeaderFields, isToken, isTokenCharacter } from "./header_fields.ts";
+import { HeaderFields, isToken, isTokenCharacter, trimmed } from "./header_fields.ts";
 
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
@@ -14,6 +14,9 @@ const SPACE = 0x20;
 const DELETE = 0x7f;
 const TLS_HANDSHAKE_RECORD = 0x16;
 const TLS_ALERT_RECORD = 0x15;
+
+const EMPTY_LINE = "\r\n";
+const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 // Engines throw a RangeError for a call with some ten thousands of arguments.
 const MAX_ARGUMENTS = 8192;
@@ -83,12 +86,13 @@ export class HeadReader<Start extends object> {
   readonly #readStartLine: (line: string) => Start | HeadDefect;
   readonly #unfolds: boolean;
   readonly #headers: HeaderFields = new HeaderFields();
-  #line: Uint8Array = new Uint8Array(0);
+  #line: Uint8Array = NOTHING;
   #lineLength = 0;
   #size = 0;
   #text = "";
   #emptyLineSkipped = false;
   #start: Start | undefined;
+  #head: (Start & HeadRest) | undefined;
   #defect: HeadDefect | undefined;
 
   /** Reads within these limits; `unfolds` says that a line may continue the one before it. */
@@ -110,8 +114,7 @@ export class HeadReader<Start extends object> {
 
   /** The head, once {@linkcode receive} has answered an index. */
   get head(): (Start & HeadRest) | undefined {
-    if (this.#start === undefined) return undefined;
-    return { ...this.#start, headers: this.#headers, text: this.#text };
+    return this.#head;
   }
 
   /**
@@ -122,28 +125,19 @@ export class HeadReader<Start extends object> {
     let position = 0;
     while (position < chunk.length) {
       if (this.#start === undefined && this.#lineLength === 0 && !this.#mayBegin(chunk[position]!)) return -1;
-      const lineFeed = chunk.indexOf(LINE_FEED, position);
-      const end = lineFeed === -1 ? chunk.length : lineFeed + 1;
-      this.#size += end - position;
-      if (this.#size > this.#limits.maxHeadSize) {
-        return this.#fail(this.#start === undefined ? "start-line-too-long" : "headers-too-large");
-      }
-      if (lineFeed === -1) {
-        this.#keep(chunk, position, end);
+      const room = this.#limits.maxHeadSize - this.#size;
+      const end = this.#endOfLines(chunk, position, Math.min(chunk.length, position + room));
+      if (end === position) {
+        this.#size += chunk.length - position;
+        if (chunk.length - position <= room) this.#keep(chunk, position, chunk.length);
+        else this.#fail(this.#start === undefined ? "start-line-too-long" : "headers-too-large");
         return -1;
       }
-      let line: string | undefined;
-      if (this.#lineLength === 0) {
-        line = this.#decode(chunk, position, end);
-      } else {
-        this.#keep(chunk, position, end);
-        line = this.#decode(this.#line, 0, this.#lineLength);
-        this.#lineLength = 0;
-      }
-      position = end;
-      if (line === undefined) return -1;
-      if (this.#readLine(line)) return position;
+      this.#size += end - position;
+      this.#readLines(this.#decode(chunk, position, end));
+      if (this.#head !== undefined) return end;
       if (this.#defect !== undefined) return -1;
+      position = end;
     }
     return -1;
   }
@@ -153,6 +147,19 @@ export class HeadReader<Start extends object> {
     if (isTokenCharacter(byte) || byte === CARRIAGE_RETURN || byte === LINE_FEED) return true;
     this.#fail(byte === TLS_HANDSHAKE_RECORD || byte === TLS_ALERT_RECORD ? "tls-on-plain-port" : "not-http");
     return false;
+  }
+
+  /** Where, in `chunk[from..to)`, the last line ends that is whole, or the first that is empty; `from` if none is. */
+  #endOfLines(chunk: Uint8Array, from: number, to: number): number {
+    let start = from - this.#lineLength;
+    let end = from;
+    for (;;) {
+      const lineFeed = chunk.indexOf(LINE_FEED, end);
+      if (lineFeed === -1 || lineFeed >= to) return end;
+      end = lineFeed + 1;
+      if (end - start <= EMPTY_LINE.length) return end;
+      start = end;
+    }
   }
 
   #keep(chunk: Uint8Array, from: number, to: number): void {
@@ -168,89 +175,102 @@ export class HeadReader<Start extends object> {
     this.#lineLength = length;
   }
 
-  /** The line without its end; each byte becomes one character. */
-  #decode(bytes: Uint8Array, from: number, to: number): string | undefined {
-    // RFC 9112, section 2.2: "a recipient MAY recognize a single LF as a line terminator". We do not: one reading only.
-    if (to - from < 2 || bytes[to - 2] !== CARRIAGE_RETURN) {
-      this.#fail("line-feed-alone");
-      return undefined;
+  /** The text of whole lines, behind what was kept of the first. */
+  #decode(chunk: Uint8Array, from: number, to: number): string {
+    if (this.#lineLength === 0) return latin1Text(chunk.subarray(from, to));
+    this.#keep(chunk, from, to);
+    const lines = latin1Text(this.#line.subarray(0, this.#lineLength));
+    this.#lineLength = 0;
+    return lines;
+  }
+
+  #readLines(lines: string): void {
+    this.#text += lines;
+    for (let from = 0; from < lines.length && this.#defect === undefined;) {
+      const lineFeed = lines.indexOf("\n", from);
+      this.#readLine(lines, from, lineFeed - 1);
+      from = lineFeed + 1;
     }
-    for (let i = from; i < to - 2; i++) {
-      const byte = bytes[i]!;
+  }
+
+  /** Reads `lines[from..to)`, behind which there are two characters more: those that should be CR and LF. */
+  #readLine(lines: string, from: number, to: number): void {
+    // RFC 9112, section 2.2: "a recipient MAY recognize a single LF as a line terminator". We do not: one reading only.
+    if (to < from || lines.charCodeAt(to) !== CARRIAGE_RETURN) return void this.#fail("line-feed-alone");
+    for (let i = from; i < to; i++) {
+      const code = lines.charCodeAt(i);
       // RFC 9112, section 2.2, of a bare CR: "MUST consider that element to be invalid"; RFC 9110, section 5.5:
       // "Field values containing CR, LF, or NUL characters are invalid and dangerous".
-      if ((byte < SPACE && byte !== TAB) || byte === DELETE) {
-        this.#fail("control-character");
-        return undefined;
-      }
+      if ((code < SPACE && code !== TAB) || code === DELETE) return void this.#fail("control-character");
     }
-    let line = "";
-    for (let i = from; i < to - 2; i += MAX_ARGUMENTS) {
-      const piece = bytes.subarray(i, Math.min(i + MAX_ARGUMENTS, to - 2));
-      line += String.fromCharCode.apply(null, piece as unknown as number[]);
-    }
-    this.#text += line + "\r\n";
-    return line;
+    if (this.#start === undefined) this.#readStart(lines.slice(from, to));
+    else if (from < to) this.#readHeader(lines, from, to);
+    else this.#head = { ...this.#start, headers: this.#headers, text: this.#text };
   }
 
-  /** Whether the line ended the head. */
-  #readLine(line: string): boolean {
-    if (this.#start === undefined) {
-      if (line === "") {
-        // RFC 9112, section 2.2: "SHOULD ignore at least one empty line (CRLF) received prior to the request-line".
-        if (this.#emptyLineSkipped) this.#fail("not-http");
-        this.#emptyLineSkipped = true;
-        this.#text = "";
-        return false;
-      }
-      const start = this.#readStartLine(line);
-      if (typeof start === "string") this.#fail(start);
-      else this.#start = start;
-      return false;
+  #readStart(line: string): void {
+    if (line === "") {
+      // RFC 9112, section 2.2: "SHOULD ignore at least one empty line (CRLF) received prior to the request-line".
+      if (this.#emptyLineSkipped) this.#fail("not-http");
+      this.#emptyLineSkipped = true;
+      this.#text = "";
+      return;
     }
-    if (line === "") return true;
-    this.#readHeader(line);
-    return false;
+    const start = this.#readStartLine(line);
+    if (typeof start === "string") this.#fail(start);
+    else this.#start = start;
   }
 
-  #readHeader(line: string): void {
-    const first = line.charCodeAt(0);
+  #readHeader(lines: string, from: number, to: number): void {
+    const first = lines.charCodeAt(from);
     if (first === SPACE || first === TAB) {
       // RFC 9112, section 5.2: a server "MUST either reject the message by sending a 400 (Bad Request) [...] or replace
       // each received obs-fold"; a user agent "MUST replace each received obs-fold with one or more SP octets".
       if (!this.#unfolds || this.#headers.size === 0) return void this.#fail("header-folded");
-      return this.#headers.extend(trimmed(line, 0));
+      return this.#headers.extend(trimmed(lines, from, to));
     }
     if (this.#headers.size === this.#limits.maxHeaders) return void this.#fail("headers-too-many");
-    const colon = line.indexOf(":");
-    if (colon === -1) return void this.#fail("header-without-colon");
-    const name = line.slice(0, colon);
+    const colon = lines.indexOf(":", from);
+    if (colon === -1 || colon > to) return void this.#fail("header-without-colon");
+    const name = lines.slice(from, colon);
     if (!isToken(name)) {
-      const last = line.charCodeAt(colon - 1);
+      const last = name.charCodeAt(name.length - 1);
       // RFC 9112, section 5.1: "No whitespace is allowed between the field name and colon."
       return void this.#fail(
         last === SPACE || last === TAB ? "header-space-before-colon" : "header-name-invalid",
       );
     }
-    this.#headers.append(name.toLowerCase(), trimmed(line, colon + 1));
+    this.#headers.append(name.toLowerCase(), trimmed(lines, colon + 1, to));
   }
 
-  #fail(defect: HeadDefect): -1 {
+  #fail(defect: HeadDefect): void {
     this.#defect = defect;
-    return -1;
   }
 }
 
-/** The line from an index on, without the optional white space around it (RFC 9112, section 5.1). */
-function trimmed(line: string, from: number): string {
-  let to = line.length;
-  while (from < to && isOptionalWhiteSpace(line.charCodeAt(from))) from++;
-  while (to > from && isOptionalWhiteSpace(line.charCodeAt(to - 1))) to--;
-  return line.slice(from, to);
+/** The header fields of a head that was read before, from its text. */
+export function headerFieldsOf(text: string): HeaderFields {
+  const headers = new HeaderFields();
+  for (const line of text.split("\r\n").slice(1, -2)) {
+    const colon = line.indexOf(":");
+    headers.append(line.slice(0, colon).toLowerCase(), trimmed(line, colon + 1, line.length));
+  }
+  return headers;
 }
 
-function isOptionalWhiteSpace(code: number): boolean {
-  return code === SPACE || code === TAB;
+// Equal to Latin-1 for ASCII, and fast on every runtime; what TextDecoder calls "latin1" is another encoding.
+const asciiDecoder: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8");
+
+/** Each byte as one character. */
+function latin1Text(bytes: Uint8Array): string {
+  let seen = 0;
+  for (let i = 0; i < bytes.length; i++) seen |= bytes[i]!;
+  if (seen < 0x80) return asciiDecoder.decode(bytes);
+  let text = "";
+  for (let i = 0; i < bytes.length; i += MAX_ARGUMENTS) {
+    text += String.fromCharCode.apply(null, bytes.subarray(i, i + MAX_ARGUMENTS) as unknown as number[]);
+  }
+  return text;
 }
 
 /** The minor version of HTTP/1, or what is wrong. */

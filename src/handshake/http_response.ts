@@ -50,13 +50,16 @@ export function checkHeader(name: string, value: string): void {
   }
 }
 
+/** The text of one header line, its end included. Throws a `TypeError` as {@linkcode checkHeader} does. */
+export function lineText(name: string, value: string): string {
+  checkHeader(name, value);
+  return `${name}: ${value}\r\n`;
+}
+
 /** The text of a head: start line, header lines, empty line. Throws a `TypeError` as {@linkcode checkHeader} does. */
 export function headText(startLine: string, headers: Iterable<HeaderLine>): string {
   let text = startLine + "\r\n";
-  for (const [name, value] of headers) {
-    checkHeader(name, value);
-    text += `${name}: ${value}\r\n`;
-  }
+  for (const [name, value] of headers) text += lineText(name, value);
   return text + "\r\n";
 }
 
@@ -65,9 +68,24 @@ export function statusLine(status: number): string {
   return `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`;
 }
 
+// An array of its own costs a short text more than all else: many share a slab, each its own part, for ever.
+const SLAB_SIZE = 8 * 1024;
+const MAX_SHARED_SIZE = 1024;
+let slab: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+let taken = 0;
+
+function unused(size: number): Uint8Array {
+  if (size > MAX_SHARED_SIZE) return new Uint8Array(size);
+  if (taken + size > slab.length) {
+    slab = new Uint8Array(SLAB_SIZE);
+    taken = 0;
+  }
+  return slab.subarray(taken, taken += size);
+}
+
 /** Each character of the text as one byte. The text must hold none beyond U+00FF. */
 export function latin1Bytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
+  const bytes = unused(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 }

@@ -21,7 +21,7 @@ import {
   toAsciiLowerCase,
 } from "./header_fields.ts";
 import { type HeadLimits, type RequestHead, RequestHeadReader } from "./http_head.ts";
-import { type HeaderLine, headText, latin1Bytes, statusLine } from "./http_response.ts";
+import { type HeaderLine, headText, latin1Bytes, lineText, statusLine } from "./http_response.ts";
 import { type Refusal, refusalBody, type RefusalCode, refuse } from "./refusal.ts";
 
 /** Whom a server admits. */
@@ -115,11 +115,9 @@ export class ServerHandshake {
   receive(chunk: Uint8Array): { judgement: Judgement; end: number } | undefined {
     const end = this.#reader.receive(chunk);
     const { defect, head } = this.#reader;
-    if (defect !== undefined) {
-      return { judgement: { kind: "refused", refusal: refuse(defect), head: undefined }, end: chunk.length };
-    }
-    if (end === -1 || head === undefined) return undefined;
-    return { judgement: judge(head, this.#policy), end };
+    if (head !== undefined) return { judgement: judge(head, this.#policy), end };
+    if (defect === undefined) return undefined;
+    return { judgement: { kind: "refused", refusal: refuse(defect), head: undefined }, end: chunk.length };
   }
 }
 
@@ -178,7 +176,8 @@ export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgemen
     return refused("origin-not-allowed");
   }
 
-  const protocols = [...new Set(listElements(headers.get("sec-websocket-protocol")))];
+  const offered = listElements(headers.get("sec-websocket-protocol"));
+  const protocols = offered.length < 2 ? offered : [...new Set(offered)];
   if (!protocols.every(isToken)) return refused("subprotocol-invalid");
 
   const extensions = parseExtensions(headers.get("sec-websocket-extensions"));
@@ -217,23 +216,27 @@ function firstOf(text: string, characters: string): number {
 }
 
 function bodyDefect({ headers, method }: RequestHead): RefusalCode | undefined {
-  const lengths = listElements(headers.get("content-length"));
+  const contentLength = headers.get("content-length");
+  const transferEncoding = headers.get("transfer-encoding");
+  // RFC 9112, section 6.3, of a request with neither: "the message body length is zero (no message body is present)".
+  if (contentLength === undefined && transferEncoding === undefined) return undefined;
+  const lengths = listElements(contentLength);
   // RFC 9112, section 6.3: an invalid Content-Length, or several that differ, is an unrecoverable error.
   if (
     lengths.some((each) => each !== lengths[0] || !isDecimal(each)) ||
-    (lengths.length === 0 && headers.count("content-length") > 0)
+    (lengths.length === 0 && contentLength !== undefined)
   ) {
     return "content-length-invalid";
   }
-  const encoded = headers.count("transfer-encoding") > 0;
+  const encoded = transferEncoding !== undefined;
   // RFC 9112, section 6.3: with a Transfer-Encoding that does not end in chunked, or that comes with a Content-Length, the
   // end of the request cannot be told, and "the server MUST respond with the 400 (Bad Request) status code".
-  if (encoded && (lengths.length > 0 || !endsInChunked(headers.get("transfer-encoding")))) {
+  if (encoded && (lengths.length > 0 || !endsInChunked(transferEncoding))) {
     return "transfer-encoding-invalid";
   }
   // RFC 9110, section 7.8: a switch of protocols takes effect after the request, body included; what a proxy counts
   // as body must never be read as frames here.
-  const announced = encoded || Number(lengths[0] ?? 0) > 0;
+  const announced = encoded || Number(lengths[0]) > 0;
   return announced && (method === "GET" || method === "HEAD") ? "body-not-allowed" : undefined;
 }
 
@@ -285,17 +288,16 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "transfer-encoding",
 ]);
 
+const SWITCHING_PROTOCOLS =
+  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+
 /**
  * The response that accepts an opening handshake (RFC 6455, section 4.2.2), as text: each character is one byte.
  * Throws a `TypeError` for a subprotocol that was not offered and for headers that are not the caller's to send.
  */
 export function acceptanceText(request: OpeningRequest, acceptance: Acceptance = {}): string {
   const { protocol, extensions } = acceptance;
-  const lines: HeaderLine[] = [
-    ["Upgrade", "websocket"],
-    ["Connection", "Upgrade"],
-    ["Sec-WebSocket-Accept", acceptKey(request.key)],
-  ];
+  let text = SWITCHING_PROTOCOLS + lineText("Sec-WebSocket-Accept", acceptKey(request.key));
   if (protocol !== undefined) {
     if (!request.protocols.includes(protocol)) {
       throw new TypeError(
@@ -305,23 +307,23 @@ export function acceptanceText(request: OpeningRequest, acceptance: Acceptance =
           `${JSON.stringify(request.protocols)}, or none.`,
       );
     }
-    lines.push(["Sec-WebSocket-Protocol", protocol]);
+    text += lineText("Sec-WebSocket-Protocol", protocol);
   }
-  if (extensions !== undefined) lines.push(["Sec-WebSocket-Extensions", extensions]);
-  for (const line of acceptance.headers ?? []) {
-    if (OWN_HEADERS.has(toAsciiLowerCase(line[0]))) {
+  if (extensions !== undefined) text += lineText("Sec-WebSocket-Extensions", extensions);
+  for (const [name, value] of acceptance.headers ?? []) {
+    if (OWN_HEADERS.has(toAsciiLowerCase(name))) {
       throw new TypeError(
-        `Cannot send header ${line[0]} with the acceptance: the opening handshake sets it by itself.`,
+        `Cannot send header ${name} with the acceptance: the opening handshake sets it by itself.`,
       );
     }
-    lines.push(line);
+    text += lineText(name, value);
   }
   // RFC 9110, section 7.8: "If a server receives both an Upgrade and an Expect header field with the "100-continue"
   // expectation [...], the server MUST send a 100 (Continue) response before sending a 101".
   const expected = listHolds(request.head.headers.get("expect"), "100-continue")
     ? headText(statusLine(100), [])
     : "";
-  return expected + headText(statusLine(101), lines);
+  return `${expected}${text}\r\n`;
 }
 
 /**

@@ -7,8 +7,10 @@ import { ClientOpening } from "../client_opening.ts";
 import { compressionOffer } from "../compression.ts";
 import type { Connection, ConnectionHandler } from "../connection.ts";
 import { type ConnectionOptions, connectionSettings } from "../connection_options.ts";
+import { Deadlines } from "../deadlines.ts";
 import { ClientHandshake } from "../handshake/client_handshake.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "../opening_handshake.ts";
+import { Roster } from "../roster.ts";
 import { Topics } from "../topics/topics.ts";
 import { headerLines } from "../web_http.ts";
 import { connected, ConnectedPair, type NetworkOptions, type Pair } from "./pair.ts";
@@ -83,10 +85,10 @@ export async function handshakePair<Data = undefined>(
     limits,
     settings: settings.server,
     topics: new Topics(server, settings.server),
-    handshakeTimeout: server.handshakeTimeout ?? 10_000,
+    deadlines: new Deadlines(server.handshakeTimeout ?? 10_000),
     // A handler's return closes: this one's comes when nothing is left to close.
     handler: handler ?? ((socket) => socket.closed),
-    handshakes: new Set(),
+    handshakes: new Roster(),
     connections: accepted,
     retryAfter: undefined,
     host: "localhost",
@@ -112,10 +114,10 @@ export async function handshakePair<Data = undefined>(
 }
 
 /** Remembers the one connection, though it may have ended by the time that anyone asks. */
-class Accepted<Data> extends Set<Connection<Data>> {
+class Accepted<Data> extends Roster<Connection<Data>> {
   socket: Connection<Data> | undefined;
 
-  override add(socket: Connection<Data>): this {
+  override add(socket: Connection<Data>): number {
     this.socket = socket;
     return super.add(socket);
   }

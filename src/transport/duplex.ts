@@ -59,6 +59,8 @@ export interface DuplexOptions {
   encrypted?: boolean;
 }
 
+const NOBODY: TransportHandler = { data() {}, drain() {}, end() {}, close() {} };
+
 const OWNER: unique symbol = Symbol("woshou transport");
 
 interface OwnedStream extends DuplexStream {
@@ -258,9 +260,12 @@ export class DuplexTransport implements Transport {
   #finish(): void {
     if (this.#finished || this.#handler === undefined) return;
     this.#finished = true;
+    const handler = this.#handler;
     const error = this.#error();
-    if (error === undefined) this.#handler.close();
-    else this.#handler.close(error);
+    // Node keeps a socket for some time after its end, which is not to keep all that hangs on the connection.
+    this.#handler = NOBODY;
+    if (error === undefined) handler.close();
+    else handler.close(error);
   }
 
   #error(): TransportError | undefined {

@@ -93,9 +93,17 @@ export function toTransportError(cause: unknown, doing: string, code?: Transport
   return new TransportError(kind, `${doing}: ${why}`, cause === undefined ? undefined : { cause });
 }
 
-/** Makes the error of a connection that broke while it was open. */
+/**
+ * Makes the error of a connection that broke while it was open. It has no stack: it would show how the runtime calls us,
+ * and take longer than all else that there is to do for a peer that has gone.
+ */
 export function brokenError(cause: unknown, code?: TransportErrorCode): TransportError {
-  return toTransportError(cause, "The connection broke", code);
+  const { stackTraceLimit } = Error as { stackTraceLimit?: number };
+  // A program may have frozen its globals: then the stack is made.
+  Reflect.set(Error, "stackTraceLimit", 0);
+  const error = toTransportError(cause, "The connection broke", code);
+  Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
+  return error;
 }
 
 /** Makes the error of a dial that failed. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
-import { RequestHeadReader } from "../../src/handshake/http_head.ts";
+import { headerFieldsOf, RequestHeadReader } from "../../src/handshake/http_head.ts";
 import { bytesOf, FRAME } from "./support.ts";
 import { answerHead, assertAnswerDefect, assertRequestDefect, readRequest, requestHead } from "./readers.ts";
 
@@ -28,6 +28,20 @@ test("RFC 9112, section 2.1: a head is a start line, header lines and an empty l
       text: "HTTP/1.1 101 Switching Protocols\r\nA: b\r\n\r\n",
     },
   );
+});
+
+test("RFC 9112, section 2.1: the header fields can be had again from the text of a head", () => {
+  for (
+    const lines of [
+      "",
+      "A: b\r\n",
+      "Host: localhost\r\nX-One:  1:2 \r\nx-one:\t\r\nX-E: \u00e9\u0080\r\n",
+      "A:\r\nB:c\r\nA: d , e\r\n",
+    ]
+  ) {
+    const { headers, text } = requestHead(`${START}${lines}\r\n`);
+    assert.deepEqual([...headerFieldsOf(text)], [...headers], JSON.stringify(lines));
+  }
 });
 
 test("RFC 9112, section 2.1: until the empty line has come there is no end", () => {

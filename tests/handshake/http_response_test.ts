@@ -90,3 +90,12 @@ test("prototype names as headers are written like any other", () => {
     "x\r\n__proto__: a\r\nconstructor: b\r\n\r\n",
   );
 });
+
+test("texts become bytes that no later text changes, short ones and long ones", () => {
+  const texts = Array.from({ length: 200 }, (_, index) => String.fromCharCode(index).repeat(7 * index));
+  texts.push("", "a".repeat(20_000), "b");
+  const all = texts.map((text) => latin1Bytes(text));
+  for (const [index, bytes] of all.entries()) {
+    assert.equal(String.fromCharCode(...bytes), texts[index], `text ${index}`);
+  }
+});
