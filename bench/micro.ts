@@ -1,55 +1,53 @@
 /**
- * What the parts of the opening handshake and of the frame path cost by themselves: `npm run bench:micro`.
- * Compare figures within one run only.
+ * The parts of the path by themselves, and what was tried instead of them: `npm run bench:micro`. With `--write`, the
+ * section of docs/PERFORMANCE.md as well.
  */
-import { bench, group, run } from "mitata";
-import { acceptanceText, ClientHandshake, Protocol, ServerHandshake } from "../src/core.ts";
-import { acceptKey } from "../src/handshake/accept_key.ts";
-import { applyMask } from "../src/protocol/mask.ts";
+import process from "node:process";
+import { Teller } from "./harness/measure.ts";
+import { runtime, type RuntimeName } from "./harness/runtimes.ts";
+import { writeSections } from "./report/document.ts";
+import { machine } from "./report/run.ts";
+import { table } from "./report/tables.ts";
 
-const limits = { maxHeadSize: 16 * 1024, maxHeaders: 100 };
-const request = new ClientHandshake({
-  host: "127.0.0.1:8000",
-  resourceName: "/chat",
-  headers: [["User-Agent", "bench"], ["Origin", "http://127.0.0.1:8000"], ["Accept-Language", "en"], [
-    "Cookie",
-    "id=7",
-  ]],
-  limits,
-}).request();
+const RUNTIMES: readonly RuntimeName[] = ["Node", "Bun", "Deno"];
+/** All of them take a minute or two on each runtime. */
+const MOST_SECONDS = 600;
 
-group("opening handshake, server", () => {
-  bench("read and judge a request", () => new ServerHandshake(limits).receive(request));
-  bench("the same, in single bytes", () => {
-    const handshake = new ServerHandshake(limits);
-    for (let i = 0; i < request.length; i++) handshake.receive(request.subarray(i, i + 1));
-  });
-  bench("key to accept", () => acceptKey("dGhlIHNhbXBsZSBub25jZQ=="));
-  const judged = new ServerHandshake(limits).receive(request)!.judgement;
-  if (judged.kind === "opening") bench("write the acceptance", () => acceptanceText(judged.request));
-});
+type Part = [name: string, nanoseconds: number | null];
 
-const sink = { write: () => true, message: () => {}, ping: () => {}, pong: () => {}, finish: () => {} };
-const messages = { maxMessageSize: 1024 * 1024, maxFragments: 1024 };
-
-group("frames", () => {
-  for (const size of [32, 1024, 16 * 1024]) {
-    const bytes = new Uint8Array(size).fill(0x61);
-    bench(`mask ${size} bytes`, () => applyMask(bytes, 0, size, 0x37fa213d, 0));
-    let frame = new Uint8Array(0);
-    new Protocol(
-      "client",
-      { ...sink, write: (bytes) => ((frame = bytes as Uint8Array<ArrayBuffer>), true) },
-      messages,
-    )
-      .sendText("a".repeat(size));
-    const server = new Protocol("server", sink, messages);
-    // Receiving unmasks in place, so that each round needs a fresh copy; the copy is a small part of the cost.
-    bench(`receive ${size} bytes of text`, () => server.receive(frame.slice()));
-    const sender = new Protocol("server", sink, messages);
-    const text = "a".repeat(size);
-    bench(`send ${size} bytes of text`, () => sender.sendText(text));
+async function measured(name: RuntimeName): Promise<Part[]> {
+  const parts = new Teller(runtime(name).run("micro/parts"));
+  try {
+    return await parts.line<Part[]>(MOST_SECONDS);
+  } finally {
+    await parts.stop();
   }
-});
+}
 
-await run();
+function time(nanoseconds: number | null | undefined): string {
+  if (nanoseconds === null || nanoseconds === undefined) return "failed";
+  if (nanoseconds < 1000) return `${nanoseconds.toFixed(0)} ns`;
+  return `${(nanoseconds / 1000).toFixed(nanoseconds < 10_000 ? 2 : 1)} µs`;
+}
+
+const results: Part[][] = [];
+for (const name of RUNTIMES) {
+  console.log(`On ${name} ...`);
+  results.push(await measured(name));
+}
+const rows = results[0]!.map(([name], i) => [name, ...results.map((parts) => time(parts[i]?.[1]))]);
+const text = table([["", ...RUNTIMES], ...rows]);
+console.log(`\n${text}`);
+if (process.argv.includes("--write")) {
+  const versions = RUNTIMES.map((name) => `${name} ${runtime(name).version}`).join(", ");
+  const date = new Date().toISOString().slice(0, 10);
+  writeSections([`\
+## The parts of the path
+
+What each takes by itself, and what was tried in its place: medians of \`mitata\`, of code that has run hot and has no other
+beside it, so that the same inside a server takes longer.
+
+${text}
+
+Measured on ${date} by \`npm run bench:micro\`, on ${machine()}, with ${versions}.`]);
+}

@@ -1,0 +1,113 @@
+/**
+ * What the parts of the opening handshake and of the frame path cost by themselves, and what was tried instead, on the
+ * runtime that this is run with. The bench starts it; its answer is one line of JSON.
+ */
+import { bench, run } from "mitata";
+import { acceptanceText, ClientHandshake, Protocol, ServerHandshake } from "../../src/core.ts";
+import { acceptKey } from "../../src/handshake/accept_key.ts";
+import { writeFrame, writeTextFrame } from "../../src/protocol/frame.ts";
+import { frameMemory } from "../../src/protocol/frame_memory.ts";
+import { applyMask } from "../../src/protocol/mask.ts";
+import { asciiDecoder } from "../../src/protocol/utf8.ts";
+
+const SIZES = [32, 125, 1024, 16 * 1024];
+
+function handshakes(): void {
+  const limits = { maxHeadSize: 16 * 1024, maxHeaders: 100 };
+  const request = new ClientHandshake({
+    host: "127.0.0.1:8000",
+    resourceName: "/chat",
+    headers: [["User-Agent", "bench"], ["Origin", "http://127.0.0.1:8000"], ["Accept-Language", "en"], [
+      "Cookie",
+      "id=7",
+    ]],
+    limits,
+  }).request();
+  bench("read and judge a request", () => new ServerHandshake(limits).receive(request));
+  bench("the same, in single bytes", () => {
+    const handshake = new ServerHandshake(limits);
+    for (let i = 0; i < request.length; i++) handshake.receive(request.subarray(i, i + 1));
+  });
+  bench("Sec-WebSocket-Accept of a key", () => acceptKey("dGhlIHNhbXBsZSBub25jZQ=="));
+  const { judgement } = new ServerHandshake(limits).receive(request)!;
+  if (judgement.kind === "opening") bench("write the 101", () => acceptanceText(judgement.request));
+}
+
+/** Byte by byte, as the RFC's own example does it. */
+function maskBytewise(bytes: Uint8Array, start: number, end: number, key: number): number {
+  let seen = 0;
+  for (let i = start; i < end; i++) seen |= bytes[i]! ^= (key >>> (24 - 8 * ((i - start) & 3))) & 0xff;
+  return seen;
+}
+
+function masking(): void {
+  const bytes = new Uint8Array(64 * 1024);
+  for (const size of SIZES) {
+    bench(`mask ${size} bytes`, () => applyMask(bytes, 6, 6 + size, 0x37fa213d, 0));
+    bench(`instead: byte by byte, ${size}`, () => maskBytewise(bytes, 6, 6 + size, 0x37fa213d));
+  }
+}
+
+function decoding(): void {
+  const bytes = new Uint8Array(64 * 1024).fill(0x61);
+  const { Buffer } = globalThis as { Buffer?: Parameters<typeof asciiDecoder>[0] };
+  const ascii = asciiDecoder(Buffer);
+  const latin1 = asciiDecoder(undefined);
+  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  for (const size of SIZES) {
+    bench(`decode ${size} bytes of ASCII`, () => ascii(bytes, 6, 6 + size));
+    bench(`instead: TextDecoder of latin1, ${size}`, () => latin1(bytes, 6, 6 + size));
+    bench(`instead: TextDecoder of utf-8, ${size}`, () => utf8.decode(bytes.subarray(6, 6 + size)));
+  }
+}
+
+function encoding(): void {
+  const encoder = new TextEncoder();
+  for (const size of SIZES) {
+    const text = "a".repeat(size);
+    bench(`encode a frame of ${size} bytes of text`, () => {
+      const start = writeTextFrame(frameMemory, 0x81, text, undefined);
+      frameMemory.giveBack(frameMemory.bytes, start, frameMemory.end);
+    });
+    bench(`instead: TextEncoder, and a copy, ${size}`, () => {
+      const start = writeFrame(frameMemory, 0x81, encoder.encode(text), undefined);
+      frameMemory.giveBack(frameMemory.bytes, start, frameMemory.end);
+    });
+    bench(`instead: new memory for each, ${size}`, () => {
+      const payload = encoder.encode(text);
+      const frame = new Uint8Array(4 + payload.length);
+      frame.set(payload, 4);
+      return frame;
+    });
+  }
+}
+
+function receiving(): void {
+  const sink = { write: () => true, message: () => {}, ping: () => {}, pong: () => {}, finish: () => {} };
+  const limits = { maxMessageSize: 1024 * 1024, maxFragments: 1024 };
+  for (const size of SIZES) {
+    let frame = new Uint8Array(0);
+    const write = (bytes: Uint8Array, start: number, end: number): boolean => {
+      frame = bytes.slice(start, end) as Uint8Array<ArrayBuffer>;
+      return true;
+    };
+    new Protocol("client", { ...sink, write }, limits).sendText("a".repeat(size));
+    const server = new Protocol("server", sink, limits);
+    // Receiving unmasks in place, so that each time needs a fresh copy.
+    const chunk = new Uint8Array(frame.length);
+    bench(`receive a frame of ${size} bytes of text`, () => {
+      chunk.set(frame);
+      server.receive(chunk);
+    });
+  }
+}
+
+handshakes();
+masking();
+decoding();
+encoding();
+receiving();
+const { benchmarks } = await run({ format: "quiet" });
+console.log(JSON.stringify(
+  benchmarks.map(({ alias, runs }) => [alias, runs[0]?.stats?.p50 ?? null]),
+));
