@@ -90,16 +90,13 @@ export class ClientOpening implements TransportHandler {
     }
     const socket = startConnection<undefined>(
       {
-        role: "client",
+        home: { role: "client", settings, handlerFailed: onError },
         transport,
         protocol: outcome.protocol,
         extensions: compression === undefined ? "" : head.headers.get("sec-websocket-extensions")!,
         compression,
         data: undefined,
         request: undefined,
-        settings,
-        onError,
-        onClose: () => {},
       },
       handler,
       rest,

@@ -4,7 +4,7 @@
  * @module
  */
 import { type CompressionOptions, type CompressionSettings, compressionSettings } from "./compression.ts";
-import type { Heartbeat } from "./liveness.ts";
+import { type Heartbeat, livenessPeriod } from "./liveness.ts";
 
 /** What holds for each connection; servers and clients take these among their own options. */
 export interface ConnectionOptions {
@@ -81,6 +81,7 @@ export interface ConnectionSettings {
   readonly closeTimeout: number;
   readonly heartbeat: Heartbeat | undefined;
   readonly idleTimeout: number;
+  readonly livenessPeriod: number;
   readonly receiveQueue: { readonly messages: number; readonly bytes: number };
   readonly sendHighWaterMark: number;
   readonly maxBufferedAmount: number;
@@ -89,15 +90,18 @@ export interface ConnectionSettings {
 
 /** Fills in the defaults. Throws a `RangeError` for a value that is no number, or out of range. */
 export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
+  const heartbeat = options.heartbeat === false ? undefined : {
+    interval: atLeast(options.heartbeat ?? {}, "interval", 1, 20_000),
+    timeout: atLeast(options.heartbeat ?? {}, "timeout", 1, 20_000),
+  };
+  const idleTimeout = atLeast(options, "idleTimeout", 0, 0);
   return {
     maxMessageSize: atLeast(options, "maxMessageSize", 1, 1024 * 1024),
     maxFragments: atLeast(options, "maxFragments", 1, 131072),
     closeTimeout: atLeast(options, "closeTimeout", 0, 5000),
-    heartbeat: options.heartbeat === false ? undefined : {
-      interval: atLeast(options.heartbeat ?? {}, "interval", 1, 20_000),
-      timeout: atLeast(options.heartbeat ?? {}, "timeout", 1, 20_000),
-    },
-    idleTimeout: atLeast(options, "idleTimeout", 0, 0),
+    heartbeat,
+    idleTimeout,
+    livenessPeriod: livenessPeriod(heartbeat, idleTimeout),
     receiveQueue: {
       messages: atLeast(options.receiveQueue ?? {}, "messages", 1, 16),
       bytes: atLeast(options.receiveQueue ?? {}, "bytes", 1, 1024 * 1024),

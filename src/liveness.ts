@@ -4,7 +4,7 @@
  * @module
  */
 import { ConnectionClosedError } from "./protocol/errors.ts";
-import { every, now, type Ticking } from "./ticker.ts";
+import { join, leave, now, type Ticking } from "./ticker.ts";
 
 /** At what pace a peer is asked for a sign of life. */
 export interface Heartbeat {
@@ -20,24 +20,31 @@ export interface LivenessSettings {
   readonly heartbeat: Heartbeat | undefined;
   /** Milliseconds without a message either way after which the connection is closed; 0 for never. */
   readonly idleTimeout: number;
+  /** Milliseconds between two looks at the connection, as {@linkcode livenessPeriod} has it; 0 for none. */
+  readonly livenessPeriod: number;
 }
 
 /** What a connection lends to its liveness. */
 export interface LivenessOwner {
+  /** At what pace, and for how long. */
+  readonly settings: LivenessSettings;
   /** Sends a ping, if the connection is open. */
-  ping(payload: Uint8Array): void;
-  /** Whether a pong could not be seen now, through no fault of the peer's: we do not read. */
-  paused(): boolean;
+  sendHeartbeat(payload: Uint8Array): void;
+  /** Whether a pong would be seen now; if not, it is no fault of the peer's. */
+  canSeePongs(): boolean;
   /** Whether a pong could not be sent now: a frame of the peer's is on its way, and it is as long as it is. */
   receivingFrame(): boolean;
   /** Whether a ping may be sent now. */
   mayPing(): boolean;
-  /** The peer did not answer in time. */
-  dead(error: ConnectionClosedError): void;
+  /** Ends the connection: the peer did not answer in time. */
+  drop(error: ConnectionClosedError): void;
   /** No message went either way for `idleTimeout`. */
-  idle(): void;
+  idleTooLong(): void;
+  /** Why nothing more can be done. */
+  closedError(what: string): Error;
 }
 
+/** A ping without an answer; a heartbeat if nobody waits for it. */
 interface PendingPing {
   readonly id: number;
   readonly sentAt: number;
@@ -45,46 +52,42 @@ interface PendingPing {
   readonly reject?: (error: Error) => void;
 }
 
+// For the time of the last message, while it has come or gone since the last tick.
+const NOW = -1;
 const SHORTEST_PERIOD = 10;
 const LONGEST_PERIOD = 5000;
 
-/** One connection's signs of life. */
+/** A quarter of the shortest span, so that each is kept to within that; 0 where there is none. */
+export function livenessPeriod(heartbeat: Heartbeat | undefined, idleTimeout: number): number {
+  if (heartbeat === undefined && idleTimeout === 0) return 0;
+  const { interval, timeout } = heartbeat ?? { interval: Infinity, timeout: Infinity };
+  const shortest = Math.min(interval, timeout, idleTimeout || Infinity);
+  return Math.round(Math.min(LONGEST_PERIOD, Math.max(SHORTEST_PERIOD, shortest / 4)));
+}
+
+/** One connection's signs of life. Times are whole milliseconds, as {@linkcode Ticking.tick} has them. */
 export class Liveness implements Ticking {
-  readonly #settings: LivenessSettings;
   readonly #owner: LivenessOwner;
-  readonly #stop: (() => void) | undefined;
-  readonly #period: number = Infinity;
-  #pings: PendingPing[] = [];
+  // Those that have no answer yet, the oldest first; undefined when there is none.
+  #pings: PendingPing[] | undefined;
+  readonly #place: number;
   #nextId = 0;
   #latency: number | undefined;
-  #nextPing: number;
-  // When the ping that is waited for was sent, or when its deadline was last put off.
+  // When the last heartbeat was sent, or all began.
+  #lastPing: number;
+  // When the heartbeat that is waited for was sent, or when its deadline was last put off.
   #waitingSince: number | undefined;
-  #waitingFor = 0;
   #bytesCame = false;
-  #messageWent = false;
   #lastMessage: number;
-  #lastTick: number;
 
   /** Begins at once. */
-  constructor(settings: LivenessSettings, owner: LivenessOwner) {
-    this.#settings = settings;
+  constructor(owner: LivenessOwner) {
     this.#owner = owner;
-    const time = now();
-    this.#nextPing = time + (settings.heartbeat?.interval ?? Infinity);
+    const time = Math.round(now());
+    this.#lastPing = time;
     this.#lastMessage = time;
-    this.#lastTick = time;
-    const spans = [
-      settings.heartbeat?.interval,
-      settings.heartbeat?.timeout,
-      settings.idleTimeout || undefined,
-    ]
-      .filter((span) => span !== undefined);
-    // A quarter of the shortest span, so that each is kept to within that.
-    if (spans.length > 0) {
-      this.#period = Math.round(Math.min(LONGEST_PERIOD, Math.max(SHORTEST_PERIOD, Math.min(...spans) / 4)));
-      this.#stop = every(this.#period, this);
-    }
+    const { livenessPeriod } = owner.settings;
+    this.#place = livenessPeriod > 0 ? join(livenessPeriod, this) : 0;
   }
 
   /** The last round trip in milliseconds; `undefined` before the first. */
@@ -99,7 +102,7 @@ export class Liveness implements Ticking {
 
   /** A message has gone one way or the other. */
   message(): void {
-    this.#messageWent = true;
+    this.#lastMessage = NOW;
   }
 
   /** Sends a ping and resolves with its round trip in milliseconds. */
@@ -111,49 +114,54 @@ export class Liveness implements Ticking {
   pong(payload: Uint8Array): void {
     if (payload.length !== 4) return;
     const id = new DataView(payload.buffer, payload.byteOffset).getUint32(0);
-    const index = this.#pings.findIndex((ping) => ping.id === id);
-    if (index === -1) return;
+    const pings = this.#pings;
+    const index = pings?.findIndex((ping) => ping.id === id) ?? -1;
+    if (pings === undefined || index === -1) return;
     const time = now();
-    this.#latency = time - this.#pings[index]!.sentAt;
-    for (const { sentAt, resolve } of this.#pings.splice(0, index + 1)) resolve?.(time - sentAt);
-    // Ids grow, so that a later pong than the one waited for answers it too; they wrap after four thousand million.
-    if (this.#waitingSince !== undefined && id >= this.#waitingFor) this.#waitingSince = undefined;
+    this.#latency = time - pings[index]!.sentAt;
+    const answered = pings.splice(0, index + 1);
+    if (pings.length === 0) this.#pings = undefined;
+    for (const { sentAt, resolve } of answered) {
+      if (resolve === undefined) this.#waitingSince = undefined;
+      else resolve(time - sentAt);
+    }
   }
 
   /** The connection has ended. */
-  end(makeError: () => Error): void {
-    this.#stop?.();
-    for (const { reject } of this.#pings.splice(0)) reject?.(makeError());
+  end(): void {
+    leave(this.#owner.settings.livenessPeriod, this, this.#place);
+    const pings = this.#pings;
+    this.#pings = undefined;
+    if (pings === undefined) return;
+    for (const { reject } of pings) reject?.(this.#owner.closedError("wait for the pong"));
   }
 
-  /** Sends a ping that should have gone out by now. */
+  /** Sends a heartbeat that should have gone out by now. */
   pingIfDue(): void {
-    const time = now();
-    if (this.#waitingSince !== undefined || time < this.#nextPing) return;
-    this.#nextPing = time + (this.#settings.heartbeat?.interval ?? Infinity);
+    const { heartbeat } = this.#owner.settings;
+    if (heartbeat === undefined || this.#waitingSince !== undefined) return;
+    const time = Math.round(now());
+    if (time - this.#lastPing < heartbeat.interval) return;
+    this.#lastPing = time;
     this.#waitingSince = time;
-    this.#waitingFor = this.#send({});
+    this.#send({});
   }
 
-  tick(time: number): void {
-    const { heartbeat, idleTimeout } = this.#settings;
-    if (this.#messageWent) {
-      this.#messageWent = false;
+  tick(time: number, late: boolean): void {
+    const { heartbeat, idleTimeout } = this.#owner.settings;
+    if (this.#lastMessage === NOW) this.#lastMessage = time;
+    else if (idleTimeout > 0 && time - this.#lastMessage >= idleTimeout) {
       this.#lastMessage = time;
-    } else if (idleTimeout > 0 && time - this.#lastMessage >= idleTimeout) {
-      this.#lastMessage = time;
-      return this.#owner.idle();
+      return this.#owner.idleTooLong();
     }
     if (heartbeat === undefined) return;
-    // When this process, or the machine, stood still, the pong may have come and not have been read.
-    const stoodStill = time - this.#lastTick >= 3 * this.#period;
-    this.#lastTick = time;
     if (this.#waitingSince === undefined) {
       if (this.#owner.mayPing()) this.pingIfDue();
-    } else if (stoodStill || this.#owner.paused() || (this.#owner.receivingFrame() && this.#bytesCame)) {
+      // When this process, or the machine, stood still, the pong may have come and not have been read.
+    } else if (late || !this.#owner.canSeePongs() || (this.#owner.receivingFrame() && this.#bytesCame)) {
       this.#waitingSince = time;
     } else if (time - this.#waitingSince >= heartbeat.timeout) {
-      this.#owner.dead(
+      this.#owner.drop(
         new ConnectionClosedError(
           `The peer did not answer a ping within ${heartbeat.timeout} ms (heartbeat.timeout).`,
         ),
@@ -162,12 +170,11 @@ export class Liveness implements Ticking {
     this.#bytesCame = false;
   }
 
-  #send(callbacks: Pick<PendingPing, "resolve" | "reject">): number {
+  #send(callbacks: Pick<PendingPing, "resolve" | "reject">): void {
     const id = this.#nextId++ >>> 0;
-    this.#pings.push({ id, sentAt: now(), ...callbacks });
+    (this.#pings ??= []).push({ id, sentAt: now(), ...callbacks });
     const payload = new Uint8Array(4);
     new DataView(payload.buffer).setUint32(0, id);
-    this.#owner.ping(payload);
-    return id;
+    this.#owner.sendHeartbeat(payload);
   }
 }

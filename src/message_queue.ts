@@ -9,19 +9,23 @@ import { Gathering } from "./gathering.ts";
 import type { Close } from "./protocol/errors.ts";
 
 /** What the queue asks of its connection. */
-export interface QueueOwner {
+export interface QueueOwner<Data> {
+  /** What the application's callbacks are given. */
+  readonly socket: Connection<Data>;
+  /** When the queue is full. */
+  readonly settings: { readonly receiveQueue: { readonly messages: number; readonly bytes: number } };
   /** Read no more: the application is behind. */
-  pause(): void;
+  pauseReading(): void;
   /** Read on. */
-  resume(): void;
+  resumeReading(): void;
   /** From now on messages are to come in pieces. */
-  stream(): void;
+  streamFromNowOn(): void;
   /** A callback threw, or its promise rejected. */
-  failed(error: unknown): void;
+  handlerFailed(error: unknown): void;
   /** A message of this size, which came in pieces, is to be held whole. Answers whether it may be; if not, it has failed. */
   mayHold(size: number): boolean;
   /** Why no more messages come. */
-  ended(): Error;
+  closedError(what: string): Error;
 }
 
 // Slots of messages that were taken; fewer are not worth the move.
@@ -47,47 +51,40 @@ interface IncomingStream {
   begun: boolean;
   /** Whether the rest was dropped. */
   truncated: boolean;
+  /** Those who wait for the message after it. */
+  readonly behind: Taker[];
 }
 
 /** The messages that one connection has received and its application has not taken. */
 export class MessageQueue<Data> {
-  readonly #socket: Connection<Data>;
-  readonly #mark: { readonly messages: number; readonly bytes: number };
-  readonly #owner: QueueOwner;
-  #pieces: (Piece | undefined)[] = [];
+  readonly #owner: QueueOwner<Data>;
+  #callbacks: ConnectionCallbacks<Data> | undefined;
+  // Undefined while nothing waits.
+  #pieces: (Piece | undefined)[] | undefined;
   #first = 0;
   #bytes = 0;
-  #paused = false;
-  // While somebody waits here, the queue is empty.
-  #takers: Taker[] = [];
-  #callbacks: ConnectionCallbacks<Data> | undefined;
   // A callback's promise is pending: what comes meanwhile waits.
   #busy = false;
   #closing = false;
-  #close: Close | undefined;
-  #closeDelivered = false;
   // The rest of the message at hand is dropped.
   #skipping = false;
   // Messages come in pieces since somebody called pieces().
   #cut = false;
+  // While somebody waits here, the queue is empty. Undefined before the first.
+  #takers: Taker[] | undefined;
   // A stream has the message at hand, or waits for the next: others queue up behind it.
   #stream: IncomingStream | undefined;
-  #behindStream: Taker[] = [];
+  // How the connection ended; of callbacks, until they were told.
+  #close: Close | undefined;
 
-  /** A queue for this connection, full at this mark. */
-  constructor(
-    socket: Connection<Data>,
-    mark: { readonly messages: number; readonly bytes: number },
-    owner: QueueOwner,
-  ) {
-    this.#socket = socket;
-    this.#mark = mark;
+  /** A queue without a message. */
+  constructor(owner: QueueOwner<Data>) {
     this.#owner = owner;
   }
 
   /** Whether the application is so far behind that the socket is not read. */
   get paused(): boolean {
-    return this.#paused && !this.#closing;
+    return !this.#closing && this.#full();
   }
 
   /** Gives every message to callbacks from now on, after `open` has settled. */
@@ -100,7 +97,7 @@ export class MessageQueue<Data> {
   /** A message, or a piece of one, has come. */
   push(data: Message, last: boolean): void {
     const callbacks = this.#callbacks;
-    if (callbacks !== undefined && !this.#busy && this.#first === this.#pieces.length) {
+    if (callbacks !== undefined && !this.#busy && this.#pieces === undefined) {
       return this.#call(callbacks.message, data);
     }
     if (this.#skipping) {
@@ -108,18 +105,16 @@ export class MessageQueue<Data> {
       return;
     }
     const piece = { data, last };
-    const taker = this.#takers[0];
+    const taker = this.#takers?.[0];
     if (taker !== undefined) {
-      if (taker.take(piece)) this.#takers.shift();
+      if (taker.take(piece)) this.#takers!.shift();
       return;
     }
     if (this.#closing && this.#full()) return this.#dropMessage(last);
-    this.#pieces.push(piece);
+    const { paused } = this;
+    (this.#pieces ??= []).push(piece);
     this.#bytes += sizeOf(data);
-    if (!this.#paused && !this.#closing && this.#full()) {
-      this.#paused = true;
-      this.#owner.pause();
-    }
+    if (!paused && this.paused) this.#owner.pauseReading();
   }
 
   /**
@@ -127,8 +122,9 @@ export class MessageQueue<Data> {
    * of a full queue now are dropped.
    */
   closing(): void {
+    const { paused } = this;
     this.#closing = true;
-    if (this.#paused) this.#owner.resume();
+    if (paused) this.#owner.resumeReading();
   }
 
   /** The connection has ended; what waits is still to be taken. */
@@ -161,16 +157,16 @@ export class MessageQueue<Data> {
     if (this.#stream !== undefined) {
       throw new TypeError("Cannot stream: another stream() has not come to the end of its message.");
     }
-    const stream: IncomingStream = { begun: false, truncated: false };
+    const stream: IncomingStream = { begun: false, truncated: false, behind: [] };
     this.#stream = stream;
     this.#cut = true;
-    this.#owner.stream();
+    this.#owner.streamFromNowOn();
     let last = false;
     let empty = true;
     try {
       while (!last) {
         const piece = stream.truncated ? undefined : await this.#takePiece();
-        if (piece === undefined) throw this.#owner.ended();
+        if (piece === undefined) throw this.#owner.closedError("receive the message");
         stream.begun = true;
         last = piece.last;
         if (last) this.#streamEnded();
@@ -189,8 +185,9 @@ export class MessageQueue<Data> {
 
   /** The stream's message is over: those who wait for the next one get it. */
   #streamEnded(): void {
+    const { behind } = this.#stream!;
     this.#stream = undefined;
-    for (const taker of this.#behindStream.splice(0)) this.#wait(taker);
+    for (const taker of behind) this.#wait(taker);
   }
 
   #refuseCallbacks(what: string): void {
@@ -224,7 +221,7 @@ export class MessageQueue<Data> {
         end: () => resolve({ done: true, value: undefined }),
       };
       if (this.#stream === undefined) this.#wait(taker);
-      else this.#behindStream.push(taker);
+      else this.#stream.behind.push(taker);
     });
   }
 
@@ -242,25 +239,28 @@ export class MessageQueue<Data> {
 
   /** Gives a taker what is here; if that is not all, it gets in line for the rest. */
   #wait(taker: Taker): void {
-    if (this.#takers.length === 0) {
+    const takers = this.#takers ??= [];
+    if (takers.length === 0) {
       for (let piece = this.#shift(); piece !== undefined; piece = this.#shift()) {
         if (taker.take(piece)) return;
       }
     }
-    this.#takers.push(taker);
+    takers.push(taker);
     if (this.#close !== undefined) this.#endTakers();
   }
 
   #endTakers(): void {
-    for (const taker of this.#takers.splice(0)) taker.end();
+    for (const taker of this.#takers?.splice(0) ?? []) taker.end();
   }
 
   /** A piece finds no room behind our Close frame: with it goes what waits of its message, and what is to come. */
   #dropMessage(last: boolean): void {
-    while (this.#first < this.#pieces.length && !this.#pieces.at(-1)!.last) {
-      this.#bytes -= sizeOf(this.#pieces.pop()!.data);
+    const pieces = this.#pieces!;
+    while (this.#first < pieces.length && !pieces.at(-1)!.last) this.#bytes -= sizeOf(pieces.pop()!.data);
+    if (this.#first === pieces.length) {
+      this.#emptied();
+      if (this.#stream?.begun) this.#stream.truncated = true;
     }
-    if (this.#first === this.#pieces.length && this.#stream?.begun) this.#stream.truncated = true;
     this.#skipping = !last;
   }
 
@@ -277,25 +277,28 @@ export class MessageQueue<Data> {
   }
 
   #full(): boolean {
-    return this.#pieces.length - this.#first >= this.#mark.messages || this.#bytes >= this.#mark.bytes;
+    const { messages, bytes } = this.#owner.settings.receiveQueue;
+    return (this.#pieces?.length ?? 0) - this.#first >= messages || this.#bytes >= bytes;
+  }
+
+  #emptied(): void {
+    this.#pieces = undefined;
+    this.#first = 0;
   }
 
   #shift(): Piece | undefined {
-    if (this.#first === this.#pieces.length) return undefined;
-    const piece = this.#pieces[this.#first]!;
-    this.#pieces[this.#first++] = undefined;
+    const pieces = this.#pieces;
+    if (pieces === undefined) return undefined;
+    const { paused } = this;
+    const piece = pieces[this.#first]!;
+    pieces[this.#first++] = undefined;
     this.#bytes -= sizeOf(piece.data);
-    if (this.#first === this.#pieces.length) {
-      this.#pieces = [];
-      this.#first = 0;
-    } else if (this.#first >= COMPACT_FROM && 2 * this.#first >= this.#pieces.length) {
-      this.#pieces.splice(0, this.#first);
+    if (this.#first === pieces.length) this.#emptied();
+    else if (this.#first >= COMPACT_FROM && 2 * this.#first >= pieces.length) {
+      pieces.splice(0, this.#first);
       this.#first = 0;
     }
-    if (this.#paused && !this.#full()) {
-      this.#paused = false;
-      this.#owner.resume();
-    }
+    if (paused && !this.paused) this.#owner.resumeReading();
     return piece;
   }
 
@@ -307,15 +310,15 @@ export class MessageQueue<Data> {
     if (callback === undefined) return;
     let result: unknown;
     try {
-      result = callback.call(this.#callbacks, this.#socket, argument);
+      result = callback.call(this.#callbacks, this.#owner.socket, argument);
       // Even to ask a strange value whether it is a promise may throw.
       if (!isPromise(result)) return;
     } catch (error) {
-      return this.#owner.failed(error);
+      return this.#owner.handlerFailed(error);
     }
     this.#busy = true;
     Promise.resolve(result).then(() => this.#next(), (error: unknown) => {
-      this.#owner.failed(error);
+      this.#owner.handlerFailed(error);
       this.#next();
     });
   }
@@ -328,9 +331,10 @@ export class MessageQueue<Data> {
       if (piece === undefined) break;
       this.#call(callbacks.message, piece.data);
     }
-    if (this.#busy || this.#close === undefined || this.#closeDelivered) return;
-    this.#closeDelivered = true;
-    this.#call(callbacks.close, this.#close);
+    const close = this.#close;
+    if (this.#busy || close === undefined) return;
+    this.#close = undefined;
+    this.#call(callbacks.close, close);
   }
 }
 

@@ -5,13 +5,7 @@
  * @module
  */
 import { acceptCompression } from "./compression.ts";
-import {
-  type Connection,
-  type ConnectionHandler,
-  type ConnectionInit,
-  startConnection,
-} from "./connection.ts";
-import type { ConnectionSettings } from "./connection_options.ts";
+import { type ConnectionHandler, startConnection } from "./connection.ts";
 import type { Deadline, Deadlines, Due } from "./deadlines.ts";
 import { reportError } from "./error_hook.ts";
 import { headerFieldsOf, type HeadLimits, type RequestHead } from "./handshake/http_head.ts";
@@ -27,9 +21,9 @@ import {
   refusalBytes,
   ServerHandshake,
 } from "./handshake/server_handshake.ts";
+import type { Home } from "./home.ts";
 import type { Roster } from "./roster.ts";
 import type { TopicOptions } from "./topics/topic_options.ts";
-import type { Topics } from "./topics/topics.ts";
 import type { Transport, TransportHandler } from "./transport/transport.ts";
 import { type HandshakeRequest, headerLines, responseBytes, webRequest } from "./web_http.ts";
 
@@ -94,16 +88,13 @@ export interface OpeningContext<Data> {
     fetch?(request: HandshakeRequest): Response | Promise<Response>;
   };
   readonly limits: HeadLimits;
-  readonly settings: ConnectionSettings;
   /** When the handshakes must be done. */
   readonly deadlines: Deadlines;
   readonly handler: ConnectionHandler<Data>;
   /** Handshakes under way. */
   readonly handshakes: Roster<OpeningHandshake<Data>>;
-  /** Connections that are open or closing. */
-  readonly connections: Roster<Connection<Data>>;
-  /** What the connections may subscribe to. */
-  readonly topics: Topics<Data>;
+  /** What the connections share. */
+  readonly home: Home<Data>;
   /** Seconds after which refused peers may try again, once the server has begun to shut down. */
   retryAfter: number | undefined;
   /** What stands for the host where an HTTP/1.0 request names none. */
@@ -232,20 +223,27 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
       return this.#refuse(refuse("server-shutting-down", { retryAfter: this.#context.retryAfter }));
     }
     if (typeof protocol === "object") return this.#refuse(protocol);
-    const { settings: { compression }, options } = this.#context;
+    const { home: { settings: { compression } }, options } = this.#context;
     const agreed = compression && acceptCompression(request.extensions, compression);
     const acceptance = { protocol, extensions: agreed?.answer, headers: headerLines(result?.headers) };
     const response = acceptanceText(request, acceptance);
     this.#leave();
     this.#transport.write(latin1Bytes(response));
     if (options.accepted !== undefined) this.#hook(() => options.accepted?.(this.#report(response)));
-    start(this.#context, this.#transport, {
-      protocol: protocol ?? "",
-      extensions: agreed?.answer ?? "",
-      compression: agreed?.deflate,
-      data: result?.data as Data,
-      request: requestMaker(this.#transport, request),
-    }, early);
+    startConnection(
+      {
+        home: this.#context.home,
+        transport: this.#transport,
+        protocol: protocol ?? "",
+        extensions: agreed?.answer ?? "",
+        compression: agreed?.deflate,
+        data: result?.data as Data,
+        request: requestMaker(this.#transport, request),
+      },
+      this.#context.handler,
+      early,
+    );
+    this.#transport.resume();
   }
 
   /** It is over: with a connection, or without. */
@@ -253,7 +251,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     if (this.#stage === "gone") return;
     this.#stage = "gone";
     this.#context.deadlines.end(this.#deadline);
-    this.#context.handshakes.remove(this.#place);
+    this.#context.handshakes.remove(this, this.#place);
   }
 
   #plain({ head, authority, resourceName }: PlainJudgement): void {
@@ -344,35 +342,6 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #reportError(error: unknown): void {
     reportError(this.#context.options.error, error);
   }
-}
-
-/** What a connection has of the opening handshake; it keeps nothing else of that alive. */
-type Opened<Data> = Pick<
-  ConnectionInit<Data>,
-  "protocol" | "extensions" | "compression" | "data" | "request"
->;
-
-function start<Data>(
-  { options, settings, connections, topics, handler }: OpeningContext<Data>,
-  transport: Transport,
-  opened: Opened<Data>,
-  early: Uint8Array,
-): void {
-  const socket: Connection<Data> = startConnection<Data>(
-    {
-      role: "server",
-      transport,
-      ...opened,
-      settings,
-      topics,
-      onError: (error) => reportError(options.error, error),
-      onClose: () => connections.remove(place),
-    },
-    handler,
-    early,
-  );
-  const place = connections.add(socket);
-  transport.resume();
 }
 
 /** Makes the request anew from its text, which is all of it that is kept for the time that a connection lasts. */

@@ -8,6 +8,12 @@ import { concat } from "./protocol/bytes.ts";
 import { frameMemory } from "./protocol/frame_memory.ts";
 import type { Transport } from "./transport/transport.ts";
 
+/** Whose frames they are. */
+export interface OutboxOwner {
+  /** What was written has gone out, or all but what the high-water mark allows. */
+  outboxDrained(): void;
+}
+
 interface Waiter {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -46,7 +52,7 @@ function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
 export class Outbox {
   readonly #transport: Transport;
   readonly #highWaterMark: number;
-  readonly #onDrained: () => void;
+  readonly #owner: OutboxOwner;
   // The newest piece, which grows while frames are written behind it in the same memory, and those before it.
   #bytes: Uint8Array = NOTHING;
   #start = 0;
@@ -58,11 +64,11 @@ export class Outbox {
   #patience = 0;
   #waiters: Waiter[] = NOBODY;
 
-  /** `onDrained` is called whenever what was written has gone out, or all but what the high-water mark allows. */
-  constructor(transport: Transport, highWaterMark: number, onDrained: () => void) {
+  /** Holds nothing yet. */
+  constructor(transport: Transport, highWaterMark: number, owner: OutboxOwner) {
     this.#transport = transport;
     this.#highWaterMark = highWaterMark;
-    this.#onDrained = onDrained;
+    this.#owner = owner;
   }
 
   /** Bytes that wait here and in the transport. */
@@ -206,7 +212,7 @@ export class Outbox {
   }
 
   #drained(): void {
-    this.#onDrained();
+    this.#owner.outboxDrained();
     if (this.#waiters === NOBODY) return;
     const waiters = this.#waiters;
     this.#waiters = NOBODY;

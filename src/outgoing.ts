@@ -20,9 +20,9 @@ export interface OutgoingOwner {
   /** Why nothing more can be sent. */
   closedError(what: string): Error;
   /** A fragment of a streamed message goes out. */
-  progress(): void;
+  fragmentGoesOut(): void;
   /** No message is in the midst of its fragments any more; others may follow at once. */
-  idle(): void;
+  betweenMessages(): void;
 }
 
 /** A message that waits for a streamed one. */
@@ -98,8 +98,8 @@ export class Outgoing {
   }
 
   /** Nothing can be sent any more: the streamed message at hand is given up. */
-  end(makeError: () => Error): void {
-    this.#stop?.(makeError());
+  end(): void {
+    this.#stop?.(this.#owner.closedError("send the rest of the message"));
   }
 
   async #work(): Promise<void> {
@@ -108,7 +108,7 @@ export class Outgoing {
       if ("source" in next) {
         // One stream may follow the other without end: what others have to send goes between them.
         this.#between = true;
-        this.#owner.idle();
+        this.#owner.betweenMessages();
         this.#between = false;
         await this.#stream(next);
       } else {
@@ -121,7 +121,7 @@ export class Outgoing {
       }
     }
     this.#run = undefined;
-    this.#owner.idle();
+    this.#owner.betweenMessages();
   }
 
   async #stream({ source, compress, resolve, reject }: StreamedMessage): Promise<void> {
@@ -135,7 +135,7 @@ export class Outgoing {
         begun = true;
         if (compress && protocol.compression !== undefined) this.#compressing = end;
         liveness.message();
-        this.#owner.progress();
+        this.#owner.fragmentGoesOut();
         if (!protocol.sendFragment(type, data, first, last, compress)) await outbox.drained();
       }, (stop) => {
         this.#stop = stop;

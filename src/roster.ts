@@ -20,13 +20,19 @@ export class Roster<Member extends object> implements Iterable<Member> {
     return place;
   }
 
-  /** Gives the place of a member to others. */
-  remove(place: number): void {
-    const member = this.#places[place];
-    if (member === undefined) return;
+  /** Gives the place of a member to others. Answers whether it had that place. */
+  remove(member: Member, place: number): boolean {
+    if (this.#places[place] !== member) return false;
     this.#places[place] = undefined;
     this.#free.push(place);
     this.#set?.delete(member);
+    if (this.size === 0) this.#places.length = this.#free.length = 0;
+    return true;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#places.length - this.#free.length;
   }
 
   /** The members as a set that changes with them, kept from the first time that it is asked for. */

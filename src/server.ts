@@ -8,6 +8,7 @@ import { atLeast, type ConnectionOptions, connectionSettings } from "./connectio
 import { Deadlines } from "./deadlines.ts";
 import { isLoopbackHost } from "./handshake/authority.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
+import { Home } from "./home.ts";
 import { Roster } from "./roster.ts";
 import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publication, Publisher, PublishOptions } from "./topics/topic_options.ts";
@@ -118,12 +119,10 @@ export async function serve<Data = undefined>(
       maxHeadSize: atLeast(options, "maxHeadSize", 64, 16 * 1024),
       maxHeaders: atLeast(options, "maxHeaders", 1, 100),
     },
-    settings,
-    topics: new Topics(options, settings),
+    home: new Home(options, settings, new Topics(options, settings)),
     deadlines: new Deadlines(atLeast(options, "handshakeTimeout", 1, 10_000)),
     handler,
     handshakes: new Roster(),
-    connections: new Roster(),
     retryAfter: undefined,
     host: path === undefined ? bracketed(hostname) : "localhost",
   };
@@ -133,7 +132,7 @@ export async function serve<Data = undefined>(
     ...(tls === undefined ? {} : { tls }),
     ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
     reusePort: options.reusePort ?? false,
-    highWaterMark: context.settings.sendHighWaterMark,
+    highWaterMark: settings.sendHighWaterMark,
     accept: (transport) => transport.attach(new OpeningHandshake(transport, context)),
     error: (error) => (options.error ?? console.error)(error),
   });
@@ -159,7 +158,7 @@ class ListeningServer<Data> implements Server<Data> {
   }
 
   get connections(): ReadonlySet<Connection<Data>> {
-    return this.#context.connections.set;
+    return this.#context.home.connections.set;
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {
@@ -167,15 +166,15 @@ class ListeningServer<Data> implements Server<Data> {
   }
 
   publish(topic: string, data: Sendable, options?: PublishOptions): Publication {
-    return this.#context.topics.publish(topic, data, options);
+    return this.#context.home.topics.publish(topic, data, options);
   }
 
   subscriberCount(topic: string): number {
-    return this.#context.topics.subscriberCount(topic);
+    return this.#context.home.topics.subscriberCount(topic);
   }
 
   get dropped(): number {
-    return this.#context.topics.dropped;
+    return this.#context.home.topics.dropped;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

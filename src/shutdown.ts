@@ -43,7 +43,7 @@ async function end<Data>(
   jitter: number,
   stopListening: () => Promise<void>,
 ): Promise<void> {
-  const { handshakes, connections } = context;
+  const { handshakes, home: { connections } } = context;
   context.retryAfter = Math.max(1, Math.ceil(deadline / 1000));
   const timers = [setTimeout(() => {
     for (const socket of connections) socket.abort();

@@ -5,10 +5,15 @@
  * @module
  */
 
+import { Roster } from "./roster.ts";
+
 /** What is looked after. */
 export interface Ticking {
-  /** Called about once every period, with {@linkcode now}. */
-  tick(now: number): void;
+  /**
+   * Called about once every period, with {@linkcode now} in whole milliseconds: engines keep those without an object of
+   * their own. `late` says that three periods or more have gone by since the tick before: the process stood still.
+   */
+  tick(now: number, late: boolean): void;
 }
 
 /** Where time comes from. */
@@ -40,30 +45,39 @@ export function now(): number {
 }
 
 interface Ticker {
-  readonly members: Set<Ticking>;
+  readonly members: Roster<Ticking>;
   readonly stop: () => void;
 }
 
 const tickers: Map<number, Ticker> = new Map();
 
+// So many periods without a tick, and the process, or the machine, stood still.
+const LATE = 3;
+
 function start(period: number): Ticker {
-  const members = new Set<Ticking>();
+  const members = new Roster<Ticking>();
+  let last = now();
   const stop = clock.every(period, () => {
     const time = now();
-    for (const member of members) member.tick(time);
+    const late = time - last >= LATE * period;
+    last = time;
+    const rounded = Math.round(time);
+    for (const member of members) member.tick(rounded, late);
   });
   const ticker = { members, stop };
   tickers.set(period, ticker);
   return ticker;
 }
 
-/** Calls `tick()` about every `period` milliseconds from now on. Answers how to end that. */
-export function every(period: number, member: Ticking): () => void {
-  const { members, stop } = tickers.get(period) ?? start(period);
-  members.add(member);
-  return () => {
-    if (!members.delete(member) || members.size > 0) return;
-    stop();
-    tickers.delete(period);
-  };
+/** From now on the member's `tick()` is called about every `period` milliseconds. Answers its place, for `leave()`. */
+export function join(period: number, member: Ticking): number {
+  return (tickers.get(period) ?? start(period)).members.add(member);
+}
+
+/** Ends `join()` of the same period, if it has not ended. */
+export function leave(period: number, member: Ticking, place: number): void {
+  const ticker = tickers.get(period);
+  if (ticker === undefined || !ticker.members.remove(member, place) || ticker.members.size > 0) return;
+  ticker.stop();
+  tickers.delete(period);
 }

@@ -11,6 +11,7 @@ import type { RequestHead } from "./handshake/http_head.ts";
 import { refuse } from "./handshake/refusal.ts";
 import { judge } from "./handshake/server_handshake.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
+import { Home } from "./home.ts";
 import { Roster } from "./roster.ts";
 import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publisher } from "./topics/topic_options.ts";
@@ -80,16 +81,15 @@ export function acceptor<Data = undefined>(
   const { path } = options;
   const settings = connectionSettings(options);
   const topics = new Topics(options, settings);
+  const home = new Home(options, settings, topics);
   const context: OpeningContext<Data> = {
     options,
     // The other server has read the head within its own limits.
     limits: { maxHeadSize: Infinity, maxHeaders: Infinity },
-    settings,
-    topics,
+    home,
     deadlines: new Deadlines(atLeast(options, "handshakeTimeout", 1, 10_000)),
     handler,
     handshakes: new Roster(),
-    connections: new Roster(),
     retryAfter: undefined,
     host: "localhost",
   };
@@ -98,7 +98,7 @@ export function acceptor<Data = undefined>(
     socket.setTimeout?.(0);
     const transport = new DuplexTransport(socket, {
       head: early,
-      highWaterMark: context.settings.sendHighWaterMark,
+      highWaterMark: settings.sendHighWaterMark,
     });
     const handshake = new OpeningHandshake(transport, context);
     const head = headOf(request);
@@ -116,7 +116,7 @@ export function acceptor<Data = undefined>(
   const publisher: Omit<Acceptor<Data>, never> = {
     shutdown: (options = {}) => shutdown ??= shutDown(context, options, () => Promise.resolve()),
     get connections() {
-      return context.connections.set;
+      return home.connections.set;
     },
     publish: (topic, data, options) => topics.publish(topic, data, options),
     subscriberCount: (topic) => topics.subscriberCount(topic),

@@ -121,17 +121,18 @@ export class Room {
     const compression: PermessageDeflate | undefined = options && end(options);
     const socket = startConnection<unknown>(
       {
-        role: "server",
+        home: {
+          role: "server",
+          settings: this.#settings,
+          topics: this.topics,
+          handlerFailed: (error) => assert.fail(String(error)),
+        },
         transport,
         protocol: "",
         extensions: "",
         compression,
         data: undefined,
         request: undefined,
-        settings: this.#settings,
-        topics: this.topics,
-        onError: (error) => assert.fail(String(error)),
-        onClose: () => {},
       },
       undefined,
       new Uint8Array(0),

@@ -1,6 +1,7 @@
 /** Signs of life: heartbeats, round trips and idleness, in time as the test has it. */
 import assert from "node:assert/strict";
 import { type Close, ConnectionClosedError, type ConnectionOptions } from "../mod.ts";
+import { livenessPeriod } from "../src/liveness.ts";
 import { type Pair, pair, type PairOptions } from "../src/testing/mod.ts";
 import { type FakeClock, settled, withClock } from "./fake_clock.ts";
 import { test } from "./harness.ts";
@@ -354,4 +355,15 @@ test("the timer ends with the connection", async () => {
     await client.close();
     assert.equal(clock.timers, 0);
   });
+});
+
+test("a connection is looked at four times in its shortest span, from 10 ms to 5 s; without a span never", () => {
+  const heartbeat = { interval: 1000, timeout: 400 };
+  assert.equal(livenessPeriod(heartbeat, 0), 100);
+  assert.equal(livenessPeriod(heartbeat, 200), 50);
+  assert.equal(livenessPeriod({ interval: 300, timeout: 400 }, 2000), 75);
+  assert.equal(livenessPeriod(undefined, 2000), 500);
+  assert.equal(livenessPeriod(heartbeat, 1), 10);
+  assert.equal(livenessPeriod({ interval: Infinity, timeout: 60_000 }, 0), 5000);
+  assert.equal(livenessPeriod(undefined, 0), 0);
 });

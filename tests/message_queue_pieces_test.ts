@@ -20,16 +20,18 @@ interface Subject {
 
 function subject({ messages = 16, bytes = 1000, limit = 100 } = {}): Subject {
   const asked: string[] = [];
-  const queue = new MessageQueue<undefined>(undefined as unknown as Connection, { messages, bytes }, {
-    pause: () => void asked.push("pause"),
-    resume: () => void asked.push("resume"),
-    stream: () => void asked.push("stream"),
-    failed: () => {},
+  const queue = new MessageQueue<undefined>({
+    socket: undefined as unknown as Connection,
+    settings: { receiveQueue: { messages, bytes } },
+    pauseReading: () => void asked.push("pause"),
+    resumeReading: () => void asked.push("resume"),
+    streamFromNowOn: () => void asked.push("stream"),
+    handlerFailed: () => {},
     mayHold(size) {
       if (size > limit) asked.push(`${size} is too much`);
       return size <= limit;
     },
-    ended: () => new Error("ended"),
+    closedError: () => new Error("ended"),
   });
   return {
     queue,
@@ -210,6 +212,16 @@ test("RFC 6455, section 7.1.3: behind our Close frame a message finds room with 
   deepEqual(await all(queue.iterate()), ["a", "de"]);
 });
 
+test("RFC 6455, section 7.1.3: when all that waited is dropped, whoever waits next gets the next message", async () => {
+  const { queue, give, cut } = subject({ messages: 2 });
+  await cut();
+  queue.closing();
+  give(["dropped", "dropped", "dropped"]);
+  const waiting = queue.iterate().next();
+  give(["next"]);
+  deepEqual(await waiting, { done: false, value: "next" });
+});
+
 test("RFC 6455, section 7.1.3: a stream whose message is dropped behind our Close frame throws; the next message is whole", async () => {
   const { queue, give } = subject({ messages: 2 });
   const stream = queue.pieces();
@@ -220,6 +232,9 @@ test("RFC 6455, section 7.1.3: a stream whose message is dropped behind our Clos
   give(["next"]);
   await rejects(stream.next(), /ended/);
   deepEqual((await queue.iterate().next()).value, "next");
+  const waiting = queue.iterate().next();
+  give(["one", " more"]);
+  deepEqual((await waiting).value, "one more");
   const other = subject({ messages: 2 });
   const second = other.queue.pieces();
   other.give(["a"], false);

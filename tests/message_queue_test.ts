@@ -21,13 +21,15 @@ interface Subject {
 function subject(mark: { messages?: number; bytes?: number } = {}): Subject {
   const asked: string[] = [];
   const errors: unknown[] = [];
-  const queue = new MessageQueue<string>(SOCKET, { messages: 16, bytes: 1000, ...mark }, {
-    pause: () => void asked.push("pause"),
-    resume: () => void asked.push("resume"),
-    stream: () => void asked.push("stream"),
-    failed: (error) => void errors.push(error),
+  const queue = new MessageQueue<string>({
+    socket: SOCKET,
+    settings: { receiveQueue: { messages: 16, bytes: 1000, ...mark } },
+    pauseReading: () => void asked.push("pause"),
+    resumeReading: () => void asked.push("resume"),
+    streamFromNowOn: () => void asked.push("stream"),
+    handlerFailed: (error) => void errors.push(error),
     mayHold: (size) => size <= LIMIT,
-    ended: () => new Error("ended"),
+    closedError: () => new Error("ended"),
   });
   return { queue, asked, errors };
 }

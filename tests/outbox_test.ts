@@ -49,7 +49,7 @@ interface Subject {
 function subject(mark: number, { fast = true } = {}): Subject {
   let drains = 0;
   const wire = new Wire(mark, fast);
-  const outbox = new Outbox(wire, mark, () => void drains++);
+  const outbox = new Outbox(wire, mark, { outboxDrained: () => void drains++ });
   return { wire, outbox, drains: () => drains };
 }
 
@@ -292,10 +292,12 @@ test("the owner is told when what was written has gone: by the transport's drain
 test("the owner may write, and wait, from inside its call", async () => {
   const wire = new Wire(10, true);
   let waits = 0;
-  const outbox = new Outbox(wire, 10, () => {
-    if (wire.writes.length > 2) return;
-    outbox.write(new Uint8Array(11));
-    void outbox.drained().then(() => waits++);
+  const outbox = new Outbox(wire, 10, {
+    outboxDrained() {
+      if (wire.writes.length > 2) return;
+      outbox.write(new Uint8Array(11));
+      void outbox.drained().then(() => waits++);
+    },
   });
   outbox.write(new Uint8Array(11));
   await settled();

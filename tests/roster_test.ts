@@ -15,12 +15,18 @@ test("a roster holds what came and did not go", () => {
   deepEqual(names(roster), []);
   const places = [a, b, c].map((member) => roster.add(member));
   deepEqual(names(roster), ["a", "b", "c"]);
-  roster.remove(places[1]!);
+  equal(roster.remove(b, places[1]!), true);
   deepEqual(names(roster), ["a", "c"]);
-  roster.remove(places[1]!);
+  equal(roster.remove(b, places[1]!), false);
   deepEqual(names(roster), ["a", "c"], "to go twice changes nothing");
   equal(roster.add(d), places[1], "a place is given again");
+  equal(roster.remove(b, places[1]!), false, "it is another's now");
   deepEqual(names(roster), ["a", "c", "d"]);
+  equal(roster.size, 3);
+  for (const [member, place] of [[a, 0], [d, 1], [c, 2]] as const) roster.remove(member, places[place]!);
+  equal(roster.size, 0);
+  equal(roster.add(b), 0, "when all have gone, the places go too");
+  deepEqual(names(roster), ["b"]);
 });
 
 test("whoever goes while the roster is read is not met any more", () => {
@@ -29,7 +35,7 @@ test("whoever goes while the roster is read is not met any more", () => {
   const met: string[] = [];
   for (const { name } of roster) {
     met.push(name);
-    roster.remove(places[1]!);
+    roster.remove(b, places[1]!);
   }
   deepEqual(met, ["a", "c"]);
 });
@@ -43,8 +49,8 @@ test("the set of a roster is one set, which changes with it", () => {
   const second = roster.add(b);
   deepEqual(names(set), ["a", "b"]);
   equal(set.size, 2);
-  roster.remove(place);
+  roster.remove(a, place);
   equal(set.has(a), false);
-  roster.remove(second);
+  roster.remove(b, second);
   equal(set.size, 0);
 });

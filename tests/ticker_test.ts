@@ -1,65 +1,85 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { every, now } from "../src/ticker.ts";
+import * as ticker from "../src/ticker.ts";
+import { now, type Ticking } from "../src/ticker.ts";
 import { withClock } from "./fake_clock.ts";
 import { test } from "./harness.ts";
+
+const places = new Map<Ticking, number>();
+
+function join(period: number, member: Ticking): void {
+  places.set(member, ticker.join(period, member));
+}
+
+function leave(period: number, member: Ticking): void {
+  ticker.leave(period, member, places.get(member) ?? 0);
+}
 
 test("one timer serves all of one pace, and ends with the last of them", async () => {
   await withClock(async (clock) => {
     const log: string[] = [];
-    const stops = ["a", "b"].map((name) => every(100, { tick: () => void log.push(name) }));
+    const [a, b, other] = ["a", "b", "other"].map((name) => ({ tick: () => void log.push(name) }));
+    join(100, a!);
+    join(100, b!);
     equal(clock.timers, 1);
-    const other = every(50, { tick: () => void log.push("other") });
+    join(50, other!);
     equal(clock.timers, 2);
     await clock.advance(100);
     deepEqual(log.sort(), ["a", "b", "other", "other"]);
-    stops[0]!();
-    other();
+    leave(100, a!);
+    leave(50, other!);
     equal(clock.timers, 1);
     log.length = 0;
     await clock.advance(100);
     deepEqual(log, ["b"]);
-    stops[1]!();
+    leave(100, b!);
     equal(clock.timers, 0);
   });
 });
 
-test("to stop twice stops nobody else, not even one that began meanwhile", async () => {
+test("to leave twice, or without having joined, stops nobody else", async () => {
   await withClock(async (clock) => {
     let ticks = 0;
-    const first = every(100, { tick: () => {} });
-    first();
-    const second = every(100, { tick: () => void ticks++ });
-    first();
-    const third = every(100, { tick: () => {} });
+    const first = { tick: () => {} };
+    const second = { tick: () => void ticks++ };
+    const third = { tick: () => {} };
+    leave(100, first);
+    join(100, first);
+    leave(100, first);
+    join(100, second);
+    leave(100, first);
+    join(100, third);
     equal(clock.timers, 1, "the third joins the second");
     await clock.advance(100);
     equal(ticks, 1);
-    third();
-    second();
-    second();
+    leave(50, second);
+    leave(100, third);
+    equal(clock.timers, 1);
+    leave(100, second);
+    leave(100, second);
     equal(clock.timers, 0);
   });
 });
 
-test("whoever stops itself or another within a tick, or begins anew, is heard at once", async () => {
+test("whoever leaves, or makes another leave, within a tick, or joins, is heard at once", async () => {
   await withClock(async (clock) => {
     const log: string[] = [];
-    let stopB = (): void => {};
-    let stopC = (): void => {};
-    const stopA = every(100, {
+    const b = { tick: () => void log.push("b") };
+    const c = { tick: () => void log.push("c") };
+    const a = {
       tick() {
         log.push("a");
-        stopA();
-        stopB();
-        stopC = every(100, { tick: () => void log.push("c") });
+        leave(100, a);
+        leave(100, b);
+        join(100, c);
       },
-    });
-    stopB = every(100, { tick: () => void log.push("b") });
+    };
+    join(100, a);
+    join(100, b);
     await clock.advance(100);
     deepEqual(log, ["a"]);
     await clock.advance(100);
     deepEqual(log, ["a", "c"]);
-    stopC();
+    leave(100, c);
   });
 });
 
@@ -67,26 +87,43 @@ test("tick() is told the time", async () => {
   await withClock(async (clock) => {
     const times: number[] = [];
     const start = now();
-    const stop = every(40, { tick: (time) => void times.push(time - start) });
+    const member = { tick: (time: number) => void times.push(time - start) };
+    join(40, member);
     await clock.advance(100);
-    stop();
+    leave(40, member);
     deepEqual(times, [40, 80]);
   });
 });
 
-test("in real time ticks come, with a time that never goes back, until stopped", async () => {
-  const times: number[] = [now()];
+test("tick() is told when three periods or more have gone by since the one before", async () => {
+  await withClock(async (clock) => {
+    const late: boolean[] = [];
+    const member = { tick: (_: number, isLate: boolean) => void late.push(isLate) };
+    join(40, member);
+    await clock.advance(40);
+    await clock.jump(119);
+    await clock.jump(120);
+    await clock.advance(40);
+    leave(40, member);
+    deepEqual(late, [false, false, true, false]);
+  });
+});
+
+test("in real time ticks come, in whole milliseconds that never go back, until the member leaves", async () => {
+  const times: number[] = [Math.round(now())];
   await new Promise<void>((resolve) => {
-    const stop = every(5, {
-      tick(time) {
+    const member = {
+      tick(time: number) {
         times.push(time);
         if (times.length < 4) return;
-        stop();
+        leave(5, member);
         resolve();
       },
-    });
+    };
+    join(5, member);
   });
   await new Promise((resolve) => setTimeout(resolve, 20));
   equal(times.length, 4);
   ok(times.every((time, index) => index === 0 || time >= times[index - 1]!));
+  ok(times.every(Number.isInteger));
 });

@@ -10,6 +10,7 @@ import { type ConnectionOptions, connectionSettings } from "../connection_option
 import { Deadlines } from "../deadlines.ts";
 import { ClientHandshake } from "../handshake/client_handshake.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "../opening_handshake.ts";
+import { Home } from "../home.ts";
 import { Roster } from "../roster.ts";
 import { Topics } from "../topics/topics.ts";
 import { headerLines } from "../web_http.ts";
@@ -79,17 +80,15 @@ export async function handshakePair<Data = undefined>(
     headers: headerLines(client.headers),
     limits,
   });
-  const accepted = new Accepted<Data>();
+  const home = new WatchedHome<Data>(server, settings.server, new Topics(server, settings.server));
   const context: OpeningContext<Data> = {
     options: { ...server, hosts: server.hosts ?? "any" },
     limits,
-    settings: settings.server,
-    topics: new Topics(server, settings.server),
+    home,
     deadlines: new Deadlines(server.handshakeTimeout ?? 10_000),
     // A handler's return closes: this one's comes when nothing is left to close.
     handler: handler ?? ((socket) => socket.closed),
     handshakes: new Roster(),
-    connections: accepted,
     retryAfter: undefined,
     host: "localhost",
   };
@@ -106,7 +105,7 @@ export async function handshakePair<Data = undefined>(
     });
     const opened = await opening.run(signal);
     if (opened.kind !== "open") throw new Error("A redirect was followed, although none is to be.");
-    return new ConnectedPair(opened.socket, accepted.socket!, ends.network, context.topics);
+    return new ConnectedPair(opened.socket, home.socket!, ends.network, home.topics);
   } catch (error) {
     ends.network.cut();
     throw error;
@@ -114,11 +113,11 @@ export async function handshakePair<Data = undefined>(
 }
 
 /** Remembers the one connection, though it may have ended by the time that anyone asks. */
-class Accepted<Data> extends Roster<Connection<Data>> {
+class WatchedHome<Data> extends Home<Data> {
   socket: Connection<Data> | undefined;
 
-  override add(socket: Connection<Data>): number {
+  override began(socket: Connection<Data>): number {
     this.socket = socket;
-    return super.add(socket);
+    return super.began(socket);
   }
 }

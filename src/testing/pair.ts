@@ -116,16 +116,15 @@ export function pair<Data = undefined>(options: PairOptions<Data> = {}): Pair<Da
   const early = new Uint8Array(0);
   const compression = agree(clientSettings.compression, serverSettings.compression);
   const extensions = compression?.answer ?? "";
-  const shared = { protocol, extensions, onError: error, onClose: () => {} };
+  const shared = { protocol, extensions };
   const client = startConnection<undefined>(
     {
       ...shared,
       compression: compression?.client,
-      role: "client",
+      home: { role: "client", settings: clientSettings, handlerFailed: error },
       transport: ends.client,
       data: undefined,
       request: undefined,
-      settings: clientSettings,
     },
     undefined,
     early,
@@ -134,12 +133,10 @@ export function pair<Data = undefined>(options: PairOptions<Data> = {}): Pair<Da
     {
       ...shared,
       compression: compression?.server,
-      role: "server",
+      home: { role: "server", settings: serverSettings, topics, handlerFailed: error },
       transport: ends.server,
       data: options.data as Data,
       request: () => request,
-      settings: serverSettings,
-      topics,
     },
     options.handler,
     early,

@@ -38,9 +38,9 @@ export interface Subscription {
   waiting: Map<Waiting["id"], Waiting> | undefined;
 }
 
-/** The parts of a connection that its subscriber works with. */
-export interface SubscriberInit {
-  /** The connection. */
+/** The connection, as its subscriber works with it. */
+export interface SubscriberOwner {
+  /** What the application holds. */
   readonly socket: Connection<unknown>;
   /** Its protocol. */
   readonly protocol: Protocol;
@@ -51,7 +51,7 @@ export interface SubscriberInit {
   /** Its limits. */
   readonly settings: ConnectionSettings;
   /** Whether a streamed message is on its way: no other may be mixed with its fragments. */
-  readonly streaming: () => boolean;
+  streaming(): boolean;
 }
 
 // What waits costs more than its bytes, which it may share with other connections.
@@ -61,16 +61,16 @@ const OVERHEAD = 64;
 export class Subscriber {
   /** The connection. */
   readonly socket: Connection<unknown>;
+  readonly #owner: SubscriberOwner;
   readonly #topics: Topics;
   readonly #protocol: Protocol;
   readonly #outbox: Outbox;
   readonly #liveness: Liveness;
   readonly #settings: ConnectionSettings;
-  readonly #streaming: () => boolean;
   readonly #subscriptions: Map<string, Subscription> = new Map();
-  // In the order of publishing; those that may be dropped stand in both.
-  readonly #backlog: Set<Waiting> = new Set();
-  readonly #droppable: Set<Waiting> = new Set();
+  // In the order of publishing; those that may be dropped stand in both. Made when a message has to wait.
+  #backlog: Set<Waiting> | undefined;
+  #droppable: Set<Waiting> | undefined;
   #backlogSize = 0;
   #droppableSize = 0;
   #nextId = 0;
@@ -78,14 +78,14 @@ export class Subscriber {
   #losing = false;
 
   /** A subscriber without topics. */
-  constructor(topics: Topics, init: SubscriberInit) {
-    this.socket = init.socket;
+  constructor(topics: Topics, owner: SubscriberOwner) {
+    this.#owner = owner;
     this.#topics = topics;
-    this.#protocol = init.protocol;
-    this.#outbox = init.outbox;
-    this.#liveness = init.liveness;
-    this.#settings = init.settings;
-    this.#streaming = init.streaming;
+    this.socket = owner.socket;
+    this.#protocol = owner.protocol;
+    this.#outbox = owner.outbox;
+    this.#liveness = owner.liveness;
+    this.#settings = owner.settings;
   }
 
   /** The topics, as a set of the caller's own. */
@@ -136,7 +136,7 @@ export class Subscriber {
   /** A message was published, which many share. Answers whether it has gone out, or waits. */
   deliver(subscription: Subscription, published: PublishedMessage, key: string | undefined): boolean {
     const message = published.encodedFor(this.#protocol.compression);
-    if (this.#backlog.size > 0 || !this.#ready(message.frame.length)) {
+    if (this.#backlogSize > 0 || !this.#ready(message.frame.length)) {
       return this.#wait(subscription, message, key);
     }
     this.#send(message);
@@ -145,10 +145,12 @@ export class Subscriber {
 
   /** The connection may be ready again: what waits goes out, as far as it can. */
   drained(): void {
-    for (const waiting of this.#backlog) {
-      if (!this.#ready(0)) return;
-      this.#remove(waiting);
-      this.#send(waiting.message);
+    if (this.#backlog !== undefined) {
+      for (const waiting of this.#backlog) {
+        if (!this.#ready(0)) return;
+        this.#remove(waiting);
+        this.#send(waiting.message);
+      }
     }
     this.#losing = false;
   }
@@ -157,7 +159,7 @@ export class Subscriber {
   makeRoom(size: number): boolean {
     const room = this.#settings.maxBufferedAmount - size;
     if (this.socket.bufferedAmount - this.#droppableSize > room) return false;
-    for (const waiting of this.#droppable) {
+    for (const waiting of this.#droppable ?? []) {
       if (this.socket.bufferedAmount <= room) break;
       this.#lose(waiting);
     }
@@ -172,8 +174,8 @@ export class Subscriber {
   /** Nothing can follow any more: what waits goes out now, or is lost. */
   end(mayBeSent: boolean): void {
     this.leave();
-    const lost = mayBeSent ? 0 : this.#backlog.size;
-    for (const waiting of this.#backlog) {
+    const lost = mayBeSent ? 0 : this.#backlog?.size ?? 0;
+    for (const waiting of this.#backlog ?? []) {
       this.#remove(waiting);
       if (mayBeSent) this.#send(waiting.message);
     }
@@ -184,7 +186,7 @@ export class Subscriber {
   #ready(size: number): boolean {
     const { sendHighWaterMark, maxBufferedAmount } = this.#settings;
     const buffered = this.#outbox.bufferedAmount;
-    return buffered <= sendHighWaterMark && buffered + size <= maxBufferedAmount && !this.#streaming();
+    return buffered <= sendHighWaterMark && buffered + size <= maxBufferedAmount && !this.#owner.streaming();
   }
 
   #send(message: EncodedMessage): void {
@@ -228,10 +230,10 @@ export class Subscriber {
 
   #add(waiting: Waiting): void {
     const { subscription, id, droppable } = waiting;
-    this.#backlog.add(waiting);
+    (this.#backlog ??= new Set()).add(waiting);
     this.#backlogSize += sizeOf(waiting);
     if (droppable) {
-      this.#droppable.add(waiting);
+      (this.#droppable ??= new Set()).add(waiting);
       this.#droppableSize += sizeOf(waiting);
     }
     if (droppable || subscription.whenSlow === "latest") {
@@ -241,10 +243,10 @@ export class Subscriber {
   }
 
   #remove(waiting: Waiting): void {
-    this.#backlog.delete(waiting);
+    this.#backlog?.delete(waiting);
     this.#backlogSize -= sizeOf(waiting);
     waiting.subscription.waiting?.delete(waiting.id);
-    if (this.#droppable.delete(waiting)) this.#droppableSize -= sizeOf(waiting);
+    if (this.#droppable?.delete(waiting)) this.#droppableSize -= sizeOf(waiting);
   }
 
   #lose(waiting: Waiting): void {

@@ -131,16 +131,17 @@ export class Room {
   joinOver(transport: Transport, handler?: ConnectionHandler<unknown>): Connection<unknown> {
     const socket = startConnection<unknown>(
       {
-        role: "server",
+        home: {
+          role: "server",
+          settings: connectionSettings(this.#options),
+          topics: this.topics,
+          handlerFailed: (error) => this.errors.push(error),
+        },
         transport,
         protocol: "",
         extensions: "",
         data: undefined,
         request: undefined,
-        settings: connectionSettings(this.#options),
-        topics: this.topics,
-        onError: (error) => this.errors.push(error),
-        onClose: () => {},
       },
       handler,
       new Uint8Array(0),

@@ -279,15 +279,16 @@ test("a client's connection has no topics", async () => {
   const [transport] = memoryPair();
   const socket = startConnection(
     {
-      role: "client",
+      home: {
+        role: "client",
+        settings: connectionSettings(LIMITS),
+        handlerFailed: () => {},
+      },
       transport,
       protocol: "",
       extensions: "",
       data: undefined,
       request: undefined,
-      settings: connectionSettings(LIMITS),
-      onError: () => {},
-      onClose: () => {},
     },
     undefined,
     new Uint8Array(0),

@@ -1,0 +1,64 @@
+/**
+ * How a connection ends: what is known of that, from the first sign of it on.
+ *
+ * @module
+ */
+import { type Close, ConnectionClosedError } from "./protocol/errors.ts";
+import type { ProtocolClose } from "./protocol/protocol.ts";
+
+/** The end of one connection. */
+export class Ending {
+  /** Code and reason of our Close frame, once it is decided upon; `""` before. */
+  sent = "";
+  /** How the protocol ended, once it has. */
+  protocolClose: ProtocolClose | undefined = undefined;
+  /** Whether the transport has ended: nothing is waited for any more. */
+  transportClosed = false;
+  /** How it was, once all is over. */
+  close: Close | undefined = undefined;
+  #handlerError: Error | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** The application's handler has failed: the first time is the one that counts. */
+  handlerFailed(error: unknown): void {
+    this.#handlerError ??= error instanceof Error
+      ? error
+      : new Error("The handler threw what is no Error.", { cause: error });
+  }
+
+  /** Drops the connection if its end does not come in time. */
+  startTimer(milliseconds: number, drop: () => void): void {
+    if (!this.transportClosed) this.#timer ??= setTimeout(drop, milliseconds);
+  }
+
+  /** What is waited for has come, or has gone on. */
+  stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** All is over: the protocol, and the transport. */
+  finish(): Close {
+    this.stopTimer();
+    const { code, reason, wasClean, initiator, error } = this.protocolClose!;
+    return this.close = { code, reason, wasClean, initiator, error: error ?? this.#handlerError };
+  }
+
+  /** Why something can no longer be done. */
+  error(what: string): ConnectionClosedError {
+    if (this.protocolClose === undefined) {
+      return new ConnectionClosedError(`Cannot ${what}: the connection is closing (${this.sent} was sent).`);
+    }
+    const { code, reason, initiator } = this.protocolClose;
+    const side = initiator === "local" ? "this side" : "the peer";
+    return new ConnectionClosedError(
+      `Cannot ${what}: ${side} closed the connection (${describeClose(code, reason)}).`,
+      this.close,
+    );
+  }
+}
+
+/** A Close frame in words. */
+export function describeClose(code: number, reason: string): string {
+  return reason === "" ? String(code) : `${code} ${JSON.stringify(reason)}`;
+}

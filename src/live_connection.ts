@@ -1,0 +1,408 @@
+/**
+ * What a connection does: the protocol, the transport, their timers and the flow of messages between them and the
+ * application. It is the owner of each of these by methods of its own, and what an idle connection does not need is made
+ * when it is first needed: servers hold many connections that say nothing.
+ *
+ * @module
+ */
+import type {
+  Connection,
+  ConnectionHandler,
+  ConnectionHome,
+  ConnectionInit,
+  Message,
+  ReadyState,
+  Sendable,
+  SendOptions,
+} from "./connection.ts";
+import type { ConnectionSettings } from "./connection_options.ts";
+import { describeClose, Ending } from "./ending.ts";
+import { utf8Length } from "./gathering.ts";
+import { Liveness, type LivenessOwner } from "./liveness.ts";
+import { MessageQueue, type QueueOwner } from "./message_queue.ts";
+import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { deferredSize, Outgoing, type OutgoingOwner } from "./outgoing.ts";
+import { bytesOf, type FragmentSource } from "./outgoing_stream.ts";
+import { encodeClosePayload } from "./protocol/close_payload.ts";
+import { type Close, ConnectionClosedError, ProtocolError } from "./protocol/errors.ts";
+import { Protocol, type ProtocolClose, type ProtocolSink } from "./protocol/protocol.ts";
+import {
+  INTERNAL_ERROR,
+  MESSAGE_TOO_BIG,
+  NO_STATUS_RECEIVED,
+  NORMAL_CLOSURE,
+  TRY_AGAIN_LATER,
+} from "./protocol/status_code.ts";
+import { Subscriber, type SubscriberOwner } from "./topics/subscriber.ts";
+import type { SubscribeOptions } from "./topics/topic_options.ts";
+import type { Transport, TransportError, TransportHandler } from "./transport/transport.ts";
+
+/** The inside of a {@linkcode Connection}, whose methods say what those of the same names here do. */
+export class LiveConnection<Data>
+  implements
+    ProtocolSink,
+    TransportHandler,
+    OutboxOwner,
+    QueueOwner<Data>,
+    LivenessOwner,
+    OutgoingOwner,
+    SubscriberOwner {
+  /** What the application holds. */
+  readonly socket: Connection<Data>;
+  /** Frames, messages, the closing handshake. */
+  readonly protocol: Protocol;
+  /** Frames on their way to the transport. */
+  readonly outbox: Outbox;
+  /** Signs of life. */
+  readonly liveness: Liveness;
+  /** Messages on their way to the application. */
+  readonly queue: MessageQueue<Data>;
+
+  readonly #home: ConnectionHome<Data>;
+  readonly #transport: Transport;
+  #place = 0;
+  #request: Request | (() => Request) | undefined;
+  #released = false;
+  #subscriber: Subscriber | undefined;
+  #outgoing: Outgoing | undefined;
+  #ending: Ending | undefined;
+  #closed: { readonly promise: Promise<Close>; readonly resolve: (close: Close) => void } | undefined;
+
+  /** Does nothing before `begin()`. */
+  constructor(socket: Connection<Data>, init: ConnectionInit<Data>) {
+    const { home, transport } = init;
+    const { role, settings } = home;
+    this.socket = socket;
+    this.#home = home;
+    this.#transport = transport;
+    this.#request = init.request;
+    this.outbox = new Outbox(transport, settings.sendHighWaterMark, this);
+    this.queue = new MessageQueue(this);
+    this.protocol = new Protocol(role, this, settings, init.compression);
+    this.liveness = new Liveness(this);
+  }
+
+  /** Gives the connection to its handler, then reads: first `early`. */
+  begin(handler: ConnectionHandler<Data> | undefined, early: Uint8Array): void {
+    this.#place = this.#home.began?.(this.socket) ?? 0;
+    if (handler !== undefined) this.#handle(handler);
+    this.#transport.attach(this);
+    if (early.length > 0) this.data(early);
+  }
+
+  /** From now on the return of the handler does not close the connection. */
+  release(): void {
+    this.#released = true;
+  }
+
+  /** Limits and deadlines, shared by many connections. */
+  get settings(): ConnectionSettings {
+    return this.#home.settings;
+  }
+
+  get request(): Request | undefined {
+    if (typeof this.#request === "function") this.#request = this.#request();
+    return this.#request;
+  }
+
+  get readyState(): ReadyState {
+    if (this.#ending?.close !== undefined) return "closed";
+    return this.open ? "open" : "closing";
+  }
+
+  /** Whether the application may send: no Close frame has gone either way, and none waits for a stream's end. */
+  get open(): boolean {
+    return (this.#ending === undefined || this.#ending.sent === "") && this.protocol.open;
+  }
+
+  get bufferedAmount(): number {
+    return this.outbox.bufferedAmount + (this.#outgoing?.size ?? 0) + (this.#subscriber?.bufferedAmount ?? 0);
+  }
+
+  send(data: Sendable, options: SendOptions | undefined): boolean {
+    if (!this.open) throw this.closedError("send");
+    const message = typeof data === "string" ? data : bytesOf(data);
+    const compress = options?.compress;
+    if (this.#outgoing?.busy !== undefined) {
+      this.#checkRoom(deferredSize(message));
+      this.#outgoing.defer(message, compress);
+      return false;
+    }
+    const most = typeof message === "string" ? 3 * message.length : message.length;
+    if (this.bufferedAmount + most > this.settings.maxBufferedAmount) {
+      this.#checkRoom(typeof message === "string" ? utf8Length(message) : most);
+    }
+    this.liveness.message();
+    return typeof message === "string"
+      ? this.protocol.sendText(message, compress)
+      : this.protocol.sendBinary(message, compress);
+  }
+
+  sendStream(source: FragmentSource, options: SendOptions): Promise<void> {
+    if (!this.open) return Promise.reject(this.closedError("send"));
+    this.#outgoing ??= new Outgoing(this);
+    return this.#outgoing.stream(source, options.compress);
+  }
+
+  /** {@linkcode Connection.ping}: sends one and waits for its answer. */
+  measureRoundTrip(): Promise<number> {
+    if (!this.open) return Promise.reject(this.closedError("send a ping"));
+    return this.#outgoing?.compressing?.then(() => this.measureRoundTrip()) ?? this.liveness.ping();
+  }
+
+  drained(): Promise<void> {
+    if (this.protocol.finished) return Promise.reject(this.closedError("wait for the buffer to drain"));
+    return this.#outgoing?.busy?.then(() => this.drained()) ?? this.outbox.drained();
+  }
+
+  subscribe(topic: string, options: SubscribeOptions): void {
+    const { topics } = this.#home;
+    if (topics === undefined) {
+      throw new TypeError("Cannot subscribe: only connections that a server has accepted have topics.");
+    }
+    this.#subscriber ??= new Subscriber(topics, this);
+    this.#subscriber.subscribe(topic, options);
+  }
+
+  /** Its topics and what it lost, once it has subscribed to one. */
+  get subscriber(): Subscriber | undefined {
+    return this.#subscriber;
+  }
+
+  abort(): void {
+    this.drop(new ConnectionClosedError("The connection was dropped by abort()."));
+  }
+
+  get closed(): Promise<Close> {
+    if (this.#closed === undefined) {
+      let resolve!: (close: Close) => void;
+      const promise = new Promise<Close>((settle) => (resolve = settle));
+      this.#closed = { promise, resolve };
+      if (this.#ending?.close !== undefined) resolve(this.#ending.close);
+    }
+    return this.#closed.promise;
+  }
+
+  /** {@linkcode Connection.close}, but for the promise. */
+  startClosing(code: number | null, reason: string): void {
+    // Throws now, whenever the Close frame may be sent.
+    encodeClosePayload(code ?? undefined, reason, this.#home.role);
+    if (!this.open) return;
+    this.#end.sent = describeClose(code ?? NO_STATUS_RECEIVED, reason);
+    this.#subscriber?.leave();
+    if (this.#outgoing?.busy === undefined) this.#sendClose(code, reason);
+    else {
+      this.#awaitStream();
+      void this.#outgoing.busy.then(() => this.#sendClose(code, reason));
+    }
+  }
+
+  // What the transport tells.
+
+  data(chunk: Uint8Array): void {
+    // All that is sent in answer to one chunk goes out in one write.
+    this.outbox.hold();
+    this.liveness.received();
+    this.protocol.receive(chunk);
+    this.outbox.release();
+  }
+
+  drain(): void {
+    this.outbox.transportDrained();
+  }
+
+  written(bytes: Uint8Array): void {
+    this.outbox.transportWrote(bytes);
+  }
+
+  end(): void {
+    this.protocol.receiveEnd();
+    this.#transport.closeWrite();
+  }
+
+  close(error?: TransportError): void {
+    const ending = this.#end;
+    ending.transportClosed = true;
+    if (error === undefined) this.protocol.receiveEnd();
+    else this.protocol.abandon("remote", error);
+    const close = ending.finish();
+    this.#home.ended?.(this.socket, this.#place);
+    this.#closed?.resolve(close);
+    this.queue.end(close);
+  }
+
+  // What the protocol tells.
+
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.outbox.write(bytes, start, end);
+  }
+
+  message(message: Message, last: boolean): void {
+    this.liveness.message();
+    this.queue.push(message, last);
+  }
+
+  ping(): void {}
+
+  pong(payload: Uint8Array): void {
+    this.liveness.pong(payload);
+  }
+
+  finish(close: ProtocolClose): void {
+    this.#end.protocolClose = close;
+    this.#subscriber?.end(false);
+    this.outbox.fail(() => this.closedError("wait for the buffer to drain"));
+    this.liveness.end();
+    this.#outgoing?.end();
+    this.outbox.flush();
+    // RFC 6455, section 7.1.1: "The server MUST close the TCP connection immediately, whereas the client SHOULD wait
+    // for the server to close the connection". A client that fails the connection does not wait.
+    if (this.#home.role === "server" || !close.wasClean) this.#transport.closeWrite();
+    this.#startCloseTimer();
+    // From here on what comes is read and thrown away, so that our Close frame is not lost to a reset.
+    this.#transport.resume();
+  }
+
+  // What the outbox tells.
+
+  /** What was written has gone out, or all but what the high-water mark allows. */
+  outboxDrained(): void {
+    this.protocol.drained();
+    this.#subscriber?.drained();
+  }
+
+  // What the queue of messages asks for.
+
+  pauseReading(): void {
+    this.#transport.pause();
+  }
+
+  resumeReading(): void {
+    this.#transport.resume();
+  }
+
+  streamFromNowOn(): void {
+    this.protocol.streamFromNowOn();
+  }
+
+  handlerFailed(error: unknown): void {
+    this.#end.handlerFailed(error);
+    this.#home.handlerFailed(error);
+    this.#sendClose(INTERNAL_ERROR, "");
+  }
+
+  mayHold(size: number): boolean {
+    const { maxMessageSize } = this.settings;
+    if (size <= maxMessageSize) return true;
+    const message = `The message is longer than the limit of ${maxMessageSize} bytes.`;
+    this.protocol.fail(
+      MESSAGE_TOO_BIG,
+      new ProtocolError(MESSAGE_TOO_BIG, "RFC 6455, section 7.4.1", message),
+    );
+    return false;
+  }
+
+  // What the signs of life ask for.
+
+  sendHeartbeat(payload: Uint8Array): void {
+    if (this.protocol.open) this.protocol.sendPing(payload);
+  }
+
+  canSeePongs(): boolean {
+    // RFC 6455, section 5.5.2: a peer that has received our Close frame need not answer pings.
+    return !this.queue.paused && this.protocol.open;
+  }
+
+  receivingFrame(): boolean {
+    return !this.protocol.betweenFrames;
+  }
+
+  mayPing(): boolean {
+    return this.#outgoing?.compressing === undefined;
+  }
+
+  drop(error: Error): void {
+    if (this.#ending?.close !== undefined) return;
+    this.outbox.clear();
+    this.protocol.abandon("local", error);
+    this.#transport.abort();
+  }
+
+  idleTooLong(): void {
+    this.startClosing(NORMAL_CLOSURE, "idle");
+  }
+
+  // What streamed messages ask for.
+
+  fragmentGoesOut(): void {
+    if (this.#ending !== undefined && this.#ending.sent !== "") this.#awaitStream();
+  }
+
+  betweenMessages(): void {
+    this.#subscriber?.drained();
+  }
+
+  streaming(): boolean {
+    return this.#outgoing?.occupied ?? false;
+  }
+
+  closedError(what: string): ConnectionClosedError {
+    return this.#end.error(what);
+  }
+
+  #handle(handler: ConnectionHandler<Data>): void {
+    if (typeof handler === "function") {
+      // The call waits for a turn, so that a handler never runs inside the opening handshake.
+      Promise.resolve(this.socket).then(handler).then(
+        () => void (this.#released || this.startClosing(NORMAL_CLOSURE, "")),
+        (error: unknown) => this.handlerFailed(error),
+      );
+    } else {
+      this.queue.deliverTo(handler);
+    }
+  }
+
+  get #end(): Ending {
+    return this.#ending ??= new Ending();
+  }
+
+  /** The Close frame waits for the end of a streamed message: as long as that goes on, but not for ever. */
+  #awaitStream(): void {
+    const { closeTimeout } = this.settings;
+    this.#end.stopTimer();
+    this.#end.startTimer(closeTimeout, () => {
+      const message = `A streamed message did not go on for ${closeTimeout} ms after close() (closeTimeout).`;
+      this.drop(new ConnectionClosedError(message));
+    });
+  }
+
+  #sendClose(code: number | null, reason: string): void {
+    if (!this.protocol.open) return;
+    const ending = this.#end;
+    ending.sent ||= String(code);
+    this.#subscriber?.end(this.#outgoing?.busy === undefined);
+    ending.stopTimer();
+    this.protocol.sendClose(code ?? undefined, reason);
+    this.#startCloseTimer();
+    this.queue.closing();
+  }
+
+  #checkRoom(size: number): void {
+    const { maxBufferedAmount } = this.settings;
+    if (this.bufferedAmount + size <= maxBufferedAmount) return;
+    if (this.#subscriber?.makeRoom(size)) return;
+    if (size > maxBufferedAmount) {
+      throw new RangeError(`Cannot send ${size} bytes in one message: they are more than maxBufferedAmount.`);
+    }
+    const error = new ConnectionClosedError(
+      `Cannot send: ${this.bufferedAmount} bytes wait for a peer that does not read, and ${size} more would pass ` +
+        `maxBufferedAmount. Await drained() whenever send() answers false.`,
+    );
+    this.protocol.fail(TRY_AGAIN_LATER, error);
+    throw error;
+  }
+
+  #startCloseTimer(): void {
+    this.#end.startTimer(this.settings.closeTimeout, () => this.#transport.abort());
+  }
+}
