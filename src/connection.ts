@@ -85,8 +85,8 @@ export interface ConnectionInit<Data> {
   readonly compression?: MessageCompression | undefined;
   /** The application's own. */
   readonly data: Data;
-  /** Makes the request of the opening handshake, when it is asked for. */
-  readonly request: (() => Request) | undefined;
+  /** The request of the opening handshake, or the text of its head, of which it is made when it is asked for. */
+  readonly request: string | Request | undefined;
 }
 
 // How the module's own functions reach into a connection, so that the public class shows no such thing.

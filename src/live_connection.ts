@@ -35,6 +35,7 @@ import {
 } from "./protocol/status_code.ts";
 import { Subscriber, type SubscriberOwner } from "./topics/subscriber.ts";
 import type { SubscribeOptions } from "./topics/topic_options.ts";
+import { acceptedRequest } from "./web_http.ts";
 import type { Transport, TransportError, TransportHandler } from "./transport/transport.ts";
 
 /** The inside of a {@linkcode Connection}, whose methods say what those of the same names here do. */
@@ -61,7 +62,7 @@ export class LiveConnection<Data>
   readonly #home: ConnectionHome<Data>;
   readonly #transport: Transport;
   #place = 0;
-  #request: Request | (() => Request) | undefined;
+  #request: string | Request | undefined;
   #released = false;
   #subscriber: Subscriber | undefined;
   #outgoing: Outgoing | undefined;
@@ -101,7 +102,7 @@ export class LiveConnection<Data>
   }
 
   get request(): Request | undefined {
-    if (typeof this.#request === "function") this.#request = this.#request();
+    if (typeof this.#request === "string") this.#request = acceptedRequest(this.#request, this.#transport);
     return this.#request;
   }
 

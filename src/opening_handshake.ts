@@ -8,7 +8,7 @@ import { acceptCompression } from "./compression.ts";
 import { type ConnectionHandler, startConnection } from "./connection.ts";
 import type { Deadline, Deadlines, Due } from "./deadlines.ts";
 import { reportError } from "./error_hook.ts";
-import { headerFieldsOf, type HeadLimits, type RequestHead } from "./handshake/http_head.ts";
+import type { HeadLimits, RequestHead } from "./handshake/http_head.ts";
 import { concat } from "./protocol/bytes.ts";
 import { latin1Bytes } from "./handshake/http_response.ts";
 import { type Refusal, refuse } from "./handshake/refusal.ts";
@@ -25,7 +25,7 @@ import type { Home } from "./home.ts";
 import type { Roster } from "./roster.ts";
 import type { TopicOptions } from "./topics/topic_options.ts";
 import type { Transport, TransportHandler } from "./transport/transport.ts";
-import { type HandshakeRequest, headerLines, responseBytes, webRequest } from "./web_http.ts";
+import { type HandshakeRequest, headerLines, hostOf, responseBytes, webRequest } from "./web_http.ts";
 
 /** What `upgrade` gives to accept a handshake. */
 export interface UpgradeResult<Data> {
@@ -238,7 +238,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
         extensions: agreed?.answer ?? "",
         compression: agreed?.deflate,
         data: result?.data as Data,
-        request: requestMaker(this.#transport, request),
+        request: request.head.text,
       },
       this.#context.handler,
       early,
@@ -342,20 +342,6 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #reportError(error: unknown): void {
     reportError(this.#context.options.error, error);
   }
-}
-
-/** Makes the request anew from its text, which is all of it that is kept for the time that a connection lasts. */
-function requestMaker(
-  { encrypted, remoteAddress }: Transport,
-  { head: { method, text }, authority, resourceName }: OpeningRequest,
-): () => HandshakeRequest {
-  const host = hostOf(authority);
-  return () =>
-    webRequest({ method, headers: headerFieldsOf(text) }, { host, resourceName, encrypted, remoteAddress });
-}
-
-function hostOf({ host, port }: { host: string; port: string }): string {
-  return port === "" ? host : `${host}:${port}`;
 }
 
 function chooseProtocol(

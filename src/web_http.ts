@@ -4,6 +4,7 @@
  * @module
  */
 import type { RequestHead } from "./handshake/http_head.ts";
+import { readAgain } from "./handshake/server_handshake.ts";
 import { type HeaderLine, headText, latin1Bytes, statusLine } from "./handshake/http_response.ts";
 
 /** A web `Request`, and whom it came from. */
@@ -43,6 +44,26 @@ export function webRequest(
     value: remoteAddress,
     enumerable: true,
   }) as HandshakeRequest;
+}
+
+/** Makes the `Request` of an opening handshake that was accepted from the text of its head. */
+export function acceptedRequest(
+  text: string,
+  { encrypted, remoteAddress }: { readonly encrypted: boolean; readonly remoteAddress: string },
+): HandshakeRequest {
+  const { headers, authority, resourceName } = readAgain(text);
+  // RFC 6455, section 4.2.1: "An HTTP/1.1 or higher GET request".
+  return webRequest({ method: "GET", headers }, {
+    host: hostOf(authority),
+    resourceName,
+    encrypted,
+    remoteAddress,
+  });
+}
+
+/** A host, and the port behind it if there is one. */
+export function hostOf({ host, port }: { readonly host: string; readonly port: string }): string {
+  return port === "" ? host : `${host}:${port}`;
 }
 
 /** The header lines of a `Headers`, an array or a plain object. */

@@ -14,13 +14,14 @@ import {
 } from "./authority.ts";
 import {
   type ExtensionOffer,
+  type HeaderFields,
   isToken,
   listElements,
   listHolds,
   parseExtensions,
   toAsciiLowerCase,
 } from "./header_fields.ts";
-import { type HeadLimits, type RequestHead, RequestHeadReader } from "./http_head.ts";
+import { headerFieldsOf, type HeadLimits, type RequestHead, RequestHeadReader } from "./http_head.ts";
 import { type HeaderLine, headText, latin1Bytes, lineText, statusLine } from "./http_response.ts";
 import { type Refusal, refusalBody, type RefusalCode, refuse } from "./refusal.ts";
 
@@ -126,7 +127,7 @@ export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgemen
   const refused = (code: RefusalCode): Judgement => ({ kind: "refused", refusal: refuse(code), head });
   const { headers } = head;
 
-  const target = readTarget(head);
+  const target = readTarget(head.target);
   if (target === undefined) return refused("request-target-invalid");
 
   // RFC 9112, section 3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
@@ -189,13 +190,22 @@ export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgemen
   };
 }
 
+/** The header fields of a request that was judged to be an opening handshake, whom it names and what, from its text. */
+export function readAgain(
+  text: string,
+): { headers: HeaderFields; authority: Authority; resourceName: string } {
+  const headers = headerFieldsOf(text);
+  const { authority, resourceName } = readTarget(text.slice(text.indexOf(" ") + 1, text.indexOf(" HTTP/")))!;
+  return { headers, authority: authority ?? parseAuthority(headers.get("host")!)!, resourceName };
+}
+
 interface Target {
   readonly authority?: Authority;
   readonly resourceName: string;
 }
 
 /** Origin-form and absolute-form; the others belong to methods that open no WebSocket (RFC 9112, section 3.2). */
-function readTarget({ target }: RequestHead): Target | undefined {
+function readTarget(target: string): Target | undefined {
   if (target.includes("#")) return undefined;
   if (target.startsWith("/")) return { resourceName: target };
   const lower = toAsciiLowerCase(target);

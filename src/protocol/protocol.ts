@@ -76,7 +76,9 @@ export class Protocol extends FrameDecoder {
   readonly compression: MessageCompression | undefined;
   readonly #sink: ProtocolSink;
   readonly #role: Role;
-  readonly #assembler: MessageAssembler;
+  readonly #limits: MessageLimits;
+  // Made for the first data frame.
+  #messages: MessageAssembler | undefined;
   #control: Uint8Array = NOTHING;
   #congested = false;
   #unansweredPing: Uint8Array | undefined;
@@ -90,7 +92,11 @@ export class Protocol extends FrameDecoder {
     this.#role = role;
     this.#sink = sink;
     this.compression = compression;
-    this.#assembler = new MessageAssembler(limits, compression);
+    this.#limits = limits;
+  }
+
+  get #assembler(): MessageAssembler {
+    return this.#messages ??= new MessageAssembler(this.#limits, this.compression);
   }
 
   /** Whether messages may be sent: no Close frame has gone either way. */

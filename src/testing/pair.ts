@@ -136,7 +136,7 @@ export function pair<Data = undefined>(options: PairOptions<Data> = {}): Pair<Da
       home: { role: "server", settings: serverSettings, topics, handlerFailed: error },
       transport: ends.server,
       data: options.data as Data,
-      request: () => request,
+      request,
     },
     options.handler,
     early,
