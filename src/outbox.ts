@@ -60,6 +60,8 @@ export class Outbox {
   #earlier: Uint8Array[] | undefined;
   #size = 0;
   #held = false;
+  // What waits in the transport, as long as all is held.
+  #below = 0;
   #scheduled = false;
   #patience = 0;
   #waiters: Waiter[] = NOBODY;
@@ -73,7 +75,7 @@ export class Outbox {
 
   /** Bytes that wait here and in the transport. */
   get bufferedAmount(): number {
-    return this.#size + this.#transport.bufferedAmount;
+    return this.#size + (this.#held ? this.#below : this.#transport.bufferedAmount);
   }
 
   /** Takes `bytes[start..end)`, which nobody writes to any more. Answers `false` when more than the high-water mark waits. */
@@ -129,6 +131,7 @@ export class Outbox {
   /** Until `release()`, what is written waits, to go out in one piece. */
   hold(): void {
     this.#held = true;
+    this.#below = this.#transport.bufferedAmount;
   }
 
   /** Ends `hold()`: what has gathered goes out. */
@@ -154,6 +157,7 @@ export class Outbox {
       earlier.push(newest);
       flowing = size <= JOIN_UP_TO ? this.#transport.write(joined(earlier, size)) : this.#writeEach(earlier);
     }
+    if (this.#held) this.#below = this.#transport.bufferedAmount;
     if (flowing) this.#drained();
   }
 

@@ -93,14 +93,8 @@ export function writeTextFrame(
   memory.reserve(LARGEST_HEADER + length);
   const { bytes } = memory;
   const start = memory.end + headerSize(length, key !== undefined);
-  if (length <= LOOP_UP_TO) {
-    let i = 0;
-    for (; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 0x7f) break;
-      bytes[start + i] = code;
-    }
-    if (i === length) return finish(memory, firstByte, start, length, key);
+  if (length <= LOOP_UP_TO && writeAscii(bytes, start, text)) {
+    return finish(memory, firstByte, start, length, key);
   }
   // Behind an ASCII text's header: it is moved if it turns out to be longer. There is room for the longest header.
   const { read, written } = encoder.encodeInto(
@@ -111,6 +105,29 @@ export function writeTextFrame(
   const moved = memory.end + headerSize(written, key !== undefined);
   if (moved !== start) bytes.copyWithin(moved, start, start + written);
   return finish(memory, firstByte, moved, written, key);
+}
+
+/** Answers whether the text was ASCII; if not, what was written means nothing. Four at a time is faster. */
+function writeAscii(bytes: Uint8Array, start: number, text: string): boolean {
+  const { length } = text;
+  let i = 0;
+  for (; i + 3 < length; i += 4) {
+    const a = text.charCodeAt(i);
+    const b = text.charCodeAt(i + 1);
+    const c = text.charCodeAt(i + 2);
+    const d = text.charCodeAt(i + 3);
+    if ((a | b | c | d) > 0x7f) return false;
+    bytes[start + i] = a;
+    bytes[start + i + 1] = b;
+    bytes[start + i + 2] = c;
+    bytes[start + i + 3] = d;
+  }
+  for (; i < length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return false;
+    bytes[start + i] = code;
+  }
+  return true;
 }
 
 /** A whole frame by itself; see {@linkcode writeFrame}. */
