@@ -16,6 +16,7 @@ export * from "./permessage_deflate/deflate_codec.ts";
 export * from "./permessage_deflate/negotiation.ts";
 export * from "./permessage_deflate/permessage_deflate.ts";
 export * from "./protocol/errors.ts";
+export * from "./protocol/frame_decoder.ts";
 export type { MessageCompression } from "./protocol/message_compression.ts";
 export type { MessageLimits } from "./protocol/message_assembler.ts";
 export * from "./protocol/protocol.ts";

@@ -196,6 +196,26 @@ test("upgrade() gives data, headers and a subprotocol to the handshake", async (
   await server.shutdown();
 });
 
+test("frames that come while a large request is being decided upon, and after that, are read as they came", async () => {
+  for (const size of [100, 400, 600, 1000, 3000, 9000]) {
+    let decide = (): void => {};
+    const asked = new Promise<void>((resolve) => (decide = resolve));
+    const server = await serve({ port: 0, upgrade: () => asked }, {
+      message: (socket, message) => void socket.send(`heard ${message}`),
+    });
+    const peer = await dial(server.port);
+    peer.write(request({ "Cookie": `id=${"7".repeat(size)}` }));
+    // Whoever reads waits for more when the handshake is accepted.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    decide();
+    await peer.until("\r\n\r\n");
+    peer.write(HI + CLOSE);
+    assert.ok((await peer.untilEnd()).includes("heard hi"), `a head of more than ${size} bytes`);
+    await peer.destroy();
+    await server.shutdown();
+  }
+});
+
 test("upgrade() refuses with a Response: status, headers and body are its own", async () => {
   const codes: string[] = [];
   const options: ServeOptions = {

@@ -241,10 +241,12 @@ export class Protocol extends FrameDecoder {
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? guilty, error);
   }
 
+  /** See {@linkcode FrameDecoder.frameError}. */
   protected override frameError(error: ProtocolError): void {
     this.fail(error.statusCode, error);
   }
 
+  /** See {@linkcode FrameDecoder.frameHeader}. */
   protected override frameHeader(_fin: boolean, rsv1: boolean, opcode: number, length: number): void {
     if (isControl(opcode)) {
       this.#control = NOTHING;
@@ -254,6 +256,7 @@ export class Protocol extends FrameDecoder {
     if (error !== undefined) this.frameError(error);
   }
 
+  /** See {@linkcode FrameDecoder.framePayload}. */
   protected override framePayload(
     opcode: number,
     fin: boolean,

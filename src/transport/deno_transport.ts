@@ -121,18 +121,19 @@ export class DenoTransport implements Transport {
   async #read(): Promise<void> {
     this.#reading = true;
     while (!this.#paused && !this.#over && !this.#ended) {
+      // While this waits, attach() may choose another buffer for the reads to come.
+      const buffer = this.#buffer;
       let count: number | null;
       try {
-        count = await this.#conn.read(this.#buffer);
+        count = await this.#conn.read(buffer);
       } catch (error) {
         return this.#finish(brokenError(error));
       }
       if (this.#over) return;
       if (count === null) this.#onEnd();
       else {
-        const chunk = this.#buffer.subarray(0, count);
-        this.#handler!.data(chunk);
-        this.#resize(count);
+        this.#handler!.data(buffer.subarray(0, count));
+        if (this.#buffer === buffer) this.#resize(count);
       }
     }
     this.#reading = false;

@@ -5,6 +5,7 @@ import {
   type Acceptance,
   acceptanceText,
   type OpeningRequest,
+  readAgain,
   refusalBytes,
   ServerHandshake,
 } from "../../src/handshake/server_handshake.ts";
@@ -26,6 +27,10 @@ function joined(
   assert.equal(request.key, client.key);
   assert.equal(request.head.text, client.requestText);
   assert.equal(asked.position, client.requestText.length);
+
+  const { headers, authority, resourceName } = readAgain(request.head.text);
+  assert.deepEqual([...headers], [...request.head.headers]);
+  assert.deepEqual([authority, resourceName], [request.authority, request.resourceName]);
 
   const text = acceptanceText(request, choose(request));
   const answered = feed(splittings(bytesOf(`${text}\x81\x00`))[way]!, (chunk) => client.receive(chunk));
@@ -91,5 +96,20 @@ test("RFC 6455, section 4.2.2: a client reads the refusal of a server, however i
     assert.equal(answered.answer.outcome.failure.code, "unexpected-status");
     assert.equal(answered.answer.outcome.head?.status, 403);
     assert.ok(textOf(bytes.subarray(answered.position)).startsWith(refusal.message));
+  }
+});
+
+test("RFC 6455, section 4.2.1: what an accepted request names can be read again from its text", () => {
+  for (const target of ["/", "/a?b=%20", "http://Other.example:81/x", "WS://other.example?q=HTTP/1.0"]) {
+    const text =
+      `GET ${target} HTTP/1.1\r\nHost: Here.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    const judgement = new ServerHandshake(LIMITS).receive(bytesOf(text))?.judgement;
+    assert.ok(judgement?.kind === "opening", target);
+    const { authority, resourceName } = readAgain(judgement.request.head.text);
+    assert.deepEqual([authority, resourceName], [
+      judgement.request.authority,
+      judgement.request.resourceName,
+    ]);
   }
 });

@@ -1,6 +1,7 @@
 // All that the sans-I/O rooms may use beyond the language itself.
 interface TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;
+  encodeInto(text: string, bytes: Uint8Array): { read: number; written: number };
 }
 declare const TextEncoder: { new (): TextEncoder };
 
