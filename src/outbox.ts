@@ -32,6 +32,9 @@ const WASTE = 4;
 const NOTHING: Uint8Array = new Uint8Array(0);
 const NOBODY: Waiter[] = [];
 
+// A microtask by way of a promise: on Node it takes a third of the time of queueMicrotask().
+const TURN: Promise<void> = /* @__PURE__ */ Promise.resolve();
+
 // The outboxes whose frames gather until the turn is over. One microtask serves all.
 let gathering: Outbox[] = [];
 let ticking = false;
@@ -106,7 +109,7 @@ export class Outbox {
     gathering.push(this);
     if (ticking) return;
     ticking = true;
-    queueMicrotask(Outbox.#tick);
+    void TURN.then(Outbox.#tick);
   }
 
   static #tick(): void {
@@ -116,7 +119,7 @@ export class Outbox {
     joinedPieces = [];
     joinedBytes = NOTHING;
     ticking = gathering.length > 0;
-    if (ticking) queueMicrotask(Outbox.#tick);
+    if (ticking) void TURN.then(Outbox.#tick);
   }
 
   #wait(): void {

@@ -18,8 +18,8 @@ function ids(of: readonly { readonly id: string }[]): string[] {
 
 function usage(command: string, suites: readonly Suite[]): string {
   return `npm run ${command} -- [options]
-  --seconds N            the measured span of each sample (default 3)
-  --rounds N             samples of each subject under each workload (default 3)
+  --seconds N            the measured span of each sample (default 1)
+  --rounds N             samples of each subject under each workload (default 5)
   --only SUBJECT...      of ${ids(suites.flatMap((suite) => suite.subjects)).join(", ")}
   --workload WORKLOAD    of ${ids(suites.flatMap((suite) => suite.workloads)).join(", ")},
                          or a whole suite: ${ids(suites).join(", ")}; may be given more than once
@@ -63,8 +63,8 @@ function commandLine(suites: readonly Suite[]) {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      seconds: { type: "string", default: "3" },
-      rounds: { type: "string", default: "3" },
+      seconds: { type: "string", default: "1" },
+      rounds: { type: "string", default: "5" },
       only: { type: "string", multiple: true, default: [] },
       workload: { type: "string", multiple: true, default: [] },
       json: { type: "string" },

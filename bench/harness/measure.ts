@@ -7,6 +7,7 @@ import type { Job, Sample } from "../load/job.ts";
 import { openFilesLimit } from "./process_usage.ts";
 import { runtime } from "./runtimes.ts";
 import type { Subject, Suite, Workload } from "./suite.ts";
+import { yardstick } from "./yardstick.ts";
 
 /** How long. */
 export interface Span {
@@ -27,6 +28,8 @@ export interface Result {
   readonly subject: Subject;
   /** One for each round. */
   readonly samples: Sample[];
+  /** Milliseconds of CPU that a fixed piece of work took before each sample. */
+  readonly yardsticks: number[];
   /** Why it was not measured any further. */
   failure?: string;
 }
@@ -186,7 +189,7 @@ export async function measure(
   progress: (line: string) => void,
 ): Promise<Result[]> {
   const results: Result[] = workloads.flatMap((workload) =>
-    subjects.map((subject) => ({ workload, subject, samples: [] }))
+    subjects.map((subject) => ({ workload, subject, samples: [], yardsticks: [] }))
   );
   const steps = extent.rounds * results.length;
   let step = 0;
@@ -201,8 +204,10 @@ export async function measure(
         const { subject } = result;
         let outcome: string;
         try {
+          const stick = yardstick();
           const sample = await sampled(side, subject, workload, extent);
           result.samples.push(sample);
+          result.yardsticks.push(stick);
           outcome = `${figure.text(figure.of(sample))} ${figure.title}`;
         } catch (error) {
           result.failure = error instanceof Error ? error.message : String(error);

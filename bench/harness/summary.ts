@@ -1,9 +1,12 @@
-/** Many rounds become one figure: the median, beside the least and the most. */
+/**
+ * Many rounds become one figure: the median, beside the least and the most. Ratios are made within each round, whose
+ * samples lie close together in time, since the machine is now faster and now slower.
+ */
 import type { Latency, Sample } from "../load/job.ts";
 import type { Figure } from "./figures.ts";
 import type { Result } from "./measure.ts";
 
-/** What all rounds of one subject under one workload come to. All but the range are medians. */
+/** What all rounds of one subject under one workload come to. All but the range and the peak are medians. */
 export interface Summary {
   readonly workload: string;
   readonly subject: string;
@@ -22,13 +25,13 @@ export interface Summary {
   readonly peakMemory: number;
   /** Microseconds that half of the round trips took at most, and 99 in 100 of them. */
   readonly latency?: Latency;
-  /** `figure` over that of the peer, if it has one that was measured. */
+  /** Of each round, the figure over that of the peer, if it has one that was measured. */
   readonly toPeer?: number;
-  /** `figure` over that of the limit. */
+  /** Of each round, the figure over that of the limit. */
   readonly toLimit?: number;
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
@@ -46,21 +49,22 @@ function latencyOf(samples: readonly Sample[]): Latency | undefined {
 /** Summaries of what was measured, in the order of the results. Those without a sample are left out. */
 export function summarize(figure: Figure, results: readonly Result[]): Summary[] {
   const measured = results.filter((result) => result.samples.length > 0);
-  const middle = (result: Result): number => median(result.samples.map((sample) => figure.of(sample)));
   return measured.map((result) => {
     const { workload, subject, samples, failure } = result;
     const of = (value: (sample: Sample) => number): number => median(samples.map(value));
     const figures = samples.map((sample) => figure.of(sample));
     const to = (id: string | undefined): number | undefined => {
       const other = measured.find((each) => each.workload === workload && each.subject.id === id);
-      return other === undefined ? undefined : middle(result) / middle(other);
+      if (other === undefined) return undefined;
+      const rounds = figures.slice(0, other.samples.length);
+      return median(rounds.map((own, round) => own / figure.of(other.samples[round]!)));
     };
     const [latency, toPeer, toLimit] = [latencyOf(samples), to(subject.peer), to(subject.limit)];
     return {
       workload: workload.id,
       subject: subject.id,
       ...(failure === undefined ? {} : { failure }),
-      figure: middle(result),
+      figure: median(figures),
       range: [Math.min(...figures), Math.max(...figures)],
       perSecond: of((sample) => sample.messages / sample.seconds),
       serverCores: of((sample) => sample.serverCpu / sample.seconds),

@@ -3,7 +3,7 @@ import { cpus, release, totalmem, type as systemType } from "node:os";
 import type { Extent, Result } from "../harness/measure.ts";
 import { runtime, type RuntimeName } from "../harness/runtimes.ts";
 import type { Suite } from "../harness/suite.ts";
-import { summarize } from "../harness/summary.ts";
+import { median, summarize } from "../harness/summary.ts";
 
 /** A suite and what came of it. */
 export interface Measured {
@@ -35,8 +35,22 @@ export function versions(measured: readonly Measured[]): string[] {
   return [...[...runtimes].map((name) => `${name} ${runtime(name).version}`), ...libraries];
 }
 
-/** What disturbed the measurement: the cores that other processes kept busy meanwhile. */
+/** What disturbed the measurement: what other processes did, and how evenly the machine ran. */
 export function disturbance(measured: readonly Measured[]): string {
+  return `${othersBusy(measured)} ${unevenness(measured)}`;
+}
+
+function unevenness(measured: readonly Measured[]): string {
+  const sticks = measured.flatMap(({ results }) => results.flatMap(({ yardsticks }) => yardsticks));
+  const [middle, least, most] = [median(sticks), Math.min(...sticks), Math.max(...sticks)];
+  const percent = (of: number): string => `${Math.round((100 * of) / middle)} %`;
+  return `A fixed piece of work, done before each sample with nothing else to do, took from ${
+    percent(least)
+  } to \
+${percent(most)} of its median of ${middle.toFixed(1)} ms of CPU.`;
+}
+
+function othersBusy(measured: readonly Measured[]): string {
   const others = measured.flatMap(({ results }) =>
     results.flatMap(({ samples }) => samples.flatMap(({ otherCpu = NaN, seconds }) => otherCpu / seconds))
   ).filter((cores) => !Number.isNaN(cores));
@@ -54,11 +68,12 @@ export function json({ command, extent, date, measured }: Run): string {
     subjects,
     workloads,
     summaries: summarize(figure, results),
-    samples: results.map(({ workload, subject, samples, failure }) => ({
+    samples: results.map(({ workload, subject, samples, yardsticks, failure }) => ({
       workload: workload.id,
       subject: subject.id,
       ...(failure === undefined ? {} : { failure }),
       samples,
+      yardsticks,
     })),
   }));
   const whatRan = { command, date, machine: machine(), versions: versions(measured), extent };

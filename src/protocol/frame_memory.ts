@@ -14,6 +14,9 @@ interface FullChunk {
 // So many full chunks are waited for; older ones are left to the garbage collector.
 const WATCHED = 16;
 
+// So many empty chunks are kept: what is on its way on a busy process at a time.
+const SPARES = 4;
+
 /** Memory of frames, taken in chunks. */
 export class FrameMemory {
   /** The chunk at hand. */
@@ -24,7 +27,7 @@ export class FrameMemory {
   // Of what lies before the end, so much has been given back, though not the last of it.
   #free = 0;
   #full: FullChunk[] = [];
-  #spare: Uint8Array | undefined;
+  readonly #spares: Uint8Array[] = [];
 
   /** Takes chunks of this size, in bytes, or as large as one frame needs. */
   constructor(chunkSize: number) {
@@ -38,12 +41,8 @@ export class FrameMemory {
       if (this.#full.length === WATCHED) this.#full.shift();
       this.#full.push({ bytes: this.bytes, held: this.end - this.#free });
     }
-    if (size <= this.#chunkSize && this.#spare !== undefined) {
-      this.bytes = this.#spare;
-      this.#spare = undefined;
-    } else {
-      this.bytes = new Uint8Array(Math.max(size, this.#chunkSize));
-    }
+    const spare = size <= this.#chunkSize ? this.#spares.pop() : undefined;
+    this.bytes = spare ?? new Uint8Array(Math.max(size, this.#chunkSize));
     this.end = 0;
     this.#free = 0;
   }
@@ -74,7 +73,7 @@ export class FrameMemory {
     chunk.held -= size;
     if (chunk.held > 0) return;
     this.#full.splice(index, 1);
-    this.#spare = bytes;
+    if (this.#spares.length < SPARES) this.#spares.push(bytes);
   }
 }
 

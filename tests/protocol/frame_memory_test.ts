@@ -130,3 +130,14 @@ test("of chunks that never come back only a few are waited for", () => {
   memory.giveBack(...first);
   notEqual(piece(memory, 40)[0], first[0], "it has been forgotten");
 });
+
+test("some empty chunks are kept, and no more than some", () => {
+  const memory = new FrameMemory(64);
+  const pieces = Array.from({ length: 8 }, () => piece(memory, 40));
+  piece(memory, 40);
+  for (const each of pieces) memory.giveBack(...each);
+  const old = new Set(pieces.map(([bytes]) => bytes));
+  const again = Array.from({ length: 8 }, () => piece(memory, 40)[0]);
+  equal(again.filter((bytes) => old.has(bytes)).length, 4);
+  equal(new Set(again).size, 8, "each is used once");
+});
