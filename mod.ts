@@ -14,6 +14,7 @@
  *
  * @module
  */
+export type { AdmissionOptions } from "./src/admission.ts";
 export type { Delays } from "./src/backoff.ts";
 export { connect, type ConnectOptions } from "./src/client.ts";
 export type { CompressionOptions } from "./src/compression.ts";
@@ -41,10 +42,12 @@ export type { HandshakeReport, OpeningOptions, UpgradeResult } from "./src/openi
 export {
   type Close,
   ConnectionClosedError,
+  type ConnectionLimit,
   ProtocolError,
   WebSocketError,
   type WebSocketErrorCode,
 } from "./src/protocol/errors.ts";
+export type { LimitCounts, LimitEvent, LimitName } from "./src/limits.ts";
 export type { FragmentSource } from "./src/outgoing_stream.ts";
 export type { ProxyOptions } from "./src/proxy.ts";
 export type { ReconnectFailure } from "./src/reconnect_failure.ts";

@@ -10,6 +10,8 @@ import type { ConnectionSettings } from "./connection_options.ts";
 import type { ClientHandshake, FailedOutcome } from "./handshake/client_handshake.ts";
 import { HandshakeError } from "./handshake/handshake_error.ts";
 import type { ResponseHead } from "./handshake/http_head.ts";
+import { publishLimit } from "./limits.ts";
+import type { ConnectionLimit } from "./protocol/errors.ts";
 import { isRedirect } from "./redirect.ts";
 import { printable, ResponseBody } from "./response_body.ts";
 import type { Transport, TransportError, TransportHandler } from "./transport/transport.ts";
@@ -90,7 +92,7 @@ export class ClientOpening implements TransportHandler {
     }
     const socket = startConnection<undefined>(
       {
-        home: { role: "client", settings, handlerFailed: onError },
+        home: { role: "client", settings, handlerFailed: onError, limitReached: tellOfLimit },
         transport,
         protocol: outcome.protocol,
         extensions: compression === undefined ? "" : head.headers.get("sec-websocket-extensions")!,
@@ -146,6 +148,12 @@ export class ClientOpening implements TransportHandler {
       }),
     );
   }
+}
+
+/** A client's connection has no server whose hook could be told. */
+function tellOfLimit(limit: ConnectionLimit, socket: Connection, message: () => string): void {
+  const { remoteAddress } = socket;
+  publishLimit(() => ({ kind: "limit", limit, remoteAddress, socket, message: message() }));
 }
 
 function redirection(head: ResponseHead | undefined): string {

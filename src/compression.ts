@@ -59,6 +59,13 @@ export interface CompressionOptions {
    * @default true
    */
   peerContextTakeover?: boolean;
+  /**
+   * Bytes that the connections of a server may keep at most, all together, for messages that refer to those before them.
+   * A client that comes when they are spoken for gets a connection without compression. Clients do not look at it.
+   *
+   * @default 1073741824
+   */
+  memoryBudget?: number;
 }
 
 /** The options with every default filled in. */
@@ -67,6 +74,8 @@ export interface CompressionSettings {
   readonly wishes: DeflateWishes;
   /** How this side compresses. */
   readonly choice: CompressionChoice;
+  /** Bytes that the connections of a server may keep, all together. */
+  readonly memoryBudget: number;
 }
 
 /** Permessage-deflate on one connection, and the extension's line that says so. */
@@ -101,6 +110,7 @@ export function compressionSettings(
       level: integer(options, "level", 0, 9, 2),
       threshold: integer(options, "threshold", 0, Infinity, 128),
     },
+    memoryBudget: integer(options, "memoryBudget", 0, Infinity, 1024 ** 3),
   };
 }
 
@@ -136,7 +146,7 @@ export function readCompression(
 
 function integer(
   options: CompressionOptions,
-  name: "level" | "threshold" | "windowBits" | "peerWindowBits",
+  name: "level" | "threshold" | "windowBits" | "peerWindowBits" | "memoryBudget",
   least: number,
   most: number,
   fallback: number,

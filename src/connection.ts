@@ -6,7 +6,7 @@
 import type { ConnectionSettings } from "./connection_options.ts";
 import { LiveConnection } from "./live_connection.ts";
 import type { FragmentSource } from "./outgoing_stream.ts";
-import type { Close } from "./protocol/errors.ts";
+import type { Close, ConnectionLimit } from "./protocol/errors.ts";
 import type { MessageCompression } from "./protocol/message_compression.ts";
 import type { Role } from "./protocol/protocol.ts";
 import { NORMAL_CLOSURE } from "./protocol/status_code.ts";
@@ -65,10 +65,12 @@ export interface ConnectionHome<Data> {
   readonly topics?: Topics<Data>;
   /** Told of what the application's handler threw. */
   handlerFailed(error: unknown): void;
+  /** Told that one of its connection's limits was reached. */
+  limitReached?(limit: ConnectionLimit, socket: Connection<Data>, message: () => string): void;
   /** Told that a connection begins. Answers its place, for `ended()`. */
-  began?(socket: Connection<Data>): number;
+  began?(socket: Connection<Data>, compression: MessageCompression | undefined): number;
   /** Told that a connection has ended. */
-  ended?(socket: Connection<Data>, place: number): void;
+  ended?(socket: Connection<Data>, compression: MessageCompression | undefined, place: number): void;
 }
 
 /** What a connection is made of. */

@@ -23,6 +23,13 @@ export interface ConnectionOptions {
    */
   maxFragments?: number;
   /**
+   * Ping and Pong frames that a peer may send within a second; one that sends more is closed with 1008. Each costs
+   * little, and pings are answered by one pong while the peer does not read; but none is of use in such numbers.
+   *
+   * @default 1000
+   */
+  maxControlFrames?: number;
+  /**
    * Milliseconds from our Close frame until the peer must have answered it and ended the TCP connection; after that
    * the connection is dropped.
    *
@@ -78,6 +85,7 @@ export interface ConnectionOptions {
 export interface ConnectionSettings {
   readonly maxMessageSize: number;
   readonly maxFragments: number;
+  readonly maxControlFrames: number;
   readonly closeTimeout: number;
   readonly heartbeat: Heartbeat | undefined;
   readonly idleTimeout: number;
@@ -98,6 +106,7 @@ export function connectionSettings(options: ConnectionOptions): ConnectionSettin
   return {
     maxMessageSize: atLeast(options, "maxMessageSize", 1, 1024 * 1024),
     maxFragments: atLeast(options, "maxFragments", 1, 131072),
+    maxControlFrames: atLeast(options, "maxControlFrames", 1, 1000),
     closeTimeout: atLeast(options, "closeTimeout", 0, 5000),
     heartbeat,
     idleTimeout,

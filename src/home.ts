@@ -5,9 +5,20 @@
  */
 import type { Connection, ConnectionHome } from "./connection.ts";
 import type { ConnectionSettings } from "./connection_options.ts";
+import type { Admission } from "./admission.ts";
 import { reportError } from "./error_hook.ts";
+import { type LimitEvent, LimitLedger, type LimitName } from "./limits.ts";
+import type { MessageCompression } from "./protocol/message_compression.ts";
 import { Roster } from "./roster.ts";
 import type { Topics } from "./topics/topics.ts";
+
+/** The hooks that a home has a use for. */
+export interface HomeOptions<Data> {
+  /** Told of limits. */
+  limit?(event: LimitEvent<Data>): void;
+  /** Told of what handlers throw. */
+  error?(error: unknown): void;
+}
 
 /** The home of a server's connections. */
 export class Home<Data> implements ConnectionHome<Data> {
@@ -16,25 +27,46 @@ export class Home<Data> implements ConnectionHome<Data> {
   readonly topics: Topics<Data>;
   /** Those that are open or closing. */
   readonly connections: Roster<Connection<Data>> = new Roster();
-  readonly #options: { error?(error: unknown): void };
+  /** Who may come. */
+  readonly admission: Admission;
+  /** What is known of limits. */
+  readonly limits: LimitLedger<Data>;
+  readonly #options: HomeOptions<Data>;
+  // Bytes that connections may come to keep for compression.
+  #compressionHold = 0;
 
   /** A home without connections. What handlers throw goes to the `error` hook. */
   constructor(
-    options: { error?(error: unknown): void },
+    options: HomeOptions<Data>,
     settings: ConnectionSettings,
     topics: Topics<Data>,
+    admission: Admission,
   ) {
     this.#options = options;
     this.settings = settings;
     this.topics = topics;
+    this.admission = admission;
+    this.limits = new LimitLedger(options);
   }
 
-  began(socket: Connection<Data>): number {
+  /** Whether what one more connection may keep for compression is within the budget. */
+  hasRoomFor(compression: MessageCompression): boolean {
+    return this.#compressionHold + compression.largestHold <= this.settings.compression!.memoryBudget;
+  }
+
+  began(socket: Connection<Data>, compression: MessageCompression | undefined): number {
+    this.#compressionHold += compression?.largestHold ?? 0;
     return this.connections.add(socket);
   }
 
-  ended(socket: Connection<Data>, place: number): void {
+  ended(socket: Connection<Data>, compression: MessageCompression | undefined, place: number): void {
+    this.#compressionHold -= compression?.largestHold ?? 0;
     this.connections.remove(socket, place);
+    this.admission.leave(socket.remoteAddress);
+  }
+
+  limitReached(limit: LimitName, socket: Connection<Data>, message: () => string): void {
+    this.limits.reached(limit, socket.remoteAddress, socket, message);
   }
 
   handlerFailed(error: unknown): void {

@@ -24,13 +24,14 @@ import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { deferredSize, Outgoing, type OutgoingOwner } from "./outgoing.ts";
 import { bytesOf, type FragmentSource } from "./outgoing_stream.ts";
 import { encodeClosePayload } from "./protocol/close_payload.ts";
-import { type Close, ConnectionClosedError, ProtocolError } from "./protocol/errors.ts";
+import { type Close, ConnectionClosedError, ProtocolError, WebSocketError } from "./protocol/errors.ts";
 import { Protocol, type ProtocolClose, type ProtocolSink } from "./protocol/protocol.ts";
 import {
   INTERNAL_ERROR,
   MESSAGE_TOO_BIG,
   NO_STATUS_RECEIVED,
   NORMAL_CLOSURE,
+  POLICY_VIOLATION,
   TRY_AGAIN_LATER,
 } from "./protocol/status_code.ts";
 import { Subscriber, type SubscriberOwner } from "./topics/subscriber.ts";
@@ -85,7 +86,7 @@ export class LiveConnection<Data>
 
   /** Gives the connection to its handler, then reads: first `early`. */
   begin(handler: ConnectionHandler<Data> | undefined, early: Uint8Array): void {
-    this.#place = this.#home.began?.(this.socket) ?? 0;
+    this.#place = this.#home.began?.(this.socket, this.protocol.compression) ?? 0;
     if (handler !== undefined) this.#handle(handler);
     this.#transport.attach(this);
     if (early.length > 0) this.data(early);
@@ -227,7 +228,7 @@ export class LiveConnection<Data>
     if (error === undefined) this.protocol.receiveEnd();
     else this.protocol.abandon("remote", error);
     const close = ending.finish();
-    this.#home.ended?.(this.socket, this.#place);
+    this.#home.ended?.(this.socket, this.protocol.compression, this.#place);
     this.#closed?.resolve(close);
     this.queue.end(close);
   }
@@ -243,14 +244,21 @@ export class LiveConnection<Data>
     this.queue.push(message, last);
   }
 
-  ping(): void {}
+  ping(): void {
+    this.#countControlFrame();
+  }
 
   pong(payload: Uint8Array): void {
+    this.#countControlFrame();
     this.liveness.pong(payload);
   }
 
   finish(close: ProtocolClose): void {
     this.#end.protocolClose = close;
+    const { error } = close;
+    if (error instanceof WebSocketError && error.limit !== undefined) {
+      this.#home.limitReached?.(error.limit, this.socket, () => error.message);
+    }
     this.#subscriber?.end(false);
     this.outbox.fail(() => this.closedError("wait for the buffer to drain"));
     this.liveness.end();
@@ -275,6 +283,10 @@ export class LiveConnection<Data>
   // What the queue of messages asks for.
 
   pauseReading(): void {
+    this.#home.limitReached?.("receiveQueue", this.socket, () => {
+      const { messages, bytes } = this.settings.receiveQueue;
+      return `${messages} messages or ${bytes} bytes wait for the application: reading pauses.`;
+    });
     this.#transport.pause();
   }
 
@@ -298,7 +310,7 @@ export class LiveConnection<Data>
     const message = `The message is longer than the limit of ${maxMessageSize} bytes.`;
     this.protocol.fail(
       MESSAGE_TOO_BIG,
-      new ProtocolError(MESSAGE_TOO_BIG, "RFC 6455, section 7.4.1", message),
+      new ProtocolError(MESSAGE_TOO_BIG, "RFC 6455, section 7.4.1", message, "maxMessageSize"),
     );
     return false;
   }
@@ -330,6 +342,12 @@ export class LiveConnection<Data>
   }
 
   idleTooLong(): void {
+    const { idleTimeout } = this.settings;
+    this.#home.limitReached?.(
+      "idleTimeout",
+      this.socket,
+      () => `No message went either way for ${idleTimeout} ms.`,
+    );
     this.startClosing(NORMAL_CLOSURE, "idle");
   }
 
@@ -373,7 +391,7 @@ export class LiveConnection<Data>
     this.#end.stopTimer();
     this.#end.startTimer(closeTimeout, () => {
       const message = `A streamed message did not go on for ${closeTimeout} ms after close() (closeTimeout).`;
-      this.drop(new ConnectionClosedError(message));
+      this.drop(new ConnectionClosedError(message, undefined, "closeTimeout"));
     });
   }
 
@@ -388,6 +406,15 @@ export class LiveConnection<Data>
     this.queue.closing();
   }
 
+  #countControlFrame(): void {
+    if (!this.liveness.controlFrame()) return;
+    const message = `More than ${this.settings.maxControlFrames} Ping and Pong frames came within a second.`;
+    this.protocol.fail(
+      POLICY_VIOLATION,
+      new ProtocolError(POLICY_VIOLATION, "RFC 6455, section 7.4.1", message, "maxControlFrames"),
+    );
+  }
+
   #checkRoom(size: number): void {
     const { maxBufferedAmount } = this.settings;
     if (this.bufferedAmount + size <= maxBufferedAmount) return;
@@ -398,12 +425,22 @@ export class LiveConnection<Data>
     const error = new ConnectionClosedError(
       `Cannot send: ${this.bufferedAmount} bytes wait for a peer that does not read, and ${size} more would pass ` +
         `maxBufferedAmount. Await drained() whenever send() answers false.`,
+      undefined,
+      "maxBufferedAmount",
     );
     this.protocol.fail(TRY_AGAIN_LATER, error);
     throw error;
   }
 
   #startCloseTimer(): void {
-    this.#end.startTimer(this.settings.closeTimeout, () => this.#transport.abort());
+    const { closeTimeout } = this.settings;
+    this.#end.startTimer(closeTimeout, () => {
+      this.#home.limitReached?.(
+        "closeTimeout",
+        this.socket,
+        () => `The peer had not ended the connection ${closeTimeout} ms after our Close frame.`,
+      );
+      this.#transport.abort();
+    });
   }
 }

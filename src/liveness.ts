@@ -16,6 +16,8 @@ export interface Heartbeat {
 
 /** What holds for the liveness of a connection. */
 export interface LivenessSettings {
+  /** Ping and Pong frames that may come within a second. */
+  readonly maxControlFrames: number;
   /** `undefined` for no pings. */
   readonly heartbeat: Heartbeat | undefined;
   /** Milliseconds without a message either way after which the connection is closed; 0 for never. */
@@ -79,6 +81,9 @@ export class Liveness implements Ticking {
   #waitingSince: number | undefined;
   #bytesCame = false;
   #lastMessage: number;
+  // Ping and Pong frames that came in the second at hand.
+  #second = 0;
+  #controlFrames = 0;
 
   /** Begins at once. */
   constructor(owner: LivenessOwner) {
@@ -103,6 +108,16 @@ export class Liveness implements Ticking {
   /** A message has gone one way or the other. */
   message(): void {
     this.#lastMessage = NOW;
+  }
+
+  /** A Ping or Pong frame has come. Answers whether there are too many of them. */
+  controlFrame(): boolean {
+    const second = Math.floor(now() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#controlFrames = 0;
+    }
+    return ++this.#controlFrames > this.#owner.settings.maxControlFrames;
   }
 
   /** Sends a ping and resolves with its round trip in milliseconds. */
@@ -164,6 +179,8 @@ export class Liveness implements Ticking {
       this.#owner.drop(
         new ConnectionClosedError(
           `The peer did not answer a ping within ${heartbeat.timeout} ms (heartbeat.timeout).`,
+          undefined,
+          "heartbeat",
         ),
       );
     }

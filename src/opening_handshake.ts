@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { AdmissionOptions } from "./admission.ts";
 import { acceptCompression } from "./compression.ts";
 import { type ConnectionHandler, startConnection } from "./connection.ts";
 import type { Deadline, Deadlines, Due } from "./deadlines.ts";
@@ -22,8 +23,9 @@ import {
   ServerHandshake,
 } from "./handshake/server_handshake.ts";
 import type { Home } from "./home.ts";
+import { type LimitEvent, type LimitName, limitOf } from "./limits.ts";
 import type { Roster } from "./roster.ts";
-import type { TopicOptions } from "./topics/topic_options.ts";
+import type { SlowSubscriberEvent, TopicOptions } from "./topics/topic_options.ts";
 import type { Transport, TransportHandler } from "./transport/transport.ts";
 import { type HandshakeRequest, headerLines, hostOf, responseBytes, webRequest } from "./web_http.ts";
 
@@ -48,7 +50,7 @@ export interface HandshakeReport {
 }
 
 /** How a server opens handshakes, whoever reads the requests. */
-export interface OpeningOptions<Data> extends AdmissionPolicy, TopicOptions<Data> {
+export interface OpeningOptions<Data> extends AdmissionPolicy, AdmissionOptions, TopicOptions<Data> {
   /**
    * Subprotocols that the server speaks, best first; a client that offers some, but none of these, is refused. Or a
    * function that chooses one of those offered, or none.
@@ -78,6 +80,11 @@ export interface OpeningOptions<Data> extends AdmissionPolicy, TopicOptions<Data
   accepted?(report: HandshakeReport): void;
   /** A handshake, or a request that is none, was refused. */
   refused?(refusal: Refusal, report: HandshakeReport): void;
+  /**
+   * A limit was reached, by a peer or by all together, or a subscriber is too slow. Not called for `receiveQueue`, which
+   * only makes a peer wait. The same goes to the diagnostics channel `woshou:limit`.
+   */
+  limit?(event: LimitEvent<Data> | SlowSubscriberEvent<Data>): void;
   /** The application's handler or hook threw. Default: `console.error`. */
   error?(error: unknown): void;
 }
@@ -129,6 +136,17 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     this.#deadline = context.deadlines.begin(this);
   }
 
+  /** Answers whether there is room for one more; if not, it was refused. To be called once, after `attach()`. */
+  enter(): boolean {
+    const { handshakes, home } = this.#context;
+    const address = this.#transport.remoteAddress;
+    const admittance = home.admission.enter(address, handshakes.size + home.connections.size);
+    if (admittance === undefined) return true;
+    if (admittance === "dropped") this.abort();
+    else this.#refuse(admittance);
+    return false;
+  }
+
   /** Drops the stream. */
   abort(): void {
     this.#transport.abort();
@@ -155,6 +173,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
 
   close(): void {
     this.#leave();
+    this.#context.home.admission.leave(this.#transport.remoteAddress);
     clearTimeout(this.#linger);
     this.#controller?.abort();
   }
@@ -224,7 +243,14 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     }
     if (typeof protocol === "object") return this.#refuse(protocol);
     const { home: { settings: { compression } }, options } = this.#context;
-    const agreed = compression && acceptCompression(request.extensions, compression);
+    let agreed = compression && acceptCompression(request.extensions, compression);
+    if (agreed !== undefined && !this.#context.home.hasRoomFor(agreed.deflate)) {
+      agreed = undefined;
+      this.#limitReached(
+        "compression.memoryBudget",
+        "The budget is spoken for: this connection is not compressed.",
+      );
+    }
     const acceptance = { protocol, extensions: agreed?.answer, headers: headerLines(result?.headers) };
     const response = acceptanceText(request, acceptance);
     this.#leave();
@@ -296,8 +322,10 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   }
 
   expired(): void {
-    if (this.#stage === "reading" && !this.#handshake.begun) this.abort();
-    else if (this.#stage === "reading") this.#refuse(refuse("handshake-timeout"));
+    if (this.#stage === "reading" && !this.#handshake.begun) {
+      this.#limitReached("handshakeTimeout", "Nothing was sent in time.");
+      this.abort();
+    } else if (this.#stage === "reading") this.#refuse(refuse("handshake-timeout"));
     else this.#refuse(refuse("server-busy"));
   }
 
@@ -309,6 +337,8 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #respond(bytes: Uint8Array, refusal?: Refusal): void {
     if (this.#stage === "answered" || this.#stage === "gone") return;
     this.#stage = "answered";
+    const limit = refusal && limitOf(refusal.code);
+    if (limit !== undefined) this.#limitReached(limit, refusal!.message);
     const { refused } = this.#context.options;
     if (refusal !== undefined && refused !== undefined) {
       const response = new TextDecoder().decode(bytes);
@@ -325,6 +355,10 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     this.#early = concat([this.#early, bytes], this.#early.length + bytes.length);
     // Reading goes on, lest a peer that leaves go unnoticed; but not for more than this.
     if (this.#early.length > MAX_EARLY_SIZE) this.#transport.pause();
+  }
+
+  #limitReached(limit: LimitName, message: string): void {
+    this.#context.home.limits.reached(limit, this.#transport.remoteAddress, undefined, () => message);
   }
 
   #report(response: string): HandshakeReport {

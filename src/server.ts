@@ -4,11 +4,13 @@
  * @module
  */
 import type { Connection, ConnectionHandler, Sendable } from "./connection.ts";
+import { Admission } from "./admission.ts";
 import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
 import { Deadlines } from "./deadlines.ts";
 import { isLoopbackHost } from "./handshake/authority.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
 import { Home } from "./home.ts";
+import type { LimitCounts } from "./limits.ts";
 import { Roster } from "./roster.ts";
 import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publication, Publisher, PublishOptions } from "./topics/topic_options.ts";
@@ -77,6 +79,8 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
   readonly port: number;
   /** The connections that are open or closing. */
   readonly connections: ReadonlySet<Connection<Data>>;
+  /** How often each limit was reached so far. */
+  readonly limitsReached: LimitCounts;
   /**
    * Ends the server, in peace: opening handshakes are refused with 503 and `Retry-After` from now on, every connection
    * sends what it has accepted and closes with 1001, and when the last has ended, the port is given back. Connections
@@ -119,7 +123,7 @@ export async function serve<Data = undefined>(
       maxHeadSize: atLeast(options, "maxHeadSize", 64, 16 * 1024),
       maxHeaders: atLeast(options, "maxHeaders", 1, 100),
     },
-    home: new Home(options, settings, new Topics(options, settings)),
+    home: new Home(options, settings, new Topics(options, settings), new Admission(options)),
     deadlines: new Deadlines(atLeast(options, "handshakeTimeout", 1, 10_000)),
     handler,
     handshakes: new Roster(),
@@ -133,7 +137,11 @@ export async function serve<Data = undefined>(
     ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
     reusePort: options.reusePort ?? false,
     highWaterMark: settings.sendHighWaterMark,
-    accept: (transport) => transport.attach(new OpeningHandshake(transport, context)),
+    accept(transport) {
+      const handshake = new OpeningHandshake(transport, context);
+      transport.attach(handshake);
+      handshake.enter();
+    },
     error: (error) => (options.error ?? console.error)(error),
   });
   const server = new ListeningServer(listener, context, urlOf(listener, path, tls !== undefined));
@@ -159,6 +167,10 @@ class ListeningServer<Data> implements Server<Data> {
 
   get connections(): ReadonlySet<Connection<Data>> {
     return this.#context.home.connections.set;
+  }
+
+  get limitsReached(): LimitCounts {
+    return this.#context.home.limits.counts;
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Connection, ConnectionHandler } from "./connection.ts";
+import { Admission } from "./admission.ts";
 import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
 import { Deadlines } from "./deadlines.ts";
 import { HeaderFields, toAsciiLowerCase } from "./handshake/header_fields.ts";
@@ -12,6 +13,7 @@ import { refuse } from "./handshake/refusal.ts";
 import { judge } from "./handshake/server_handshake.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "./opening_handshake.ts";
 import { Home } from "./home.ts";
+import type { LimitCounts } from "./limits.ts";
 import { Roster } from "./roster.ts";
 import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publisher } from "./topics/topic_options.ts";
@@ -50,6 +52,8 @@ export interface Acceptor<Data = undefined> extends Publisher {
   (request: UpgradedRequest, socket: UpgradedSocket, head: Uint8Array): void;
   /** The connections that are open or closing. */
   readonly connections: ReadonlySet<Connection<Data>>;
+  /** How often each limit was reached so far. */
+  readonly limitsReached: LimitCounts;
   /**
    * Ends what was accepted here, in peace: as `Server.shutdown()` does, but for the other server, which is its owner's
    * to close. Called again, it answers the same promise.
@@ -81,7 +85,7 @@ export function acceptor<Data = undefined>(
   const { path } = options;
   const settings = connectionSettings(options);
   const topics = new Topics(options, settings);
-  const home = new Home(options, settings, topics);
+  const home = new Home(options, settings, topics, new Admission(options));
   const context: OpeningContext<Data> = {
     options,
     // The other server has read the head within its own limits.
@@ -104,6 +108,7 @@ export function acceptor<Data = undefined>(
     const head = headOf(request);
     const judgement = judge(head, options);
     transport.attach(handshake);
+    if (!handshake.enter()) return;
     handshake.judged(
       judgement.kind === "opening" && path !== undefined &&
         judgement.request.resourceName.split("?", 1)[0] !== path
@@ -117,6 +122,9 @@ export function acceptor<Data = undefined>(
     shutdown: (options = {}) => shutdown ??= shutDown(context, options, () => Promise.resolve()),
     get connections() {
       return home.connections.set;
+    },
+    get limitsReached() {
+      return home.limits.counts;
     },
     publish: (topic, data, options) => topics.publish(topic, data, options),
     subscriberCount: (topic) => topics.subscriberCount(topic),

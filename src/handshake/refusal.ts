@@ -32,6 +32,8 @@ export type RefusalCode =
   | "origin-not-allowed"
   | "path-not-found"
   | "handshake-timeout"
+  | "connections-exhausted"
+  | "address-exhausted"
   | "server-busy"
   | "server-shutting-down"
   | "upgrade-failed"
@@ -238,6 +240,17 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
     "RFC 9110, section 15.5.9",
     "The opening handshake took too long: send the request at once, or raise handshakeTimeout.",
   ],
+  "connections-exhausted": [
+    503,
+    "RFC 9110, section 15.6.4",
+    "The server has as many connections as it may have (maxConnections): try again later.",
+  ],
+  "address-exhausted": [
+    429,
+    "RFC 6585, section 4",
+    "Your address has as many connections to this server as one may have (maxConnectionsPerAddress): close some first. " +
+    "Behind a proxy all its clients share one address: let the proxy count them.",
+  ],
   "server-busy": [
     503,
     "RFC 9110, section 15.6.4",
@@ -280,7 +293,7 @@ export function refuse(
     detail?: string | undefined;
     /** The methods that are allowed, with 405. */
     allow?: string;
-    /** Seconds after which the peer may try again, with 503. */
+    /** Seconds after which the peer may try again, with 503 and 429. */
     retryAfter?: number;
     status?: number;
   } = {},

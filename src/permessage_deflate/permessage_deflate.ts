@@ -43,6 +43,8 @@ let scratch: Uint8Array | undefined;
 export class PermessageDeflate implements MessageCompression {
   /** See {@linkcode MessageCompression.likeness}. */
   readonly likeness: number;
+  /** See {@linkcode MessageCompression.largestHold}. */
+  readonly largestHold: number;
   readonly #windowBits: number;
   readonly #choice: CompressionChoice;
   readonly #codec: DeflateCodec;
@@ -62,6 +64,7 @@ export class PermessageDeflate implements MessageCompression {
     const client = { bits: agreement.clientMaxWindowBits, takeover: !clientNoContextTakeover };
     const [own, peer] = role === "server" ? [server, client] : [client, server];
     this.likeness = 16 * choice.level + own.bits;
+    this.largestHold = (own.takeover ? 2 ** own.bits : 0) + (peer.takeover ? 2 ** peer.bits : 0);
     this.#windowBits = own.bits;
     this.#choice = choice;
     this.#codec = codec;
@@ -185,6 +188,7 @@ export class PermessageDeflate implements MessageCompression {
         MESSAGE_TOO_BIG,
         "RFC 6455, section 7.4.1",
         `The message, decompressed, is longer than the limit of ${limit} bytes.`,
+        "maxMessageSize",
       );
     }
     const { bytes, consumed } = inflated;

@@ -8,10 +8,29 @@
 /** The stable names of what can go wrong. */
 export type WebSocketErrorCode = "protocol-error" | "connection-closed" | "handshake-failed";
 
+/** The limits of one connection, by the options that set them. */
+export type ConnectionLimit =
+  | "maxMessageSize"
+  | "maxFragments"
+  | "maxControlFrames"
+  | "receiveQueue"
+  | "maxBufferedAmount"
+  | "heartbeat"
+  | "idleTimeout"
+  | "closeTimeout";
+
 /** What all errors of this library have in common. */
 export abstract class WebSocketError extends Error {
   /** The stable name of what went wrong. */
   abstract readonly code: WebSocketErrorCode;
+  /** The limit that was reached, where that is what went wrong: the option that sets it. */
+  declare readonly limit?: ConnectionLimit;
+
+  /** Made by the library. */
+  constructor(message: string, options?: ErrorOptions, limit?: ConnectionLimit) {
+    super(message, options);
+    if (limit !== undefined) this.limit = limit;
+  }
 }
 
 /** The peer broke the protocol; the connection was failed for it (RFC 6455, section 7.1.7). */
@@ -26,8 +45,8 @@ export class ProtocolError extends WebSocketError {
   readonly section: string;
 
   /** `message` is a sentence; it is also the reason in the Close frame, so it must fit 123 bytes. */
-  constructor(statusCode: number, section: string, message: string) {
-    super(message);
+  constructor(statusCode: number, section: string, message: string, limit?: ConnectionLimit) {
+    super(message, undefined, limit);
     this.statusCode = statusCode;
     this.section = section;
   }
@@ -60,8 +79,8 @@ export class ConnectionClosedError extends WebSocketError {
   readonly close: Close | undefined;
 
   /** Made by the connection. */
-  constructor(message: string, close?: Close) {
-    super(message, close?.error === undefined ? undefined : { cause: close.error });
+  constructor(message: string, close?: Close, limit?: ConnectionLimit) {
+    super(message, close?.error === undefined ? undefined : { cause: close.error }, limit);
     this.close = close;
   }
 }

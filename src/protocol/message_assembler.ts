@@ -111,6 +111,7 @@ export class MessageAssembler {
         MESSAGE_TOO_BIG,
         "RFC 6455, section 7.4.1",
         `The message is longer than the limit of ${this.#limits.maxMessageSize} bytes.`,
+        "maxMessageSize",
       );
     }
     this.#announced += length;
@@ -119,6 +120,7 @@ export class MessageAssembler {
         POLICY_VIOLATION,
         "RFC 6455, section 7.4.1",
         `The message has more than the limit of ${this.#limits.maxFragments} fragments.`,
+        "maxFragments",
       );
     }
     return undefined;

@@ -9,6 +9,8 @@ import type { ProtocolError } from "./errors.ts";
 export interface MessageCompression {
   /** Connections of the same number can send what {@linkcode compressAfresh} of one of them has made. */
   readonly likeness: number;
+  /** Bytes that it keeps between two messages, at most. */
+  readonly largestHold: number;
   /** Whether a message of so many bytes is to be compressed; `asked` is the caller's own choice, if it made one. */
   wants(size: number, asked: boolean | undefined): boolean;
   /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Admission } from "../admission.ts";
 import { ClientOpening } from "../client_opening.ts";
 import { compressionOffer } from "../compression.ts";
 import type { Connection, ConnectionHandler } from "../connection.ts";
@@ -11,6 +12,7 @@ import { Deadlines } from "../deadlines.ts";
 import { ClientHandshake } from "../handshake/client_handshake.ts";
 import { type OpeningContext, OpeningHandshake, type OpeningOptions } from "../opening_handshake.ts";
 import { Home } from "../home.ts";
+import type { MessageCompression } from "../protocol/message_compression.ts";
 import { Roster } from "../roster.ts";
 import { Topics } from "../topics/topics.ts";
 import { headerLines } from "../web_http.ts";
@@ -80,7 +82,12 @@ export async function handshakePair<Data = undefined>(
     headers: headerLines(client.headers),
     limits,
   });
-  const home = new WatchedHome<Data>(server, settings.server, new Topics(server, settings.server));
+  const home = new WatchedHome<Data>(
+    server,
+    settings.server,
+    new Topics(server, settings.server),
+    new Admission(server),
+  );
   const context: OpeningContext<Data> = {
     options: { ...server, hosts: server.hosts ?? "any" },
     limits,
@@ -93,7 +100,9 @@ export async function handshakePair<Data = undefined>(
     host: "localhost",
   };
   const ends = connected(faults, settings.client.sendHighWaterMark, settings.server.sendHighWaterMark);
-  ends.server.attach(new OpeningHandshake(ends.server, context));
+  const accepting = new OpeningHandshake(ends.server, context);
+  ends.server.attach(accepting);
+  accepting.enter();
   try {
     const opening = new ClientOpening({
       transport: ends.client,
@@ -116,8 +125,8 @@ export async function handshakePair<Data = undefined>(
 class WatchedHome<Data> extends Home<Data> {
   socket: Connection<Data> | undefined;
 
-  override began(socket: Connection<Data>): number {
+  override began(socket: Connection<Data>, compression: MessageCompression | undefined): number {
     this.socket = socket;
-    return super.began(socket);
+    return super.began(socket, compression);
   }
 }

@@ -281,6 +281,8 @@ export class Subscriber {
         `A message of the topic ${JSON.stringify(subscription.topic)} was too much: ` +
           `${this.socket.bufferedAmount} bytes wait for a peer that does not read (${limit}, ` +
           `whenSlow: ${JSON.stringify(subscription.whenSlow)}).`,
+        undefined,
+        limit === "maxBufferedAmount" ? limit : undefined,
       ),
     );
     this.#report(subscription, true);

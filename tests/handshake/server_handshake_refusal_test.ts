@@ -13,6 +13,8 @@ type DecidedAbove =
   | "subprotocol-unsupported"
   | "path-not-found"
   | "handshake-timeout"
+  | "connections-exhausted"
+  | "address-exhausted"
   | "server-busy"
   | "server-shutting-down"
   | "upgrade-failed"
