@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Everything that must hold, on every runtime, from one command:
 //   node tests/run.mjs            all of it
-//   node tests/run.mjs STAGE...   some of it: check, node, node-current, deno, bun, coverage, corpus,
-//                                package; or conformance, which writes docs/CONFORMANCE.md
+//   node tests/run.mjs STAGE...   some of it: check, node, node-current, deno, bun, coverage, fuzz,
+//                                corpus, package; or conformance, which writes docs/CONFORMANCE.md
 // Plain JavaScript, since it runs before anything has been compiled.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -230,6 +230,12 @@ const stages = {
         ],
       ]),
     ),
+  fuzz: async () => {
+    console.log("\n== a share of what the fuzzers try (docs/RELIABILITY.md)");
+    const fuzzer = ["--expose-gc", ".build/tests/fuzz/main.js", "--inputs", "210000"];
+    const { code } = await run(process.execPath, fuzzer, { show: true });
+    count("fuzz", { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 });
+  },
   conformance: () =>
     commands("conformance", [
       ["docs/CONFORMANCE.md is written anew", process.execPath, [

@@ -20,6 +20,8 @@ export interface MessageLimits {
 
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const SMALLEST_BUFFER = 1024;
+// What is shorter is cheap to wait for.
+const FIRST_INSPECTION = 64;
 
 /** A piece of a message that is not held whole: text, cut between characters, or bytes. */
 export interface MessagePiece {
@@ -49,7 +51,7 @@ export class MessageAssembler {
   readonly #compression: MessageCompression | undefined;
   #compressed = false;
   // The size at which a compressed message is looked into before it is whole.
-  #inspectAt = 0;
+  #inspectAt = FIRST_INSPECTION;
 
   /** Holds messages to these limits. */
   constructor(limits: MessageLimits, compression?: MessageCompression) {
@@ -103,7 +105,7 @@ export class MessageAssembler {
       this.#seen = 0;
       this.#size = 0;
       this.#compressed = compressed;
-      this.#inspectAt = 0;
+      this.#inspectAt = FIRST_INSPECTION;
     }
     if (this.#streaming && !this.#compressed) return undefined;
     if (length > this.#largestPayload() - this.#announced) {
@@ -167,10 +169,19 @@ export class MessageAssembler {
     if (last && this.#size === 0) return this.#decompress(chunk.subarray(start, end));
     this.#keep(chunk, start, end);
     const payload = this.#buffer.subarray(0, this.#size);
-    if (last) return this.#decompress(payload);
-    if (this.#size < this.#inspectAt) return undefined;
-    this.#inspectAt = 4 * this.#size;
-    return this.#compression!.inspect(payload, this.#limits.maxMessageSize);
+    return last ? this.#decompress(payload) : this.#inspect(payload);
+  }
+
+  /** Looks into the beginning of a payload, at the same sizes however it was cut. */
+  #inspect(payload: Uint8Array): ProtocolError | undefined {
+    for (; this.#inspectAt <= payload.length; this.#inspectAt *= 4) {
+      const error = this.#compression!.inspect(
+        payload.subarray(0, this.#inspectAt),
+        this.#limits.maxMessageSize,
+      );
+      if (error !== undefined) return error;
+    }
+    return undefined;
   }
 
   #decompress(payload: Uint8Array): string | Uint8Array | ProtocolError {
@@ -179,7 +190,8 @@ export class MessageAssembler {
     this.#opcode = CONTINUATION;
     this.#size = 0;
     this.#buffer = NOTHING;
-    if (message instanceof ProtocolError) return message;
+    // Had it come in pieces, its beginning would have been refused first, and may be for another reason.
+    if (message instanceof ProtocolError) return this.#inspect(payload) ?? message;
     // RFC 7692, section 6: the rules of RFC 6455 hold for the message, not for its compressed payload.
     return text
       ? decodeText(message, 0, message.length, 0x80) ?? notUtf8()

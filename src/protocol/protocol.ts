@@ -133,6 +133,7 @@ export class Protocol extends FrameDecoder {
    * kept. A message that has begun already goes on so.
    */
   streamFromNowOn(): void {
+    if (this.#finished) return;
     const piece = this.#assembler.streamFromNowOn();
     if (piece !== undefined) this.#sink.message(piece.data, piece.last);
   }
