@@ -49,7 +49,7 @@ test("CVE-2026-44726 (Deno): what was meant to be encrypted is never sent in pla
     assert.equal(error.step, "connect");
     await until(() => heads.length === 2);
     for (const head of heads) {
-      assert.match(head, /^\x16\x03/);
+      assert.ok(head.startsWith("\x16\x03"), JSON.stringify(head));
       assert.doesNotMatch(head, /GET|s3cret/);
     }
   }
@@ -71,10 +71,8 @@ test("CVE-2026-44726 (Deno): through a proxy, too, nothing but the CONNECT reque
   });
   assert.equal(error.step, "connect");
   await until(() => said.length === 1);
-  assert.match(
-    said[0]!,
-    /^CONNECT inner\.example:443 HTTP\/1\.1\r\nHost: inner\.example:443\r\n\r\n\x16\x03/,
-  );
+  const asked = "CONNECT inner.example:443 HTTP/1.1\r\nHost: inner.example:443\r\n\r\n";
+  assert.ok(said[0]!.startsWith(asked + "\x16\x03"), JSON.stringify(said[0]));
   assert.doesNotMatch(said[0]!, /GET|s3cret/);
 });
 
