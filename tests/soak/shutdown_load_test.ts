@@ -1,0 +1,46 @@
+/** A server that is shut down while it and its clients talk: the accounts of both ends agree. */
+import assert from "node:assert/strict";
+import { test } from "../harness.ts";
+import { Audit, emptyVerdict, type Verdict } from "./audit.ts";
+import { ChaosServer } from "./chaos_server.ts";
+import { sleep } from "./settling.ts";
+import { TalkingClients } from "./talking_clients.ts";
+
+const PATIENCE = 60_000;
+const CLIENTS = 10;
+
+interface Ending {
+  /** Of 100 clients, those that are slow to read. */
+  readonly slow: number;
+  readonly deadline: number;
+}
+
+async function shutdown({ slow, deadline }: Ending): Promise<Verdict> {
+  const limits = { heartbeat: false, closeTimeout: PATIENCE } as const;
+  const server = await ChaosServer.start({ seed: 3, leaves: false, serve: limits });
+  const options = { url: server.server.url, seed: 4, clients: CLIENTS, slow, connect: limits };
+  const clients = await TalkingClients.connect(options);
+  while (clients.received < 100 * CLIENTS) await sleep(10);
+  await server.shutdown(deadline);
+  const told = await clients.report(PATIENCE);
+  const served = await server.report(PATIENCE, 3);
+  assert.deepEqual([...served.problems, ...told.problems], []);
+  assert.equal(served.pending + told.pending, "", "all has settled");
+  const verdict = emptyVerdict();
+  new Audit(verdict, [...served.accounts, ...told.accounts]).connections();
+  assert.deepEqual(verdict.violations, []);
+  assert.equal(verdict.connections, CLIENTS);
+  return verdict;
+}
+
+test("shutdown() under load: all connections end cleanly, and what was accepted on either side is delivered", async () => {
+  const verdict = await shutdown({ slow: 0, deadline: PATIENCE });
+  assert.equal(verdict.clean, 2 * CLIENTS);
+  assert.equal(verdict.reported, 0);
+});
+
+test("shutdown() under load with no time: what is lost is said to be", async () => {
+  const verdict = await shutdown({ slow: 50, deadline: 0 });
+  assert.ok(verdict.clean < 2 * CLIENTS);
+  assert.ok(verdict.reported > 0);
+});
