@@ -1,7 +1,13 @@
 /** What an operator relies on: time-outs, limits, several processes, health, reloads, and other ways to the server. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { connect, type ConnectionOptions, HandshakeError, type HandshakeRequest } from "../../mod.ts";
+import {
+  connect,
+  type ConnectionOptions,
+  HandshakeError,
+  type HandshakeRequest,
+  TransportError,
+} from "../../mod.ts";
 import { failure } from "../client_support.ts";
 import { tls } from "../fixtures.ts";
 import { Backend } from "./backend.ts";
@@ -28,7 +34,12 @@ export function operations(kind: ProxyKind): void {
 function loading(kind: ProxyKind): void {
   proxyTest(kind, "the published configuration is loaded without a warning", async () => {
     await using setting = await Setting.begin(kind);
-    assert.doesNotMatch(setting.front.process.log, /warn|alert|emerg|deprecat/i);
+    // From 1.25.1 on nginx would rather have "http2 on", which 1.22 does not know.
+    const log = setting.front.process.log.replaceAll(
+      /^.*"listen \.\.\. http2" directive is deprecated.*$/gm,
+      "",
+    );
+    assert.doesNotMatch(log, /warn|alert|emerg/i);
   });
 }
 
@@ -47,11 +58,13 @@ function timeouts(kind: ProxyKind): void {
         const [client] = await kept.open(mine);
         // It is silent for longer than these are.
         const ends = await cut.open(NO_PINGS);
+        const errors = [];
         for (const end of ends) {
           const { error, ...close } = await end.closed;
           assert.deepEqual(close, { code: 1006, reason: "", wasClean: false, initiator: "remote" });
-          assert.equal(error, undefined);
+          errors.push(error instanceof TransportError ? error.code : error);
         }
+        assert.deepEqual(errors, [undefined, kind.name === "haproxy" ? "connection-reset" : undefined]);
         assertDocumented("Time-outs", '{ code: 1006, reason: "", wasClean: false, initiator: "remote" }');
         await assertEchoes(client);
         assert.equal((await client.close()).wasClean, true);
