@@ -241,6 +241,7 @@ function rawBytes(kind: ProxyKind): void {
       peer.write(request({ "Host": `127.0.0.1:${plainPort}`, "Sec-WebSocket-Version": "8" }));
       const refused = await peer.until("(version-unsupported; RFC 6455, section 4.4)\n");
       assert.match(refused, /^HTTP\/1\.1 426 Upgrade Required\r\n/);
+      assert.match(refused, /\r\nUpgrade: websocket\r\n/i);
       assert.match(refused, /\r\nSec-WebSocket-Version: 13\r\n/i);
       await peer.destroy();
     },
