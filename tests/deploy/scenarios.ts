@@ -215,10 +215,13 @@ function rawBytes(kind: ProxyKind): void {
     const { plainPort } = setting.front;
     const peer = await dial(plainPort);
     peer.write(request({ Host: `127.0.0.1:${plainPort}` }) + HELLO);
-    const received = await peer.until(ECHO);
-    assert.match(received, /^HTTP\/1\.1 101 /);
-    assert.ok(received.endsWith("\r\n\r\n\x81\x05first" + ECHO), JSON.stringify(received));
+    const bytes = await peer.until(ECHO);
+    assert.match(bytes, /^HTTP\/1\.1 101 /);
+    assert.ok(bytes.endsWith("\r\n\r\n\x81\x05first" + ECHO), JSON.stringify(bytes));
     await peer.destroy();
+    const client = await connect(setting.url);
+    assert.equal(await received(client), "first");
+    await client.close();
   });
 
   proxyTest(
