@@ -41,6 +41,8 @@ export interface ProxyKind {
   start(options: FrontOptions): Promise<Front>;
   /** After so much silence connections are cut. */
   silence(span: string): Changes;
+  /** A request's head may take so long. */
+  slowHead(span: string): Changes;
   /** So many connections may come from one address. */
   connectionsPerAddress(count: number): Changes;
   /** For so long old connections survive a reload. */
@@ -260,6 +262,7 @@ export const nginx: ProxyKind = {
       },
     ),
   silence: (span) => ({ snippet: [["proxy_read_timeout 60s", `proxy_read_timeout ${span}`]] }),
+  slowHead: (span) => ({ site: [["client_header_timeout 10s", `client_header_timeout ${span}`]] }),
   connectionsPerAddress: (count) => ({ snippet: [["woshou_clients 100", `woshou_clients ${count}`]] }),
   afterReload: (span) => ({ main: [["worker_shutdown_timeout 30m", `worker_shutdown_timeout ${span}`]] }),
   statusWhenDown: 502,
@@ -312,6 +315,7 @@ export const haproxy: ProxyKind = {
       },
     ),
   silence: (span) => ({ site: [["timeout tunnel 60s", `timeout tunnel ${span}`]] }),
+  slowHead: (span) => ({ site: [["timeout http-request 10s", `timeout http-request ${span}`]] }),
   connectionsPerAddress: (count) => ({ site: [["sc0_conn_cur gt 100", `sc0_conn_cur gt ${count}`]] }),
   afterReload: (span) => ({ site: [["hard-stop-after 30m", `hard-stop-after ${span}`]] }),
   statusWhenDown: 503,

@@ -87,18 +87,18 @@ const mistakes: readonly Mistake[] = [
 for (const each of mistakes) mistake(nginx, each);
 commonMistakes(nginx);
 
-proxyTest(
-  nginx,
-  "with the published configuration large cookies pass, and the server says what is too much",
-  async () => {
-    await using setting = await Setting.begin(nginx);
+for (const encrypted of [false, true]) {
+  const scheme = encrypted ? "wss" : "ws";
+  proxyTest(nginx, `${scheme}: large cookies pass, and the server says what is too much`, async () => {
+    await using setting = await Setting.begin(nginx, { encrypted });
     const [client] = await setting.open({ headers: COOKIES });
     await assertEchoes(client);
-    const error = await failure(setting.url, { headers: { ...COOKIES, "x-more": "m".repeat(10_000) } });
+    const headers = { ...COOKIES, "x-more": "m".repeat(10_000) };
+    const error = await failure(setting.url, trusting({ headers }));
     assert.equal(error.status, 431);
     assert.match(error.message, /\(headers-too-large; /);
-  },
-);
+  });
+}
 
 proxyTest(nginx, "what is appended to X-Forwarded-For lets the client say who it is", async () => {
   const seen: (string | null)[] = [];

@@ -16,7 +16,7 @@ export interface Pair extends AsyncDisposable {
 /** What a server answers to a health check. */
 export type Health = (request: HandshakeRequest) => Response;
 
-/** Starts two servers and a proxy; where that asks for their health, it does so often. */
+/** Starts two servers and a proxy, which asks for their health often if the first has something to tell of it. */
 export async function pairBehind(kind: ProxyKind, firstHealth?: Health): Promise<Pair> {
   const first = await Backend.listen({
     closeTimeout: 60_000,
@@ -25,7 +25,7 @@ export async function pairBehind(kind: ProxyKind, firstHealth?: Health): Promise
   const second = await Backend.listen();
   const front = await kind.start({
     upstreams: [first.address, second.address],
-    ...kind.name === "haproxy" ? { changes: { site: [["inter 2s", "inter 50ms"]] } } : {},
+    ...firstHealth === undefined ? {} : { changes: { site: [["inter 2s", "inter 50ms"]] } },
   });
   return {
     first,

@@ -215,10 +215,13 @@ function rawBytes(kind: ProxyKind): void {
     const { plainPort } = setting.front;
     const peer = await dial(plainPort);
     peer.write(request({ Host: `127.0.0.1:${plainPort}` }) + HELLO);
-    const received = await peer.until(ECHO);
-    assert.match(received, /^HTTP\/1\.1 101 /);
-    assert.ok(received.endsWith("\r\n\r\n\x81\x05first" + ECHO), JSON.stringify(received));
+    const bytes = await peer.until(ECHO);
+    assert.match(bytes, /^HTTP\/1\.1 101 /);
+    assert.ok(bytes.endsWith("\r\n\r\n\x81\x05first" + ECHO), JSON.stringify(bytes));
     await peer.destroy();
+    const client = await connect(setting.url);
+    assert.equal(await received(client), "first");
+    await client.close();
   });
 
   proxyTest(
@@ -241,6 +244,7 @@ function rawBytes(kind: ProxyKind): void {
       peer.write(request({ "Host": `127.0.0.1:${plainPort}`, "Sec-WebSocket-Version": "8" }));
       const refused = await peer.until("(version-unsupported; RFC 6455, section 4.4)\n");
       assert.match(refused, /^HTTP\/1\.1 426 Upgrade Required\r\n/);
+      assert.match(refused, /\r\nUpgrade: websocket\r\n/i);
       assert.match(refused, /\r\nSec-WebSocket-Version: 13\r\n/i);
       await peer.destroy();
     },
