@@ -258,8 +258,8 @@ test("CVE-2025-5399 (curl), CVE-2020-13935 (Tomcat): whatever comes, reading it 
 });
 
 test("CVE-2025-5399 (curl): a million empty control frames are as many steps, at both ends", async () => {
-  const unlimited = { maxControlFrames: Infinity };
-  await serving({ port: 0, ...unlimited }, ECHO, async ({ port }) => {
+  const maxControlFrames = Infinity;
+  await serving({ maxControlFrames }, ECHO, async ({ port }) => {
     const flooder = await Flooder.open(port);
     const some = bytesOf((clientFrame({ opcode: PING }) + clientFrame({ opcode: PONG })).repeat(5000));
     await flooder.pour(some, 50);
@@ -270,5 +270,5 @@ test("CVE-2025-5399 (curl): a million empty control frames are as many steps, at
   });
   const flood = serverFrame({ opcode: PONG }).repeat(500_000);
   const end = serverFrame({ opcode: 8, payload: Uint8Array.of(3, 232) });
-  assert.equal((await attackClient(flood + end, { closeTimeout: 100, ...unlimited })).close.code, 1000);
+  assert.equal((await attackClient(flood + end, { maxControlFrames })).close.code, 1000);
 });

