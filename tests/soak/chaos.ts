@@ -15,6 +15,8 @@ import { circumstances, mebibytes, Program, RUNTIMES } from "./processes.ts";
 const ROUND = 10;
 /** Seconds in which all must have settled after that. */
 const PATIENCE = 30;
+/** The number of milliseconds that each end may rest between two things that it does. */
+const REST = 120;
 /** MiB by which a process may have grown from the end of its second round to that of its last. */
 const MAY_GROW = 32;
 
@@ -126,6 +128,7 @@ class Match {
       url: `ws://127.0.0.1:${this.#relay.port}/`,
       seed,
       clients: this.#options.clients,
+      rest: REST,
       connect: { ...limits, compression },
     };
     await this.#clients.ask({ do: "begin", options }, PATIENCE);
@@ -191,6 +194,7 @@ async function play(pair: Pair, options: Options, seed: number, fates: Map<Fate,
   await using server = await Program.start(serverRuntime, "chaos_server_process", {
     seed,
     leaves: true,
+    rest: REST,
     serve,
   });
   await using clients = await Program.start(clientRuntime, "chaos_clients_process");

@@ -20,6 +20,8 @@ export interface ChaosClientsOptions {
   readonly seed: number;
   /** How many. */
   readonly clients: number;
+  /** The number of milliseconds that each may rest between two things that it does. */
+  readonly rest: number;
   readonly connect: ReconnectOptions;
 }
 
@@ -142,7 +144,7 @@ class ChaosClient {
       } catch (error) {
         if (!(error instanceof ConnectionClosedError)) throw error;
       }
-      await sleep(this.#dice.below(60));
+      await sleep(this.#dice.below(this.#around.rest));
     }
   }
 }
@@ -166,12 +168,13 @@ async function gathered(socket: Connection): Promise<Message | undefined> {
 
 /** Some clients. */
 export class ChaosClients {
-  readonly #around: Surroundings = { settling: new Settling(), problems: [] };
+  readonly #around: Surroundings;
   readonly #clients: ChaosClient[];
   readonly #ended: Promise<unknown>;
 
   /** They begin at once. */
   constructor(options: ChaosClientsOptions) {
+    this.#around = { settling: new Settling(), problems: [], rest: options.rest };
     this.#clients = Array.from(
       { length: options.clients },
       (_, number) => new ChaosClient(number, options, this.#around),

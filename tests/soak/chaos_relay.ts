@@ -51,7 +51,10 @@ function dealt(dice: Dice): Fate {
 }
 
 function reset(socket: Socket): void {
-  if (!socket.destroyed) socket.resetAndDestroy();
+  if (socket.destroyed) return;
+  // libuv refuses to reset what is just shutting down, and Node 26 then never comes to the end of its process.
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** One direction of a carried connection. */

@@ -8,7 +8,7 @@ import { Settling, sleep } from "./settling.ts";
 
 const NEWS = "news";
 const NEWS_SERIES = "t/news";
-const NEWS_EVERY = 20;
+const NEWS_EVERY = 50;
 const KEYS = ["a", "b", "c"];
 const POLICIES: readonly WhenSlow[] = ["keep", "drop-oldest", "latest", "close"];
 
@@ -17,6 +17,8 @@ export interface ChaosServerOptions {
   readonly seed: number;
   /** What its connections may do of themselves: close and abort. `false` leaves that to the clients and the network. */
   readonly leaves: boolean;
+  /** The number of milliseconds that each connection may rest between two things that it does. */
+  readonly rest: number;
   readonly serve: ServeOptions<string>;
 }
 
@@ -34,7 +36,7 @@ export interface ServerReport {
 export class ChaosServer {
   readonly server: Server<string>;
   readonly #options: ChaosServerOptions;
-  #around: Surroundings = { settling: new Settling(), problems: [] };
+  #around: Surroundings;
   #conversations: Map<Connection<string>, Conversation> = new Map();
   #published = 0;
   #seed: number;
@@ -45,6 +47,7 @@ export class ChaosServer {
   private constructor(server: Server<string>, options: ChaosServerOptions) {
     this.server = server;
     this.#options = options;
+    this.#around = this.#surroundings();
     this.#seed = options.seed;
     this.#telling = this.#tellNews();
   }
@@ -63,6 +66,10 @@ export class ChaosServer {
       message: (socket, message) => self.#conversations.get(socket)?.received(message),
     });
     return self = new ChaosServer(server, options);
+  }
+
+  #surroundings(): Surroundings {
+    return { settling: new Settling(), problems: [], rest: this.#options.rest };
   }
 
   #open(socket: Connection<string>): void {
@@ -115,7 +122,7 @@ export class ChaosServer {
     }
     const accounts = [...this.#conversations.values()].map(({ account }) => account);
     const report = { accounts, problems, left: this.server.connections.size, pending: settling.pending };
-    this.#around = { settling: new Settling(), problems: [] };
+    this.#around = this.#surroundings();
     this.#conversations = new Map();
     this.#published = 0;
     this.#seed = nextSeed;

@@ -8,6 +8,7 @@ import { ChaosServer } from "./chaos_server.ts";
 import { sleep } from "./settling.ts";
 
 const RAGE = 2000;
+const REST = 30;
 const PATIENCE = 60_000;
 const limits = {
   heartbeat: { interval: 200, timeout: 400 },
@@ -17,10 +18,21 @@ const limits = {
 };
 
 async function chaos(seed: number, compression: boolean): Promise<void> {
-  const server = await ChaosServer.start({ seed, leaves: true, serve: { ...limits, compression } });
+  const server = await ChaosServer.start({
+    seed,
+    leaves: true,
+    rest: REST,
+    serve: { ...limits, compression },
+  });
   const relay = await ChaosRelay.listen({ port: server.server.port, seed });
   const url = `ws://127.0.0.1:${relay.port}/`;
-  const clients = new ChaosClients({ url, seed, clients: 12, connect: { ...limits, compression } });
+  const clients = new ChaosClients({
+    url,
+    seed,
+    clients: 12,
+    rest: REST,
+    connect: { ...limits, compression },
+  });
   await sleep(RAGE);
   relay.becomeCalm();
   server.calm();

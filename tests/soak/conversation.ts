@@ -12,10 +12,9 @@ export interface Surroundings {
   readonly settling: Settling;
   /** What should not have happened. */
   readonly problems: string[];
+  /** The number of milliseconds that a side may rest between two things that it does. */
+  readonly rest: number;
 }
-
-/** The number of milliseconds that a side may rest between two things that it does. */
-const REST = 40;
 
 /** One end. */
 export class Conversation {
@@ -78,7 +77,7 @@ export class Conversation {
       if (what < 55) await settling.track("burst", this.#burst());
       else if (what < 65) void settling.track("stream", this.#stream());
       else if (what < 72) void settling.track("ping", this.#unlessClosed(() => this.#socket.ping()));
-      else await sleep(this.#dice.below(REST));
+      await sleep(this.#dice.below(this.#around.rest));
     }
   }
 

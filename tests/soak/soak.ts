@@ -17,15 +17,15 @@ const TITLES: Readonly<Record<Phase, string>> = {
 };
 
 const ENDINGS: readonly ShutdownCase[] = [
-  { name: "in peace", clients: 200, slow: 0, deadline: 60_000, closeTimeout: 60_000 },
+  { name: "in peace", clients: 100, slow: 0, deadline: 60_000, closeTimeout: 60_000 },
   {
     name: "a fifth reads slowly, 2 s to close",
-    clients: 200,
+    clients: 100,
     slow: 20,
     deadline: 60_000,
     closeTimeout: 2000,
   },
-  { name: "all dropped after 50 ms", clients: 200, slow: 20, deadline: 50, closeTimeout: 2000 },
+  { name: "all dropped after 50 ms", clients: 100, slow: 20, deadline: 50, closeTimeout: 2000 },
 ];
 
 /** What a process may have open besides its connections. */

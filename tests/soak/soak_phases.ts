@@ -200,16 +200,26 @@ export interface ShutdownCase {
 
 /** Milliseconds of talk before the end. */
 const TALK = 4000;
+/** The number of milliseconds that each end may rest between two things that it does. */
+const REST = 200;
 
 /** A server that is shut down while it and its clients talk; then the accounts of both are held against each other. */
 export async function shutdownUnderLoad(runtime: RuntimeName, ending: ShutdownCase): Promise<Row> {
   const { name, clients: count, slow, deadline, closeTimeout } = ending;
   const limits = { closeTimeout, heartbeat: false };
-  const options = { seed: 1, leaves: false, serve: limits };
+  const options = { seed: 1, leaves: false, rest: REST, serve: limits };
   await using server = await Program.start(runtime, "chaos_server_process", options);
   await using clients = await Program.start(runtime, "talking_clients_process");
   const url = `ws://127.0.0.1:${server.port}/`;
-  const begin = { url, seed: 2, clients: count, slow, connect: { closeTimeout, heartbeat: false } };
+  const begin = {
+    url,
+    seed: 2,
+    clients: count,
+    rest: REST,
+    slow,
+    slowness: 100,
+    connect: { closeTimeout, heartbeat: false },
+  };
   await clients.ask({ do: "begin", options: begin }, PATIENCE);
   await delay(TALK);
   await server.ask({ do: "shutdown", deadline }, PATIENCE);

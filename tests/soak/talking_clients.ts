@@ -10,8 +10,12 @@ export interface TalkingClientsOptions {
   readonly url: string;
   readonly seed: number;
   readonly clients: number;
+  /** The number of milliseconds that each may rest between two things that it does. */
+  readonly rest: number;
   /** Of 100 clients, those that take their time with each message. */
   readonly slow: number;
+  /** Milliseconds that these take for a message. */
+  readonly slowness: number;
   readonly connect: ConnectionOptions;
 }
 
@@ -23,27 +27,31 @@ export interface TalkingReport {
   readonly pending: string;
 }
 
-/** Milliseconds that a slow client takes for a message. */
-const SLOWNESS = 500;
-
 /** Some clients. */
 export class TalkingClients {
-  readonly #around: Surroundings = { settling: new Settling(), problems: [] };
+  readonly #around: Surroundings;
   readonly #conversations: Conversation[] = [];
+
+  private constructor(rest: number) {
+    this.#around = { settling: new Settling(), problems: [], rest };
+  }
 
   /** Connects them all. */
   static async connect(options: TalkingClientsOptions): Promise<TalkingClients> {
-    const clients = new TalkingClients();
+    const clients = new TalkingClients(options.rest);
     for (let number = 0; number < options.clients; number++) await clients.#connect(number, options);
     return clients;
   }
 
   async #connect(
     number: number,
-    { url, seed, slow, connect: settings }: TalkingClientsOptions,
+    { url, seed, clients, slow, slowness, connect: settings }: TalkingClientsOptions,
   ): Promise<void> {
     const id = `${number}.1`;
-    const isSlow = number % 100 < slow;
+    const isSlow = 100 * number / clients < slow;
+    let told!: () => void;
+    // The last message may come long after the connection has ended.
+    void this.#around.settling.track("close callback", new Promise<void>((resolve) => told = resolve));
     await connect(`${url}?id=${id}`, { sendHighWaterMark: 32 * 1024, ...settings }, {
       open: (socket) => {
         const conversation = new Conversation(socket, id, "client", new Dice(seed, 4, number), this.#around);
@@ -52,8 +60,9 @@ export class TalkingClients {
       },
       message: (_, message) => {
         this.#conversations[number]!.received(message);
-        return isSlow ? sleep(SLOWNESS) : undefined;
+        return isSlow ? sleep(slowness) : undefined;
       },
+      close: () => told(),
     });
   }
 
