@@ -12,8 +12,8 @@ import { HandshakeError } from "./handshake/handshake_error.ts";
 import type { ResponseHead } from "./handshake/http_head.ts";
 import { publishLimit } from "./limits.ts";
 import type { ConnectionLimit } from "./protocol/errors.ts";
-import { isRedirect } from "./redirect.ts";
-import { printable, ResponseBody } from "./response_body.ts";
+import { describeLocation, isRedirect } from "./redirect.ts";
+import { ResponseBody } from "./response_body.ts";
 import type { Transport, TransportError, TransportHandler } from "./transport/transport.ts";
 
 /** What an opening handshake is made of. */
@@ -158,6 +158,6 @@ function tellOfLimit(limit: ConnectionLimit, socket: Connection, message: () => 
 
 function redirection(head: ResponseHead | undefined): string {
   if (head === undefined || !isRedirect(head.status)) return "";
-  const location = printable(head.headers.get("location") ?? "nowhere");
+  const location = describeLocation(head.headers.get("location") ?? "nowhere");
   return ` It redirects to ${location}: connect there, or have redirects followed by the option redirects.`;
 }

@@ -9,6 +9,7 @@ import { acceptCompression } from "./compression.ts";
 import { type ConnectionHandler, startConnection } from "./connection.ts";
 import type { Deadline, Deadlines, Due } from "./deadlines.ts";
 import { reportError } from "./error_hook.ts";
+import type { Authority } from "./handshake/authority.ts";
 import type { HeadLimits, RequestHead } from "./handshake/http_head.ts";
 import { concat } from "./protocol/bytes.ts";
 import { latin1Bytes } from "./handshake/http_response.ts";
@@ -183,6 +184,9 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     if (judgement.kind === "refused") {
       this.#head = judgement.head;
       this.#refuse(judgement.refusal);
+    } else if (!fitsUrl(judgement.kind === "plain" ? judgement.authority : judgement.request.authority)) {
+      this.#head = judgement.kind === "plain" ? judgement.head : judgement.request.head;
+      this.#refuse(refuse("host-invalid"));
     } else if (judgement.kind === "plain") {
       this.#head = judgement.head;
       this.#plain(judgement);
@@ -219,6 +223,12 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
       if (answer instanceof Response) {
         const refusal = refuse("refused-by-application", { status: answer.status });
         return this.#respond(await responseBytes(answer, "GET", new Date()), refusal);
+      }
+      // Who answers false, or a Response of another make, does not mean to accept.
+      if (answer !== undefined && answer !== null && !isResult(answer)) {
+        throw new TypeError(
+          "Cannot read the answer of upgrade(): give nothing, an object with data, headers or protocol, or a Response.",
+        );
       }
       result = answer ?? undefined;
       protocol = result?.protocol ??
@@ -376,6 +386,21 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #reportError(error: unknown): void {
     reportError(this.#context.options.error, error);
   }
+}
+
+// Of most requests the host is that of the one before.
+let lastHost = "";
+
+/** Whether a URL can be made of a host: not of every name that RFC 9112 allows. */
+function fitsUrl(authority: Authority | undefined): boolean {
+  if (authority === undefined || authority.host === lastHost) return true;
+  if (!URL.canParse(`http://${authority.host}/`)) return false;
+  lastHost = authority.host;
+  return true;
+}
+
+function isResult(answer: object): boolean {
+  return typeof answer === "object" && !("status" in answer);
 }
 
 function chooseProtocol(

@@ -5,7 +5,8 @@
  */
 import { HandshakeError } from "./handshake/handshake_error.ts";
 import { type HeadLimits, type ResponseHead, ResponseHeadReader } from "./handshake/http_head.ts";
-import { type HeaderLine, headText, latin1Bytes } from "./handshake/http_response.ts";
+import { checkHeader, type HeaderLine, headText, latin1Bytes } from "./handshake/http_response.ts";
+import { printable } from "./handshake/printable.ts";
 import { ResponseBody } from "./response_body.ts";
 import type { TlsClientOptions, Transport, TransportError, TransportHandler } from "./transport/transport.ts";
 import { headerLines } from "./web_http.ts";
@@ -46,6 +47,7 @@ export function readProxy(option: string | URL | ProxyOptions | undefined): Prox
     throw new SyntaxError("Cannot use this proxy: give a URL that begins with http:// or https://.");
   }
   const headers = headerLines(init);
+  for (const [name, value] of headers) checkHeader(name, value);
   if (url.username !== "" || url.password !== "") {
     if (headers.some(([name]) => name === "proxy-authorization")) {
       throw new TypeError(
@@ -212,7 +214,9 @@ class Tunnel implements Transport, TransportHandler {
     this.#transport.abort();
     this.#reject(
       new HandshakeError(
-        `The proxy answered ${status}${reason === "" ? "" : ` ${reason}`} and opens no tunnel.${advice}` +
+        `The proxy answered ${status}${
+          reason === "" ? "" : ` ${printable(reason)}`
+        } and opens no tunnel.${advice}` +
           this.#body!.said,
         { step: "proxy", reason: "proxy-refused", status, headers, body: this.#body!.text },
       ),

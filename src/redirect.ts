@@ -6,7 +6,7 @@
 import { HandshakeError } from "./handshake/handshake_error.ts";
 import type { ResponseHead } from "./handshake/http_head.ts";
 import type { HeaderLine } from "./handshake/http_response.ts";
-import { printable } from "./response_body.ts";
+import { printable } from "./handshake/printable.ts";
 import type { TlsClientOptions } from "./transport/transport.ts";
 
 /** One of the requests that may lead to a connection. */
@@ -31,7 +31,7 @@ export function isRedirect(status: number): boolean {
  * a `SyntaxError` for one that cannot be used.
  */
 export function readUrl(text: string | URL): URL {
-  const url = new URL(text);
+  const url = parse(text);
   // RFC 6455, section 3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used".
   if (url.hash !== "" || url.href.endsWith("#")) {
     throw new SyntaxError("Cannot connect to a URL with a fragment: leave out the # and what follows.");
@@ -49,6 +49,20 @@ export function readUrl(text: string | URL): URL {
     );
   }
   return url.protocol === scheme ? url : new URL(scheme + url.href.slice(url.protocol.length));
+}
+
+function parse(text: string | URL): URL {
+  try {
+    return new URL(text);
+  } catch {
+    // The error of the runtime would repeat the text, which may hold a password or a token.
+    throw new TypeError("Cannot connect to this URL: it is no absolute URL, such as ws://host/path.");
+  }
+}
+
+/** Where a redirect leads, fit for an error: without the query and the user, which may hold secrets. */
+export function describeLocation(location: string): string {
+  return printable(location.replace(/[?#].*$/s, "?...").replace(/\/\/[^/]*@/, "//"));
 }
 
 /** Follows redirects, from the URL that the caller gave. */
@@ -81,7 +95,7 @@ export class Redirects {
       });
     };
     const location = head.headers.get("location");
-    const named = location === undefined ? "" : ` to ${printable(location)}`;
+    const named = location === undefined ? "" : ` to ${describeLocation(location)}`;
     this.#visited.add(url.href);
     if (this.#visited.size > this.#limit) {
       fail(

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ResponseHead } from "./handshake/http_head.ts";
+import { printable } from "./handshake/printable.ts";
 import { concat } from "./protocol/bytes.ts";
 
 const MAX_BODY_SIZE = 4096;
@@ -22,8 +23,9 @@ export class ResponseBody {
   constructor(head: ResponseHead, onRead: () => void) {
     this.#head = head;
     this.#onRead = onRead;
-    const length = Number(head.headers.get("content-length") ?? MAX_BODY_SIZE);
-    this.#expected = length < MAX_BODY_SIZE ? length : MAX_BODY_SIZE;
+    const length = head.headers.get("content-length") ?? "";
+    // What is no length says nothing of the body: it ends with the connection, or is long enough.
+    this.#expected = /^[0-9]{1,4}$/.test(length) ? Math.min(Number(length), MAX_BODY_SIZE) : MAX_BODY_SIZE;
     this.#timer = setTimeout(onRead, BODY_TIMEOUT);
   }
 
@@ -50,14 +52,4 @@ export class ResponseBody {
     const isPlainText = this.#head.headers.get("content-type")?.startsWith("text/plain") ?? false;
     return text === undefined || !isPlainText ? "" : ` It says: ${printable(text)}`;
   }
-}
-
-/** What a peer said, fit for a log: no control characters, no more than a few lines. */
-export function printable(text: string): string {
-  let result = "";
-  for (const character of text.trim().slice(0, 600)) {
-    const code = character.codePointAt(0)!;
-    result += code < 0x20 || (code >= 0x7f && code < 0xa0) ? " " : character;
-  }
-  return result;
 }

@@ -66,9 +66,19 @@ export function hostOf({ host, port }: { readonly host: string; readonly port: s
   return port === "" ? host : `${host}:${port}`;
 }
 
-/** The header lines of a `Headers`, an array or a plain object. */
+/**
+ * The header lines of a `Headers`, an array or a plain object. Throws a `TypeError` for what is none of these, and for
+ * what cannot be sent; the message does not repeat a value, which may be a secret.
+ */
 export function headerLines(init: HeadersInit | undefined): HeaderLine[] {
-  return init === undefined ? [] : [...new Headers(init)];
+  if (init === undefined) return [];
+  try {
+    return [...new Headers(init)];
+  } catch {
+    throw new TypeError(
+      "Cannot send these headers: a name is not a token, or a value holds a line break, a NUL or a character beyond U+00FF.",
+    );
+  }
 }
 
 // They speak of this connection and this message's framing, which are ours to say.

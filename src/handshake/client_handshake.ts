@@ -14,6 +14,7 @@ import {
 } from "./header_fields.ts";
 import { type HeadDefect, type HeadLimits, type ResponseHead, ResponseHeadReader } from "./http_head.ts";
 import { type HeaderLine, headText, latin1Bytes } from "./http_response.ts";
+import { printable } from "./printable.ts";
 
 /** The stable name of a reason for which a client fails the opening handshake. */
 export type HandshakeFailureCode =
@@ -124,10 +125,11 @@ export class ClientHandshake {
     const { host, resourceName, protocols = [], extensions, headers = [], limits } = options;
     for (const [index, protocol] of protocols.entries()) {
       if (!isToken(protocol)) {
-        throw new SyntaxError(`Cannot offer subprotocol ${JSON.stringify(protocol)}: it is not a token.`);
+        // Browsers and their servers carry tokens there: no error repeats them.
+        throw new SyntaxError(`Cannot offer subprotocol ${index + 1}: it is not a token.`);
       }
       if (protocols.indexOf(protocol) !== index) {
-        throw new SyntaxError(`Cannot offer subprotocol "${protocol}" twice.`);
+        throw new SyntaxError(`Cannot offer subprotocol ${index + 1}: it stands there twice.`);
       }
     }
     const lines: HeaderLine[] = [
@@ -219,7 +221,7 @@ export class ClientHandshake {
         "unexpected-status",
         section,
         `The server answered ${head.status}${
-          head.reason === "" ? "" : ` ${head.reason}`
+          head.reason === "" ? "" : ` ${printable(head.reason)}`
         } instead of 101 Switching Protocols.`,
       );
     }
@@ -289,7 +291,9 @@ export class ClientHandshake {
       return failed(
         "subprotocol-not-offered",
         section,
-        `The server chose subprotocol ${JSON.stringify(protocol.slice(0, 64))}, which was not offered.`,
+        `The server chose subprotocol ${
+          JSON.stringify(printable(protocol.slice(0, 64)))
+        }, which was not offered.`,
       );
     }
     return { kind: "open", head, protocol: protocol ?? "", extensions };

@@ -82,7 +82,9 @@ export class HeaderFields implements Iterable<[name: string, value: string]> {
   /** Continues the value of the last line, after a space. */
   extend(more: string): void {
     const last = this.#values.length - 1;
-    this.#values[last] = `${this.#values[last]!} ${more}`.trim();
+    const value = this.#values[last]!;
+    if (value === "") this.#values[last] = more;
+    else if (more !== "") this.#values[last] = `${value} ${more}`;
   }
 
   /** The value of a field, its lines joined by `", "` (RFC 9110, section 5.3); `undefined` if it is absent. */

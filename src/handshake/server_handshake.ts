@@ -313,8 +313,7 @@ export function acceptanceText(request: OpeningRequest, acceptance: Acceptance =
       throw new TypeError(
         `Cannot accept with subprotocol ${
           JSON.stringify(protocol)
-        }: the client did not offer it. Choose one of ` +
-          `${JSON.stringify(request.protocols)}, or none.`,
+        }: the client did not offer it. Choose one that it did offer, or none.`,
       );
     }
     text += lineText("Sec-WebSocket-Protocol", protocol);

@@ -53,7 +53,7 @@ export function readUrl(text: string): URL {
     url = new URL(text);
   } catch {
     throw syntaxError(
-      `Cannot connect to ${JSON.stringify(text)}: give an absolute URL, such as ws://host/path.`,
+      "Cannot connect to this URL: give an absolute one, such as ws://host/path.",
     );
   }
   if (url.protocol === "http:") url.protocol = "ws:";
@@ -70,13 +70,13 @@ export function readUrl(text: string): URL {
 /** Checks the names of subprotocols. Throws a `SyntaxError` `DOMException` for one that is no token or stands twice. */
 export function checkProtocols(protocols: readonly string[]): readonly string[] {
   const seen = new Set<string>();
-  for (const protocol of protocols) {
+  for (const [index, protocol] of protocols.entries()) {
     if (!isToken(protocol)) {
-      throw syntaxError(`Cannot offer subprotocol ${JSON.stringify(protocol)}: it is not a token.`);
+      throw syntaxError(`Cannot offer subprotocol ${index + 1}: it is not a token.`);
     }
     // The standard leaves open what "occur more than once" means for "a" and "A"; web-platform-tests refuse them.
     const name = protocol.toLowerCase();
-    if (seen.has(name)) throw syntaxError(`Cannot offer subprotocol "${protocol}" twice.`);
+    if (seen.has(name)) throw syntaxError(`Cannot offer subprotocol ${index + 1}: it stands there twice.`);
     seen.add(name);
   }
   return protocols;
@@ -123,7 +123,7 @@ export async function establish(
     // The standard asks for more than RFC 6455, section 4.1: "This covers a subprotocol requested by the client, but
     // not acknowledged by the server."
     throw new HandshakeError(
-      `The server chose none of the subprotocols that were offered: ${protocols.join(", ")}.`,
+      `The server chose none of the ${protocols.length} subprotocols that were offered.`,
       { step: "response", reason: "subprotocol-missing", section: "WebSockets Standard, opening handshake" },
     );
   }

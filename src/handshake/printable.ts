@@ -1,0 +1,15 @@
+/**
+ * What a peer said, on its way into an error's message.
+ *
+ * @module
+ */
+
+/** What a peer said, fit for a log: no control characters, no more than a few lines. */
+export function printable(text: string): string {
+  let result = "";
+  for (const character of text.trim().slice(0, 600)) {
+    const code = character.codePointAt(0)!;
+    result += code < 0x20 || (code >= 0x7f && code < 0xa0) ? " " : character;
+  }
+  return result;
+}
