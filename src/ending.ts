@@ -16,6 +16,8 @@ export class Ending {
   transportClosed = false;
   /** How it was, once all is over. */
   close: Close | undefined = undefined;
+  /** What went wrong below, if anything did: what was sent last may not have arrived, whatever the protocol says. */
+  broken: Error | undefined = undefined;
   #handlerError: Error | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -41,7 +43,13 @@ export class Ending {
   finish(): Close {
     this.stopTimer();
     const { code, reason, wasClean, initiator, error } = this.protocolClose!;
-    return this.close = { code, reason, wasClean, initiator, error: error ?? this.#handlerError };
+    return this.close = {
+      code,
+      reason,
+      wasClean,
+      initiator,
+      error: error ?? this.#handlerError ?? this.broken,
+    };
   }
 
   /** Why something can no longer be done. */

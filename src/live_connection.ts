@@ -225,6 +225,7 @@ export class LiveConnection<Data>
   close(error?: TransportError): void {
     const ending = this.#end;
     ending.transportClosed = true;
+    ending.broken ??= error;
     if (error === undefined) this.protocol.receiveEnd();
     else this.protocol.abandon("remote", error);
     const close = ending.finish();
@@ -434,12 +435,12 @@ export class LiveConnection<Data>
 
   #startCloseTimer(): void {
     const { closeTimeout } = this.settings;
-    this.#end.startTimer(closeTimeout, () => {
-      this.#home.limitReached?.(
-        "closeTimeout",
-        this.socket,
-        () => `The peer had not ended the connection ${closeTimeout} ms after our Close frame.`,
-      );
+    const ending = this.#end;
+    ending.startTimer(closeTimeout, () => {
+      const message = `The peer had not ended the connection ${closeTimeout} ms after our Close frame (closeTimeout).`;
+      this.#home.limitReached?.("closeTimeout", this.socket, () => message);
+      // Whether the peer has read all that went before our answer to its Close, nobody knows.
+      ending.broken = new ConnectionClosedError(message, undefined, "closeTimeout");
       this.#transport.abort();
     });
   }

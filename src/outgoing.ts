@@ -112,9 +112,10 @@ export class Outgoing {
         this.#between = false;
         await this.#stream(next);
       } else {
+        // What the peer's Close has overtaken stays in bufferedAmount, so that its loss can be seen.
+        if (!protocol.open) continue;
         const { data, compress } = next;
         this.#size -= deferredSize(data);
-        if (!protocol.open) continue;
         liveness.message();
         if (typeof data === "string") protocol.sendText(data, compress);
         else protocol.sendBinary(data, compress);

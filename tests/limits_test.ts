@@ -170,7 +170,7 @@ const CASES: readonly ConnectionCase[] = [
     handler: { open: (socket) => void socket.close() },
     provoke: () => {},
     code: 1000,
-    named: false,
+    named: true,
   },
 ];
 

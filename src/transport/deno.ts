@@ -223,7 +223,10 @@ class Accepting {
         conn = await this.#listener.accept();
       } catch (error) {
         if (this.#closed) return;
-        this.#options.error?.(toTransportError(error, "Cannot accept a connection"));
+        const failure = toTransportError(error, "Cannot accept a connection");
+        // A peer that has gone before it was accepted takes its failure with it: nobody else is to wait for that.
+        if (failure.code === "connection-reset") continue;
+        this.#options.error?.(failure);
         await this.#rest();
         continue;
       }

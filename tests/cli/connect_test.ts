@@ -112,7 +112,7 @@ test("woshou connect --protocol: offered, the best first; one that stands twice 
   assert.equal((await running).code, 0);
   const { code, stderr } = await runCli(["connect", "--protocol", "v1", "--protocol", "v1", server.url]);
   assert.equal(code, 2);
-  assert.match(stderr, /^woshou: Cannot offer subprotocol "v1" twice\. See woshou --help\.\n$/);
+  assert.match(stderr, /^woshou: Cannot offer subprotocol 2: it stands there twice\. See woshou --help\.\n$/);
   await server.shutdown();
 });
 

@@ -49,13 +49,13 @@ test("RFC 6455, section 4.1: a subprotocol that is no token, or stands twice, is
   ) {
     assert.throws(() => client({ protocols: ["a", protocol] }), {
       name: "SyntaxError",
-      message: `Cannot offer subprotocol ${JSON.stringify(protocol)}: it is not a token.`,
+      message: "Cannot offer subprotocol 2: it is not a token.",
     });
   }
   for (const protocols of [["a", "a"], ["a", "b", "a"], ["__proto__", "__proto__"]]) {
     assert.throws(() => client({ protocols }), {
       name: "SyntaxError",
-      message: `Cannot offer subprotocol "${protocols[0]}" twice.`,
+      message: `Cannot offer subprotocol ${protocols.length}: it stands there twice.`,
     });
   }
   client({ protocols: ["a", "A", "__proto__", "constructor"] });
