@@ -136,9 +136,10 @@ export class ClientOpening implements TransportHandler {
 
   #finish(): void {
     const { failure, head } = this.#failed!;
+    const said = this.#body?.said || gateway(head);
     this.#init.transport.abort();
     this.#reject(
-      new HandshakeError(failure.message + redirection(head) + (this.#body?.said ?? ""), {
+      new HandshakeError(failure.message + redirection(head) + said, {
         step: "response",
         reason: failure.code,
         section: failure.section,
@@ -160,4 +161,12 @@ function redirection(head: ResponseHead | undefined): string {
   if (head === undefined || !isRedirect(head.status)) return "";
   const location = describeLocation(head.headers.get("location") ?? "nowhere");
   return ` It redirects to ${location}: connect there, or have redirects followed by the option redirects.`;
+}
+
+/** What the page of a proxy means, which is for people and not repeated here. */
+function gateway(head: ResponseHead | undefined): string {
+  const isPage = head?.headers.get("content-type")?.startsWith("text/html") ?? false;
+  return !isPage || head!.status < 502 || head!.status > 504
+    ? ""
+    : " A proxy answers so when it cannot reach the server behind it, or does not understand it: its log says why.";
 }

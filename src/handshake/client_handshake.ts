@@ -97,7 +97,8 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 const DEFECTS: Partial<Record<HeadDefect, string>> = {
-  "tls-on-plain-port": "The server answered with TLS: connect with wss:// instead of ws://.",
+  "tls-on-plain-port":
+    "The server answered with TLS: connect with wss:// instead of ws://, or have the proxy in front of it speak TLS to it.",
   "not-http":
     "The server answered with something that is not HTTP: is there a WebSocket server at this address?",
   "headers-too-large": "The response's headers are larger than maxHeadSize.",

@@ -54,8 +54,8 @@ export interface Refusal {
 }
 
 const PROXY_HINT =
-  "If the client is a browser or a WebSocket library, then a proxy in front of this server probably " +
-  "dropped the hop-by-hop headers. With nginx, these directives bring them back: proxy_http_version 1.1; " +
+  "If the client is a browser or a WebSocket library, then a proxy in front of this server probably spoke " +
+  "HTTP/1.0, or dropped the hop-by-hop headers. With nginx, these directives mend that: proxy_http_version 1.1; " +
   'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";';
 
 type Rule = readonly [status: number, section: string, message: string];
@@ -85,7 +85,8 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "start-line-malformed": [
     400,
     "RFC 9112, section 3",
-    'The request line is malformed: write "GET /path HTTP/1.1", with single spaces.',
+    'The request line is malformed: write "GET /path HTTP/1.1", with single spaces. If it begins with PROXY, then a proxy ' +
+    "in front speaks the PROXY protocol, which is not read here: HAProxy does so at send-proxy.",
   ],
   "start-line-too-long": [
     414,
@@ -95,7 +96,7 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "http-version-unsupported": [
     505,
     "RFC 6455, section 4.2.1",
-    "A WebSocket opens with HTTP/1.1: send the request as HTTP/1.1, not as HTTP/1.0 or HTTP/2.",
+    `A WebSocket opens with HTTP/1.1: send the request as HTTP/1.1, not as HTTP/1.0 or HTTP/2. ${PROXY_HINT}`,
   ],
   "request-target-invalid": [
     400,
@@ -148,7 +149,8 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
     421,
     "RFC 9110, section 7.4",
     "This server does not answer for the host that the request names. A server that listens on a loopback address answers " +
-    "for loopback names alone, against DNS rebinding: list the name in the hosts option (--allow-host).",
+    "for loopback names alone, against DNS rebinding: list the name in the hosts option (--allow-host). A proxy in front " +
+    "must pass the client's Host header on.",
   ],
   "content-length-invalid": [
     400,
@@ -232,7 +234,8 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
     403,
     "RFC 6455, section 10.2",
     "Pages of this origin may not connect. The default admits pages of the same host and port as the Host header alone; " +
-    "list others in the origins option (--origin). A proxy in front must pass the Host header on.",
+    "list others in the origins option (--origin). A proxy in front must pass the Host header on, with its port " +
+    "(with nginx: proxy_set_header Host $http_host;).",
   ],
   "path-not-found": [404, "RFC 6455, section 4.2.2", "There is no WebSocket at this path."],
   "handshake-timeout": [
