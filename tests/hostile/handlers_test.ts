@@ -29,7 +29,7 @@ const NEVER: Promise<never> = new Promise(() => {});
 const PAGE = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 test("the class of slow handshakes: a request byte by byte is answered with 408 at the deadline, however it goes on", async () => {
-  await serving({ handshakeTimeout: 150 }, ECHO, async ({ server, port }) => {
+  await serving({ handshakeTimeout: 300 }, ECHO, async ({ server, port }) => {
     await withPeer(port, async (peer) => {
       const endless = `GET / HTTP/1.1\r\n${"x: y\r\n".repeat(90)}`;
       let next = 0;
@@ -105,7 +105,7 @@ test("the class of header floods: what is read before the refusal is no more tha
 });
 
 test("the class of hooks that never settle: upgrade(), protocols() and fetch() are given up at the handshake's deadline, with 503", async () => {
-  const options = { handshakeTimeout: 100 };
+  const options = { handshakeTimeout: 300 };
   const offering = request({ "Sec-WebSocket-Protocol": "a" });
   await serving({ ...options, upgrade: () => NEVER }, ECHO, async ({ server, port }) => {
     assert.equal(heard(await exchange(port, REQUEST + HI)).status, 503);
@@ -129,7 +129,7 @@ test("the class of hooks that settle too late: what upgrade() gives after the de
   let signalled = 0;
   await serving(
     {
-      handshakeTimeout: 50,
+      handshakeTimeout: 300,
       async upgrade({ signal }) {
         signal.addEventListener("abort", () => signalled++);
         await late.promise;
@@ -250,7 +250,7 @@ test("the class of handlers that never settle: shutdown() drops their connection
 
 test("the class of handlers that never settle: the heartbeat does not take a busy handler for a peer that is gone", async () => {
   const release = deferred();
-  await serving({ heartbeat: { interval: 20, timeout: 20 } }, {
+  await serving({ heartbeat: { interval: 20, timeout: 100 } }, {
     async message(socket, message) {
       await release.promise;
       socket.send(message);
@@ -258,7 +258,7 @@ test("the class of handlers that never settle: the heartbeat does not take a bus
   }, async ({ server }) => {
     const socket = await connect(server.url);
     for (let count = 0; count < 50; count++) socket.send("x");
-    await turns(60);
+    await turns(200);
     assert.equal(socket.readyState, "open");
     release.resolve();
     let echoed = 0;

@@ -23,6 +23,7 @@ import {
   stillServes,
   TEXT,
   turns,
+  until,
   withOpen,
 } from "./support.ts";
 
@@ -70,6 +71,22 @@ test("noPoll issue 84: lengths that 31, 32 or 53 bits would cut fail with 1009, 
     // Cut to 32 bits, this would be a whole message of two bytes.
     const { close, texts } = await say(port, announcing(2n ** 32n + 2n, "client", TEXT) + "hi" + HI);
     assert.deepEqual([close, texts], [1009, []]);
+  });
+});
+
+test("CVE-2020-27813 (gorilla): a length that no number holds exactly fails, though a stream has no limit on its size", async () => {
+  await serving({}, async (socket) => {
+    for await (const _ of socket.stream());
+  }, async ({ port, errors }) => {
+    for (const length of [2n ** 53n, 2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 1n]) {
+      assert.equal((await say(port, announcing(length, "client"))).close, 1009, `${length}`);
+    }
+    for (const length of [2n ** 63n, 2n ** 64n - 1n]) {
+      assert.equal((await say(port, announcing(length, "client"))).close, 1002, `${length}`);
+    }
+    // The loop throws, since the message has no end.
+    await until(() => errors.length === 6);
+    errors.splice(0);
   });
 });
 

@@ -132,7 +132,7 @@ test("Granian's advisory of 2026, websocket 1.0.35: subprotocols that are no tok
 });
 
 test("CVE-2024-38355, CVE-2022-2421, CVE-2023-32695 (socket.io): what a handler throws at a crafted message ends that connection alone", async () => {
-  await serving({ closeTimeout: 50 }, {
+  await serving({ closeTimeout: 300 }, {
     message: (socket, message) => socket.send(JSON.parse(String(message)).event.toUpperCase()),
   }, async ({ port, errors }) => {
     await withOpen(port, async (bystander) => {
@@ -167,7 +167,7 @@ test("CVE-2024-38355 (socket.io): whatever a handler throws or rejects with, at 
     () => Promise.reject(Symbol("odd")),
   ];
   for (const handler of handlers) {
-    await serving({ closeTimeout: 50 }, handler, async ({ port, errors }) => {
+    await serving({ closeTimeout: 300 }, handler, async ({ port, errors }) => {
       const { close } = await say(port, HI);
       assert.equal(close, 1011);
       await until(() => errors.length > 0);

@@ -90,16 +90,16 @@ function collectGarbage(): void {
 test("CVE-2026-33151, CVE-2026-69185 (socket.io-parser): every state in which a server waits for more has an end", async () => {
   const { handler, next } = closes();
   await serving(
-    { handshakeTimeout: 100, heartbeat: HEARTBEAT, closeTimeout: 100 },
+    { handshakeTimeout: 400, heartbeat: HEARTBEAT, closeTimeout: 100 },
     handler,
     async ({ port }) => {
       const before = ["", "GET", "GET / HTTP/1.1\r\n", REQUEST.slice(0, -2), REQUEST.slice(0, -1), "\r\n"];
-      for (const text of before) {
-        await withPeer(port, async (peer) => {
+      await Promise.all(before.map((text) =>
+        withPeer(port, async (peer) => {
           peer.write(text);
           assert.equal(heard(await peer.untilEnd()).status || undefined, text === "" ? undefined : 408);
-        });
-      }
+        })
+      ));
       const behind = [
         "",
         "\x81",

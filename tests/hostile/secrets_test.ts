@@ -270,7 +270,7 @@ test("secrets: what a handler or a hook throws is told to the error hook alone, 
     });
   }
   for (const handler of [{ open: fail }, { message: fail }, fail, () => Promise.reject(new Error(SECRET))]) {
-    await serving({ error, closeTimeout: 50 }, handler, async ({ port }) => {
+    await serving({ error, closeTimeout: 300 }, handler, async ({ port }) => {
       const { close, rest, frames } = await say(port, HI);
       assert.equal(close, 1011);
       assert.equal(closeReasonIn(frames), "");
@@ -278,11 +278,23 @@ test("secrets: what a handler or a hook throws is told to the error hook alone, 
     });
   }
   assert.equal(told.length, 7);
+  // A streamed message that has begun cannot be taken back: the connection fails, and nobody is told why.
+  await serving({}, async (socket) => {
+    await socket.sendStream((function* () {
+      yield "a beginning, ";
+      fail();
+    })()).catch(error);
+  }, async ({ port }) => {
+    const { close, rest, frames } = await say(port, "");
+    assert.equal(close, 1011);
+    assert.equal(closeReasonIn(frames), "");
+    assert.ok(!rest.includes(SECRET));
+  });
 });
 
 test("secrets: the contents of messages stand in no error and in no Close frame", async () => {
   const closes: unknown[] = [];
-  await serving({ maxMessageSize: 200, maxFragments: 2, closeTimeout: 50 }, {
+  await serving({ maxMessageSize: 200, maxFragments: 2, closeTimeout: 300 }, {
     close: (_, close) => void closes.push(close),
   }, async ({ port }) => {
     const text = clientFrame({ opcode: TEXT, fin: false, payload: SECRET });
@@ -347,7 +359,7 @@ test("secrets: a server and its connections show nothing of requests, options or
 
 test("secrets: nothing is printed that nobody asked for, whatever peers do", async () => {
   const output = await consoleOf(async () => {
-    const server = await serve({ port: 0, closeTimeout: 50 }, {});
+    const server = await serve({ port: 0, closeTimeout: 300 }, {});
     await exchange(server.port, request({ Cookie: SECRET, "Sec-WebSocket-Key": SECRET }));
     await exchange(server.port, request({ Cookie: SECRET }, `GET /?token=${SECRET} HTTP/1.1`) + BYE);
     await exchange(server.port, `\x16\x03\x01${SECRET}`);

@@ -17,9 +17,11 @@ let sending: Promise<void> | undefined;
 let stopped = false;
 let sent = 0;
 
-/** Most are short; some fill several segments. */
-function payload(): Buffer {
-  const size = dice.chance(0.02) ? dice.between(4000, 20_000) : dice.between(8, 400);
+const LARGEST = 20_000;
+
+/** Most are short; some fill several segments, and the first that a connection which is held sends does. */
+function payload(first = false): Buffer {
+  const size = first ? LARGEST : dice.chance(0.02) ? dice.between(4000, LARGEST) : dice.between(8, 400);
   return Buffer.alloc(size, `${sent++} `);
 }
 
@@ -31,7 +33,7 @@ async function keepSending(every: number): Promise<void> {
     const now = performance.now() - began;
     for (const target = now * held.length / every; due < target; due++) {
       const connection = held[next++ % held.length]!;
-      if (connection.waitingSince === undefined) void connection.echo(payload());
+      if (connection.waitingSince === undefined) void connection.echo(payload(connection.echoed === 0));
       else if (performance.now() - connection.waitingSince > LOST_AFTER) {
         throw new Error("A message was not answered within a minute.");
       }

@@ -217,7 +217,7 @@ export async function shutdownUnderLoad(runtime: RuntimeName, ending: ShutdownCa
     clients: count,
     rest: REST,
     slow,
-    slowness: 100,
+    slowness: 60,
     connect: { closeTimeout, heartbeat: false },
   };
   await clients.ask({ do: "begin", options: begin }, PATIENCE);
