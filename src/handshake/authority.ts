@@ -128,6 +128,8 @@ export function isSameHost(origin: string, requested: Authority): boolean {
   const from = parseOrigin(origin);
   if (from === undefined || from.host !== requested.host) return false;
   const fallback = DEFAULT_PORTS[from.scheme] ?? "";
+  // Without a port, an application's own scheme, such as tauri://localhost, names no host of the network.
+  if (from.port === "" && fallback === "") return false;
   return (from.port || fallback) === (requested.port || fallback);
 }
 

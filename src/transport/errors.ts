@@ -52,7 +52,8 @@ const ADVICE: Readonly<Record<Exclude<TransportErrorCode, "failed">, string>> = 
   "connection-reset": "the connection was reset before both sides had ended it.",
   "host-not-found": "the host name has no address. Check its spelling and the name service.",
   "host-unreachable": "no network leads to that address. Check the address and the network.",
-  "address-in-use": "something listens there already. Stop it, or choose another address; a Unix socket that a killed process has left, remove.",
+  "address-in-use":
+    "something listens there already. Stop it, or choose another address; a Unix socket that a killed process has left, remove.",
   "certificate-rejected":
     "the server's certificate was not accepted. Check its names, its dates and its issuer, or trust its authority with the option `tls.ca`.",
   "tls-failed": "the TLS handshake or a TLS record failed. Check that both sides speak TLS 1.2 or newer.",

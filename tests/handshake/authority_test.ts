@@ -304,6 +304,7 @@ test("CVE-2018-14732, CVE-2025-30360, CVE-2025-24010: any other origin is not th
     ["https://localhost", "localhost:80"],
     ["http://localhost", "localhost:443"],
     ["chrome-extension://localhost", "localhost:80"],
+    ["tauri://localhost", "localhost"],
     ["http://localhost/", "localhost"],
     ["http://localhost@evil.example", "localhost"],
     ["http://evil.example@localhost", "localhost"],
