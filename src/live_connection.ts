@@ -437,7 +437,8 @@ export class LiveConnection<Data>
     const { closeTimeout } = this.settings;
     const ending = this.#end;
     ending.startTimer(closeTimeout, () => {
-      const message = `The peer had not ended the connection ${closeTimeout} ms after our Close frame (closeTimeout).`;
+      const message =
+        `The peer had not ended the connection ${closeTimeout} ms after our Close frame (closeTimeout).`;
       this.#home.limitReached?.("closeTimeout", this.socket, () => message);
       // Whether the peer has read all that went before our answer to its Close, nobody knows.
       ending.broken = new ConnectionClosedError(message, undefined, "closeTimeout");
