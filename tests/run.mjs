@@ -232,7 +232,7 @@ const stages = {
     ),
   fuzz: async () => {
     console.log("\n== a share of what the fuzzers try (docs/RELIABILITY.md)");
-    const fuzzer = ["--expose-gc", ".build/tests/fuzz/main.js", "--inputs", "210000"];
+    const fuzzer = ["--expose-gc", ".build/tests/fuzz/main.js", "--inputs", "420000"];
     const { code } = await run(process.execPath, fuzzer, { show: true });
     count("fuzz", { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 });
   },
