@@ -114,7 +114,7 @@ export class Soaked {
     assert.equal(echoed, sent, "each message has come back");
     await this.#empty(this.#files);
     const grown = growth(memory);
-    const limit = mayGrow(memory[0]!, 5, 8);
+    const limit = mayGrow(memory[0]!, 5, 16);
     assert.ok(grown <= limit, `memory grew by ${mebibytes(grown)} MiB; ${mebibytes(limit)} are allowed`);
     return {
       "connections": whole(connections),
