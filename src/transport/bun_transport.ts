@@ -52,6 +52,8 @@ export class BunTransport implements Transport {
   #closed = false;
   #finished = false;
   #failure: unknown;
+  // The system took no more bytes: Bun then closes the socket as if all had been well.
+  #lost = false;
 
   /** Takes the socket over; whoever makes it calls {@linkcode BunTransport.onOpen} as soon as TLS is done. */
   constructor(socket: BunSocket, encrypted: boolean, highWaterMark: number = DEFAULT_HIGH_WATER_MARK) {
@@ -88,7 +90,10 @@ export class BunTransport implements Transport {
     if (queue.length > 0) queue.push(bytes);
     else {
       const count = this.#socket.write(bytes);
-      if (count < 0) return true;
+      if (count < 0) {
+        this.#lost = true;
+        return true;
+      }
       if (count < bytes.length) queue.push(count === 0 ? bytes : bytes.subarray(count));
     }
     if (queue.length <= this.#highWaterMark) return true;
@@ -142,7 +147,10 @@ export class BunTransport implements Transport {
     while (queue.length > 0) {
       const bytes = queue.peek();
       const count = this.#socket.write(bytes);
-      if (count < 0) return;
+      if (count < 0) {
+        this.#lost = true;
+        return;
+      }
       queue.consume(count);
       if (count < bytes.length) return;
     }
@@ -212,7 +220,7 @@ export class BunTransport implements Transport {
     const handler = this.#handler;
     if (this.#aborted) return handler.close();
     if (this.#failure !== undefined) return handler.close(brokenError(this.#failure));
-    if (!this.#sentEnd) return handler.close(brokenError(undefined, "connection-reset"));
+    if (!this.#sentEnd || this.#lost) return handler.close(brokenError(undefined, "connection-reset"));
     // After our own end, Bun tells of the peer's by closing only.
     if (!this.#ended) handler.end();
     handler.close();
