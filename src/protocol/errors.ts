@@ -65,7 +65,10 @@ export interface Close {
   readonly wasClean: boolean;
   /** Which side sent its Close frame first, or broke the connection. */
   readonly initiator: "local" | "remote";
-  /** What went wrong, where something did. */
+  /**
+   * What went wrong, where something did. With `wasClean`: the TCP connection broke behind the closing handshake, as when
+   * a browser leaves its page; what was sent last before the peer's Close frame came may then not have arrived.
+   */
   readonly error?: Error | undefined;
 }
 
