@@ -63,7 +63,11 @@ export interface Close {
   readonly reason: string;
   /** Whether both Close frames went over the wire before the connection ended (RFC 6455, section 7.1.4). */
   readonly wasClean: boolean;
-  /** Which side sent its Close frame first, or broke the connection. */
+  /**
+   * Which side sent its Close frame first, or broke the connection. A WebSocket acknowledges nothing: with `"remote"`,
+   * even if it was clean, the peer may not have received what was sent last before its Close frame came; with `"local"`
+   * and `wasClean` it has.
+   */
   readonly initiator: "local" | "remote";
   /**
    * What went wrong, where something did. With `wasClean`: the TCP connection broke behind the closing handshake, as when

@@ -3,14 +3,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import {
-  type Close,
-  connect,
-  type Connection,
-  type ConnectionHandler,
-  reconnecting,
-  serve,
-} from "../../mod.ts";
+import { connect, type Connection, reconnecting, serve } from "../../mod.ts";
 import { Backoff } from "../../src/backoff.ts";
 import { acceptCompression, compressionSettings } from "../../src/compression.ts";
 import { connectionSettings } from "../../src/connection_options.ts";
@@ -24,6 +17,7 @@ import {
   BYE,
   bytesOf,
   clientFrame,
+  closes,
   ECHO,
   heard,
   HI,
@@ -37,18 +31,6 @@ import {
 } from "./support.ts";
 
 const HEARTBEAT = { interval: 20, timeout: 40 };
-
-/** A server whose closes a test can wait for, one after the other. */
-function closes(): { handler: ConnectionHandler; next: () => Promise<Close> } {
-  const came: Close[] = [];
-  return {
-    handler: { ...ECHO, close: (_, close) => void came.push(close) },
-    next: async () => {
-      await until(() => came.length > 0);
-      return came.shift()!;
-    },
-  };
-}
 
 test("CVE-2021-42340 (Tomcat): a loop of connecting and closing leaves no connection, no handshake and no memory behind", async () => {
   const served: WeakRef<Connection>[] = [];

@@ -1,6 +1,6 @@
 /** Peers that do not read, do not answer, do not leave, or leave all the time: what they may cost, and for how long. */
 import assert from "node:assert/strict";
-import { type Close, connect, ConnectionClosedError, type ConnectionHandler } from "../../mod.ts";
+import { connect, ConnectionClosedError } from "../../mod.ts";
 import { test } from "../harness.ts";
 import { RawServer } from "../raw_peer.ts";
 import {
@@ -9,6 +9,7 @@ import {
   BYE,
   bytesOf,
   clientFrame,
+  closes,
   ECHO,
   Flooder,
   framesIn,
@@ -28,18 +29,6 @@ import {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const HEARTBEAT = { interval: 20, timeout: 40 };
-
-/** A server whose closes a test can wait for, one after the other. */
-function closes(): { handler: ConnectionHandler; next: () => Promise<Close> } {
-  const came: Close[] = [];
-  return {
-    handler: { ...ECHO, close: (_, close) => void came.push(close) },
-    next: async () => {
-      await until(() => came.length > 0);
-      return came.shift()!;
-    },
-  };
-}
 
 test("the class of slow readers (ws, Deno): an echo server whose client never reads holds no more than maxBufferedAmount", async () => {
   const { handler, next } = closes();

@@ -56,6 +56,18 @@ export const BYE: string = clientFrame({ opcode: CLOSE, payload: Uint8Array.of(0
 /** Sends back what comes. */
 export const ECHO: ConnectionHandler = { message: (socket, message) => socket.send(message) };
 
+/** A server whose closes a test can wait for, one after the other. */
+export function closes(): { handler: ConnectionHandler; next: () => Promise<Close> } {
+  const came: Close[] = [];
+  return {
+    handler: { ...ECHO, close: (_, close) => void came.push(close) },
+    next: async () => {
+      await until(() => came.length > 0);
+      return came.shift()!;
+    },
+  };
+}
+
 /** A server under attack. */
 export interface Served {
   readonly server: Server;
