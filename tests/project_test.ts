@@ -67,3 +67,10 @@ test("only node.ts, deflate.ts and limits.ts import Node's modules, and only the
     assert.ok(file.startsWith("src/cli/") || !rooms.includes("src/cli"), `${file} imports the command line`);
   }
 });
+
+test("no document says a thing twice: each heading of the second level is there once", () => {
+  for (const file of readdirSync(join(projectRoot, "docs")).filter((name) => name.endsWith(".md"))) {
+    const headings = read(`docs/${file}`).match(/^## .*$/gm) ?? [];
+    assert.deepEqual(headings, [...new Set(headings)], file);
+  }
+});
