@@ -6,6 +6,7 @@
  */
 import { concat } from "./protocol/bytes.ts";
 import { frameMemory } from "./protocol/frame_memory.ts";
+import { inMicrotask } from "./transport/microtask.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /** Whose frames they are. */
@@ -31,9 +32,6 @@ const WASTE = 4;
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const NOBODY: Waiter[] = [];
-
-// A microtask by way of a promise: on Node it takes a third of the time of queueMicrotask().
-const TURN: Promise<void> = /* @__PURE__ */ Promise.resolve();
 
 // The outboxes whose frames gather until the turn is over. One microtask serves all.
 let gathering: Outbox[] = [];
@@ -109,7 +107,7 @@ export class Outbox {
     gathering.push(this);
     if (ticking) return;
     ticking = true;
-    void TURN.then(Outbox.#tick);
+    inMicrotask(Outbox.#tick);
   }
 
   static #tick(): void {
@@ -119,7 +117,7 @@ export class Outbox {
     joinedPieces = [];
     joinedBytes = NOTHING;
     ticking = gathering.length > 0;
-    if (ticking) void TURN.then(Outbox.#tick);
+    if (ticking) inMicrotask(Outbox.#tick);
   }
 
   #wait(): void {

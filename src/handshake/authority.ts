@@ -14,8 +14,20 @@ export interface Authority {
   readonly port: string;
 }
 
+// Most requests name the host that the one before has named.
+let lastText = "";
+let lastAuthority: Authority | undefined;
+
 /** Reads a `Host` value, or the authority of an absolute URI. Answers `undefined` when it is not valid. */
 export function parseAuthority(text: string): Authority | undefined {
+  if (text !== lastText) {
+    lastAuthority = readAuthority(text);
+    lastText = text;
+  }
+  return lastAuthority;
+}
+
+function readAuthority(text: string): Authority | undefined {
   const lower = toAsciiLowerCase(text);
   const end = lower.startsWith("[") ? lower.indexOf("]") + 1 : colonOrEnd(lower);
   const host = lower.slice(0, end);
@@ -62,9 +74,16 @@ function isHexDigit(character: string | undefined): boolean {
 }
 
 function isIpv4(text: string): boolean {
-  const parts = text.split(".");
-  return parts.length === 4 &&
-    parts.every((part) => part !== "" && part.length <= 3 && isPort(part) && Number(part) < 256);
+  let numbers = 0;
+  for (let start = 0; start <= text.length;) {
+    const dot = text.indexOf(".", start);
+    const end = dot === -1 ? text.length : dot;
+    const part = text.slice(start, end);
+    if (part === "" || part.length > 3 || !isPort(part) || Number(part) > 255) return false;
+    numbers++;
+    start = end + 1;
+  }
+  return numbers === 4;
 }
 
 // RFC 3986, section 3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ), here with no comma: a list of

@@ -7,9 +7,57 @@ import { FrameMemory } from "./frame_memory.ts";
 import { applyMask } from "./mask.ts";
 
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
-// Up to this many characters a loop beats the encoder's call.
-const LOOP_UP_TO = 48;
 const LARGEST_HEADER = 14;
+// Bytes that one character takes at most.
+const LARGEST_CHARACTER = 4;
+
+/** What is asked of Node's `Buffer`, which Bun has too. */
+interface Utf8Writer {
+  utf8Write(text: string, start: number, length: number): number;
+}
+
+/** What may be there to encode text with. */
+export interface TextRuntime {
+  /** Node's. */
+  readonly Buffer?: { prototype: Utf8Writer };
+  /** There on Deno. */
+  readonly Deno?: unknown;
+}
+
+/** How text is encoded. */
+export interface TextWriter {
+  /** Up to this many characters a loop beats the call. */
+  readonly loopUpTo: number;
+  /** Writes a text as UTF-8 into `bytes[start..end)`. Answers its bytes, or -1 if it may not have found room. */
+  write(bytes: Uint8Array, start: number, end: number, text: string): number;
+}
+
+/**
+ * A `Buffer` encodes without a view of the room, in a half to a fifth of `TextEncoder`'s time (`npm run bench:micro`). Deno's
+ * asks `TextEncoder` itself, and takes a length of 0 for none.
+ */
+export function textWriter({ Buffer, Deno }: TextRuntime): TextWriter {
+  if (Buffer !== undefined && Deno === undefined) {
+    const { utf8Write } = Buffer.prototype;
+    return {
+      loopUpTo: 24,
+      write(bytes, start, end, text) {
+        const written = utf8Write.call(bytes as Uint8Array & Utf8Writer, text, start, end - start);
+        // It stops before a character that does not fit, and does not say so.
+        return start + written + LARGEST_CHARACTER <= end ? written : -1;
+      },
+    };
+  }
+  return {
+    loopUpTo: 48,
+    write(bytes, start, end, text) {
+      const { read, written } = encoder.encodeInto(text, bytes.subarray(start, end));
+      return read < text.length ? -1 : written;
+    },
+  };
+}
+
+const { loopUpTo, write: writeUtf8 }: TextWriter = /* @__PURE__ */ textWriter(globalThis as TextRuntime);
 
 /** Bytes of a frame's header: two, the extended payload length, the masking key. */
 export function headerSize(length: number, masked: boolean): number {
@@ -90,18 +138,15 @@ export function writeTextFrame(
   key: number | undefined,
 ): number {
   const { length } = text;
-  memory.reserve(LARGEST_HEADER + length);
+  memory.reserve(LARGEST_HEADER + length + LARGEST_CHARACTER);
   const { bytes } = memory;
   const start = memory.end + headerSize(length, key !== undefined);
-  if (length <= LOOP_UP_TO && writeAscii(bytes, start, text)) {
+  if (length <= loopUpTo && writeAscii(bytes, start, text)) {
     return finish(memory, firstByte, start, length, key);
   }
   // Behind an ASCII text's header: it is moved if it turns out to be longer. There is room for the longest header.
-  const { read, written } = encoder.encodeInto(
-    text,
-    bytes.subarray(start, bytes.length - LARGEST_HEADER + (start - memory.end)),
-  );
-  if (read < length) return writeFrame(memory, firstByte, encoder.encode(text), key);
+  const written = writeUtf8(bytes, start, bytes.length - LARGEST_HEADER + (start - memory.end), text);
+  if (written === -1) return writeFrame(memory, firstByte, encoder.encode(text), key);
   const moved = memory.end + headerSize(written, key !== undefined);
   if (moved !== start) bytes.copyWithin(moved, start, start + written);
   return finish(memory, firstByte, moved, written, key);

@@ -43,6 +43,8 @@ export class MessageAssembler {
   #buffer: Uint8Array = NOTHING;
   #size = 0;
   #announced = 0;
+  // The frame at hand is the message's last.
+  #last = false;
   #fragments = 0;
   #seen = 0;
   // Decodes a text message that is handed on in pieces.
@@ -79,10 +81,15 @@ export class MessageAssembler {
   }
 
   /**
-   * The header of a data frame has come; `compressed` is its RSV1, which says so of the message that begins with it.
-   * Answers what is wrong with it.
+   * The header of a data frame has come; `compressed` is its RSV1, which says so of the message that begins with it, and
+   * `last` its FIN. Answers what is wrong with it.
    */
-  begin(opcode: number, length: number, compressed: boolean = false): ProtocolError | undefined {
+  begin(
+    opcode: number,
+    length: number,
+    compressed: boolean = false,
+    last: boolean = false,
+  ): ProtocolError | undefined {
     // RFC 6455, section 5.4: "The fragments of one message MUST NOT be interleaved between the fragments of another".
     if (opcode === CONTINUATION && !this.busy) {
       return new ProtocolError(
@@ -107,6 +114,7 @@ export class MessageAssembler {
       this.#compressed = compressed;
       this.#inspectAt = FIRST_INSPECTION;
     }
+    this.#last = last;
     if (this.#streaming && !this.#compressed) return undefined;
     if (length > this.#largestPayload() - this.#announced) {
       return new ProtocolError(
@@ -244,10 +252,9 @@ export class MessageAssembler {
   #keep(chunk: Uint8Array, start: number, end: number): void {
     const size = this.#size + end - start;
     if (size > this.#buffer.length) {
-      // Never more than twice what has come, whatever length a header announced.
-      const larger = new Uint8Array(
-        Math.min(Math.max(2 * size, SMALLEST_BUFFER), this.#largestPayload()),
-      );
+      // Never more than twice what has come, whatever length a header announced; nor more than the message will need.
+      const most = this.#last ? this.#announced : this.#largestPayload();
+      const larger = new Uint8Array(Math.min(Math.max(2 * size, SMALLEST_BUFFER), most));
       larger.set(this.#buffer.subarray(0, this.#size));
       this.#buffer = larger;
     }

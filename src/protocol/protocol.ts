@@ -248,12 +248,12 @@ export class Protocol extends FrameDecoder {
   }
 
   /** See {@linkcode FrameDecoder.frameHeader}. */
-  protected override frameHeader(_fin: boolean, rsv1: boolean, opcode: number, length: number): void {
+  protected override frameHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): void {
     if (isControl(opcode)) {
       this.#control = NOTHING;
       return;
     }
-    const error = this.#assembler.begin(opcode, length, rsv1);
+    const error = this.#assembler.begin(opcode, length, rsv1, fin);
     if (error !== undefined) this.frameError(error);
   }
 

@@ -6,6 +6,7 @@
  */
 import { plainAddress } from "./address.ts";
 import { brokenError } from "./errors.ts";
+import { inMicrotask } from "./microtask.ts";
 import {
   DEFAULT_HIGH_WATER_MARK,
   type Transport,
@@ -195,7 +196,7 @@ export class DuplexTransport implements Transport {
   }
 
   #pumpNext(): void {
-    queueMicrotask(() => this.#pump());
+    inMicrotask(() => this.#pump());
   }
 
   /** Delivers what waits here, in its order, as far as the handler takes it. */

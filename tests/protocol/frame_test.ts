@@ -1,6 +1,12 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "../harness.ts";
-import { encodeFrame, encodeTextFrame, headerSize } from "../../src/protocol/frame.ts";
+import {
+  encodeFrame,
+  encodeTextFrame,
+  headerSize,
+  type TextRuntime,
+  textWriter,
+} from "../../src/protocol/frame.ts";
 import { bytesOf, frame, fromHex, hex, noise, parseFrames, sameBytes } from "./frames.ts";
 
 const KEY = 0x37fa213d;
@@ -107,6 +113,33 @@ test("RFC 6455, section 5.6: lone surrogates are sent as U+FFFD", () => {
     const [sent] = parseFrames(encodeTextFrame(0x81, text, KEY), true);
     const decoded = new TextDecoder("utf-8", { fatal: true }).decode(sent!.payload);
     equal(decoded, text.replaceAll(/[\ud800-\udfff]/g, "\ufffd"));
+  }
+});
+
+test("RFC 6455, section 5.6: a text is written alike with a Buffer and without one, or not at all where room may be short", () => {
+  const texts = [
+    "",
+    "a",
+    "plain ASCII".repeat(9),
+    "é".repeat(40),
+    "€uro, 握手",
+    "😀".repeat(7),
+    "a\ud800b",
+    "\udc00",
+    "x\ud83d",
+  ];
+  for (const { write } of [textWriter(globalThis as TextRuntime), textWriter({})]) {
+    for (const text of texts) {
+      const expected = new TextEncoder().encode(text);
+      for (let room = 0; room <= expected.length + 8; room++) {
+        const bytes = new Uint8Array(room + 6);
+        const written = write(bytes, 3, 3 + room, text);
+        if (room >= expected.length + 4) equal(written, expected.length);
+        if (room < expected.length) equal(written, -1, `${text} in ${room}`);
+        if (written !== -1) equal(hex(bytes.subarray(3, 3 + written)), hex(expected));
+        deepEqual([...bytes.subarray(0, 3), ...bytes.subarray(3 + room)], [0, 0, 0, 0, 0, 0]);
+      }
+    }
   }
 });
 

