@@ -205,7 +205,8 @@ export async function measure(
         let outcome: string;
         try {
           const stick = yardstick();
-          const sample = await sampled(side, subject, workload, extent);
+          const { warmup = extent.warmup } = workload;
+          const sample = await sampled(side, subject, workload, { ...extent, warmup });
           result.samples.push(sample);
           result.yardsticks.push(stick);
           outcome = `${figure.text(figure.of(sample))} ${figure.title}`;

@@ -6,13 +6,21 @@ import { setTimeout as delay } from "node:timers/promises";
 /** Linux counts in ticks of 10 ms here, on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-/** Seconds of CPU that all threads of the process have used until now, in user and in kernel mode. */
-export function cpuSeconds(pid: number): number {
+/** Seconds of CPU. */
+export interface CpuTime {
+  /** In user and in kernel mode. */
+  readonly all: number;
+  /** In kernel mode. */
+  readonly kernel: number;
+}
+
+/** What all threads of the process have used until now. */
+export function cpuTime(pid: number): CpuTime {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   // The name of the command comes second, in parentheses, and may hold anything.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
-  return (userTicks + systemTicks) / TICKS_PER_SECOND;
+  return { all: (userTicks + systemTicks) / TICKS_PER_SECOND, kernel: systemTicks / TICKS_PER_SECOND };
 }
 
 /** Seconds of CPU that all processes have used since the machine was started, and what its host took from it. */

@@ -29,7 +29,8 @@ async function profile(subject: Subject, workload: Workload, seconds: number): P
   try {
     const [server, { port }] = await startServer(subject, ["--cpu-prof", `--cpu-prof-dir=${folder}`]);
     try {
-      await loadServer(server, port, subject, workload, { warmup: WARMUP_SECONDS, seconds });
+      const { warmup = WARMUP_SECONDS } = workload;
+      await loadServer(server, port, subject, workload, { warmup, seconds });
     } finally {
       await server.end();
     }

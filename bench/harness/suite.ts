@@ -33,12 +33,14 @@ export interface Workload {
   readonly size: number;
   /** Sockets that the generator has open at a time. */
   readonly connections: number;
+  /** Seconds of load before the measured span, where the bench's own are too few for what is done. */
+  readonly warmup?: number;
   /** Where it stands on the axis of its suite's chart, if that is one of growth. */
   readonly at?: number;
 }
 
 /** Columns of a table beside the figure. */
-export type Column = "per second" | "cores" | "payload" | "latency" | "peak memory";
+export type Column = "per second" | "kernel" | "cores" | "payload" | "latency" | "peak memory";
 
 /** A chart of several workloads, over what grows from one to the next. */
 export interface Growth {

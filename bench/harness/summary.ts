@@ -19,6 +19,9 @@ export interface Summary {
   /** Cores that the server and the load generator kept busy. */
   readonly serverCores: number;
   readonly loadCores: number;
+  /** Microseconds of CPU for each message, in kernel mode and in user mode. */
+  readonly kernelTime?: number;
+  readonly userTime?: number;
   /** Octets of an answer's payload, on average. */
   readonly answerBytes: number;
   /** Bytes of resident memory at the peak: the most of any round. */
@@ -59,6 +62,9 @@ export function summarize(figure: Figure, results: readonly Result[]): Summary[]
       const rounds = figures.slice(0, other.samples.length);
       return median(rounds.map((own, round) => own / figure.of(other.samples[round]!)));
     };
+    const kernel = (sample: Sample): number => sample.serverKernelCpu ?? NaN;
+    const each = (seconds: (sample: Sample) => number): number =>
+      of((sample) => seconds(sample) / sample.messages * 1e6);
     const [latency, toPeer, toLimit] = [latencyOf(samples), to(subject.peer), to(subject.limit)];
     return {
       workload: workload.id,
@@ -69,6 +75,10 @@ export function summarize(figure: Figure, results: readonly Result[]): Summary[]
       perSecond: of((sample) => sample.messages / sample.seconds),
       serverCores: of((sample) => sample.serverCpu / sample.seconds),
       loadCores: of((sample) => sample.loadCpu / sample.seconds),
+      ...(samples.some((sample) => Number.isNaN(kernel(sample))) ? {} : {
+        kernelTime: each(kernel),
+        userTime: each((sample) => sample.serverCpu - kernel(sample)),
+      }),
       answerBytes: of((sample) => sample.answerBytes / sample.messages),
       peakMemory: Math.max(...samples.map((sample) => sample.peakMemory)),
       ...(latency === undefined ? {} : { latency }),

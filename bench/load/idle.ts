@@ -1,7 +1,7 @@
 /** A load generator: opens connections, and does nothing with them. The bench starts it. */
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { collectedMemory, cpuSeconds, peakMemory } from "../harness/process_usage.ts";
+import { collectedMemory, cpuTime, peakMemory } from "../harness/process_usage.ts";
 import { ownJob } from "./job.ts";
 import { openAll, RawClient } from "./raw_client.ts";
 import { tell } from "./span.ts";
@@ -20,9 +20,9 @@ const open = (count: number): Promise<RawClient[]> => openAll(count, () => new R
 await open(FIRST);
 await delay(SETTLE_MS);
 const before = await collectedMemory(job.pid);
-const [began, cpuBefore] = [performance.now(), cpuSeconds(job.pid)];
+const [began, cpuBefore] = [performance.now(), cpuTime(job.pid).all];
 await open(job.connections);
-const [ended, cpuAfter] = [performance.now(), cpuSeconds(job.pid)];
+const [ended, cpuAfter] = [performance.now(), cpuTime(job.pid).all];
 await delay(SETTLE_MS);
 const heldMemory = await collectedMemory(job.pid) - before;
 const { user, system } = process.cpuUsage();

@@ -29,6 +29,8 @@ export interface Sample {
   readonly seconds: number;
   /** Seconds of CPU that the server used, all of its threads together. */
   readonly serverCpu: number;
+  /** Those of them that the kernel used for it, where that was looked at. */
+  readonly serverKernelCpu?: number;
   /** Seconds of CPU that the load generator used. */
   readonly loadCpu: number;
   /** Seconds of CPU that everything else on the machine used, where that was looked at. */

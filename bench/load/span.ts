@@ -1,7 +1,7 @@
 /** The span that is measured: what was counted in it, and what it took. */
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { cpuSeconds, machineCpuSeconds, peakMemory } from "../harness/process_usage.ts";
+import { cpuTime, machineCpuSeconds, peakMemory } from "../harness/process_usage.ts";
 import type { Job, Sample } from "./job.ts";
 import type { RoundTrips } from "./round_trips.ts";
 
@@ -16,7 +16,7 @@ function now(pid: number, totals: Totals) {
   return {
     time: performance.now() / 1000,
     machineCpu: machineCpuSeconds(),
-    serverCpu: cpuSeconds(pid),
+    server: cpuTime(pid),
     loadCpu: (user + system) / 1e6,
     ...totals,
   };
@@ -40,12 +40,13 @@ export async function span(
   await delay(seconds * 1000);
   const after = now(pid, totals);
   const latency = roundTrips?.latency();
-  const serverCpu = after.serverCpu - before.serverCpu;
+  const serverCpu = after.server.all - before.server.all;
   const loadCpu = after.loadCpu - before.loadCpu;
   if (after.messages === before.messages) throw new Error("No message was answered in the measured span.");
   return {
     seconds: after.time - before.time,
     serverCpu,
+    serverKernelCpu: after.server.kernel - before.server.kernel,
     loadCpu,
     otherCpu: Math.max(0, after.machineCpu - before.machineCpu - serverCpu - loadCpu),
     messages: after.messages - before.messages,

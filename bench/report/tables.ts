@@ -22,6 +22,8 @@ export function table(rows: readonly (readonly string[])[]): string {
   return [lines[0], `| ${rule.join(" | ")} |`, ...lines.slice(1)].join("\n");
 }
 
+const microseconds = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+
 interface ColumnWriter {
   head(counted: string): string;
   cell(summary: Summary, workload: Workload): string;
@@ -31,6 +33,13 @@ const writers: Record<Column, ColumnWriter> = {
   "per second": {
     head: (counted) => `${counted} per second`,
     cell: ({ perSecond }) => whole(perSecond),
+  },
+  "kernel": {
+    head: () => "µs each: kernel + rest",
+    cell: ({ kernelTime, userTime }) =>
+      kernelTime === undefined || userTime === undefined
+        ? ""
+        : `${microseconds(kernelTime)} + ${microseconds(userTime)}`,
   },
   "cores": {
     head: () => "cores of subject / load",

@@ -5,6 +5,7 @@ export interface DenoConnection {
   read(buffer: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   setNoDelay(): void;
+  close(): void;
 }
 
 interface DenoNamespace {

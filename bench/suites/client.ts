@@ -12,7 +12,7 @@ export const client: Suite = {
   title: "A client that receives a flood",
   side: "client",
   figure: perCpuSecond("messages"),
-  columns: ["per second", "cores", "peak memory"],
+  columns: ["per second", "kernel", "cores", "peak memory"],
   subjects: clients(),
   workloads: [{
     id: "flood-64",

@@ -2,7 +2,7 @@
 import { bytesEach, perCpuSecond } from "../harness/figures.ts";
 import type { Suite } from "../harness/suite.ts";
 import type { Broadcast } from "../load/broadcast.ts";
-import { servers, serversAndLimits } from "./subjects.ts";
+import { servers, serversAndBareOpenings, serversAndLimits } from "./subjects.ts";
 
 const round: Broadcast = { connections: 500, depth: 8, size: 64 };
 
@@ -12,7 +12,7 @@ export const broadcast: Suite = {
   title: "Broadcast",
   side: "server",
   figure: perCpuSecond("deliveries"),
-  columns: ["per second", "cores", "peak memory"],
+  columns: ["per second", "kernel", "cores", "peak memory"],
   subjects: servers("broadcast"),
   workloads: [{
     id: "broadcast-64",
@@ -36,8 +36,8 @@ export const handshakes: Suite = {
   title: "Opening handshakes",
   side: "server",
   figure: perCpuSecond("handshakes"),
-  columns: ["per second", "latency", "cores", "peak memory"],
-  subjects: servers("echo"),
+  columns: ["per second", "latency", "kernel", "cores", "peak memory"],
+  subjects: serversAndBareOpenings(),
   workloads: [{
     id: "handshakes",
     title: "Opening handshakes, 32 at a time",
@@ -45,11 +45,15 @@ export const handshakes: Suite = {
     order: { connections: 32 },
     size: 0,
     connections: 32,
+    warmup: 4,
   }],
   method: `\
 32 clients at a time connect, send a request, read the 101 and check its \`Sec-WebSocket-Accept\`, and are gone again, with a
 reset: with a closing handshake the machine would run out of ports within seconds. So the figure holds what it costs to
-accept, to open and to tidy up.`,
+accept, to open and to tidy up. Four seconds of load come before each sample, since on Bun the compilers are at it for three.
+
+The limit is the least that a client takes for a WebSocket server: a TCP server that looks for a key in the first octets that
+come, checks nothing, answers with what \`node:crypto\` makes of it, and reads nothing after that.`,
   differences: `\
 Here the generator needs more CPU than the servers, which are not busy all the time: read the figures per CPU-second.`,
 };

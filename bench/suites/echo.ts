@@ -26,7 +26,7 @@ export const echo: Suite = {
   title: "Echoes",
   side: "server",
   figure: perCpuSecond("messages"),
-  columns: ["per second", "latency", "cores", "peak memory"],
+  columns: ["per second", "latency", "kernel", "cores", "peak memory"],
   subjects: serversAndLimits(),
   workloads: [
     workload("echo-32", "32 B of text", { connections: 64, depth: 1, size: 32, binary: 0 }),
@@ -60,7 +60,7 @@ export const loop: Suite = {
   title: "The same echo through `for await`",
   side: "server",
   figure: perCpuSecond("messages"),
-  columns: ["per second", "cores", "peak memory"],
+  columns: ["per second", "kernel", "cores", "peak memory"],
   subjects: byRuntime([...woshouSubjects("servers/woshou_loop"), ...peerSubjects("echo")]),
   workloads: [{ ...deep, id: "loop-32-deep", title: `${deep.title}, \`for await\`` }],
   method: `\

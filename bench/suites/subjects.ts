@@ -77,6 +77,21 @@ export function serversAndLimits(): Subject[] {
   return byRuntime([...limited, ...bareSubjects()]);
 }
 
+/** All echo servers, and what would be the least that they could do of an opening handshake. */
+export function serversAndBareOpenings(): Subject[] {
+  const limit = (runtime: RuntimeName): string => `opening-${runtime.toLowerCase()}`;
+  const openings = RUNTIMES.map((runtime) => ({
+    id: limit(runtime),
+    title: `bare 101 on ${runtime}`,
+    runtime,
+    program: `servers/${runtime.toLowerCase()}_opening`,
+  }));
+  return byRuntime([
+    ...servers("echo").map((each) => ({ ...each, limit: limit(each.runtime) })),
+    ...openings,
+  ]);
+}
+
 /** Those of one runtime stand together. */
 export function byRuntime(subjects: readonly Subject[]): Subject[] {
   return RUNTIMES.flatMap((runtime) => subjects.filter((each) => each.runtime === runtime));
