@@ -44,10 +44,10 @@ export class Teller {
   readonly #exited: Promise<unknown>;
   #errors = "";
 
-  constructor([command, ...args]: readonly [string, ...string[]]) {
+  constructor([command, ...args]: readonly [string, ...string[]], env: Record<string, string> = {}) {
     this.child = spawn(command, args, {
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1" },
+      env: { ...process.env, NO_COLOR: "1", ...env },
     });
     this.child.stderr!.setEncoding("utf8").on("data", (text: string) => this.#errors += text);
     // A command that cannot be run has no exit; without a listener its error would end the bench.
@@ -93,12 +93,13 @@ export class Teller {
 /** What a process may have open besides its connections. */
 const SPARE_FILES = 100;
 
-/** A subject that has been started, with these options of its runtime, and where it listens. */
+/** A subject that has been started, with these options of its runtime and this environment, and where it listens. */
 export async function startServer(
   { runtime: name, program }: Subject,
   options: readonly string[] = [],
+  env: Record<string, string> = {},
 ): Promise<[Teller, { port: number }]> {
-  const server = new Teller(runtime(name).run(program, options));
+  const server = new Teller(runtime(name).run(program, options), env);
   try {
     return [server, await server.line<{ port: number }>(START_SECONDS)];
   } catch (error) {

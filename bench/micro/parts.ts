@@ -5,7 +5,7 @@
 import { bench, run } from "mitata";
 import { acceptanceText, ClientHandshake, Protocol, ServerHandshake } from "../../src/core.ts";
 import { acceptKey } from "../../src/handshake/accept_key.ts";
-import { textWriter, writeFrame, writeTextFrame } from "../../src/protocol/frame.ts";
+import { type TextRuntime, textWriter, writeFrame, writeTextFrame } from "../../src/protocol/frame.ts";
 import { frameMemory } from "../../src/protocol/frame_memory.ts";
 import { applyMask } from "../../src/protocol/mask.ts";
 import { asciiDecoder } from "../../src/protocol/utf8.ts";
@@ -63,18 +63,17 @@ function decoding(): void {
 
 function encoding(): void {
   const encoder = new TextEncoder();
-  const encodeInto = textWriter({}).write;
   const bytes = new Uint8Array(64 * 1024);
+  const own = textWriter(globalThis as TextRuntime);
+  const encodeInto = textWriter({});
   for (const size of SIZES) {
     const text = "a".repeat(size);
+    bench(`write ${size} bytes of text`, () => own.write(bytes, 4, bytes.length, text));
+    bench(`instead: TextEncoder, ${size}`, () => encodeInto.write(bytes, 4, bytes.length, text));
     bench(`encode a frame of ${size} bytes of text`, () => {
       const start = writeTextFrame(frameMemory, 0x81, text, undefined);
       frameMemory.giveBack(frameMemory.bytes, start, frameMemory.end);
     });
-    bench(
-      `instead: TextEncoder into the same memory, ${size}`,
-      () => encodeInto(bytes, 4, bytes.length, text),
-    );
     bench(`instead: TextEncoder, and a copy, ${size}`, () => {
       const start = writeFrame(frameMemory, 0x81, encoder.encode(text), undefined);
       frameMemory.giveBack(frameMemory.bytes, start, frameMemory.end);

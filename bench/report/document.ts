@@ -20,6 +20,7 @@ npm ci && npm ci --prefix tests/runtimes
 npm run bench -- --write           # half an hour or more; --help lists what can be left out
 npm run bench:growth -- --write
 npm run bench:profile -- --write   # where the time goes
+npm run bench:perf -- --write      # the same by Linux's perf, the kernel included (Debian: apt-get install linux-perf)
 npm run bench:micro -- --write     # the parts by themselves
 npm run bench -- --cross-check     # holds the load generator against another one, in C
 \`\`\`

@@ -1,0 +1,104 @@
+/** What Linux's `perf` sees of servers under the loads of the bench, the kernel included. */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { OWNERS, type Shares, sharesOf } from "../report/perf_shares.ts";
+import { table } from "../report/tables.ts";
+import { jitSymbols } from "./jit_dump.ts";
+import { loadServer, startServer } from "./measure.ts";
+import type { Look } from "./profile_command.ts";
+import type { RuntimeName } from "./runtimes.ts";
+import type { Subject, Workload } from "./suite.ts";
+
+const WARMUP_SECONDS = 2;
+/** So many samples a second: no divisor of what else happens regularly. */
+const FREQUENCY = 997;
+/** What the generator needs to be under load, so that nothing of that is seen. */
+const HEAD_SECONDS = 0.5;
+const MOST_OUTPUT = 1024 * 1024 * 1024;
+
+/** How each runtime is asked to tell perf the names of what it has compiled. */
+const NAMED: Readonly<Record<RuntimeName, (folder: string) => [readonly string[], Record<string, string>]>> =
+  {
+    Node: () => [["--perf-basic-prof"], {}],
+    Deno: () => [["--v8-flags=--perf-basic-prof"], {}],
+    Bun: (folder) => [[], { BUN_JSC_useJITDump: "1", BUN_JSC_jitDumpDirectory: folder }],
+  };
+
+async function record(pid: number, seconds: number, file: string): Promise<void> {
+  const options = ["-q", "-e", "cpu-clock", "-F", String(FREQUENCY), "-g", "-p", String(pid), "-o", file];
+  const child = spawn("perf", ["record", ...options, "--", "sleep", String(seconds)], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => errors += text);
+  child.on("error", () => errors += "perf is not there; on Debian, the package linux-perf brings it.");
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(errors);
+}
+
+interface Seen {
+  /** Microseconds of CPU for each message. */
+  readonly each: number;
+  readonly shares: Shares;
+}
+
+async function look(subject: Subject, workload: Workload, seconds: number): Promise<Seen> {
+  const folder = mkdtempSync(join(tmpdir(), "woshou-perf-"));
+  const file = join(folder, "perf.data");
+  const { warmup = WARMUP_SECONDS } = workload;
+  const [server, { port }] = await startServer(subject, ...NAMED[subject.runtime](folder));
+  const pid = server.child.pid!;
+  const symbols = `/tmp/perf-${pid}.map`;
+  try {
+    const [sample] = await Promise.all([
+      loadServer(server, port, subject, workload, { warmup, seconds: seconds + HEAD_SECONDS }),
+      delay((warmup + HEAD_SECONDS) * 1000).then(() => record(pid, seconds, file)),
+    ]);
+    const dump = readdirSync(folder).find((name) => name.endsWith(".dump"));
+    if (dump !== undefined) writeFileSync(symbols, jitSymbols(readFileSync(join(folder, dump))));
+    const script = execFileSync("perf", ["script", "--no-inline", "-i", file, "-F", "pid,tid,ip,sym,dso"], {
+      encoding: "latin1",
+      maxBuffer: MOST_OUTPUT,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    return { each: sample.serverCpu / sample.messages * 1e6, shares: sharesOf(script) };
+  } finally {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(symbols, { force: true });
+  }
+}
+
+const METHOD = `\
+Microseconds of CPU for each message (or delivery, or handshake), of woshou, of its peer and of the limit on each runtime: the
+shares are those that \`perf record -e cpu-clock -g\` saw, the sum is from \`/proc\` as above. perf and the names that it
+needs cost a little themselves. "Kernel, writing" is all below \`write()\` and \`send()\`, which on the loopback interface takes
+a message as far as the receiver's socket; "kernel, the rest" is mostly waiting, and for handshakes to accept and to close. "The
+runtime" is what runs below none of the program's own functions, native or in the JavaScript that Node and Deno bring; of what
+the program's own functions call, the binding of Bun's \`socket.write()\` is a part. "Other threads" compile and collect garbage.`;
+
+/** Microseconds of each message, by whose code ran. */
+export const perf: Look = {
+  command: "bench:perf",
+  heading: "Where the time goes, the kernel included",
+  method: METHOD,
+  leastSeconds: 0,
+  async part({ subjects, figure }, workload, seconds) {
+    const looked = subjects.filter(({ id }) => !id.startsWith("crossws-"));
+    const seen: Seen[] = [];
+    for (const subject of looked) seen.push(await look(subject, workload, seconds));
+    const micros = (value: number): string => value.toFixed(value < 9.995 ? 2 : 1);
+    const rows = OWNERS.map((owner) => [
+      owner,
+      ...seen.map(({ each, shares }) => micros(each * (shares.get(owner) ?? 0))),
+    ]);
+    const sums = ["all", ...seen.map(({ each }) => micros(each))];
+    return `CPU of ${figure.counted}, in µs each\n\n${
+      table([["", ...looked.map(({ title }) => title)], ...rows, sums])
+    }`;
+  },
+};

@@ -1,0 +1,63 @@
+/** The command line of what looks into servers under the loads of the bench, and the section that it writes. */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { writeSections } from "../report/document.ts";
+import { machine } from "../report/run.ts";
+import { runtime } from "./runtimes.ts";
+import type { Suite, Workload } from "./suite.ts";
+
+/** A way to look into servers. */
+export interface Look {
+  /** The script of package.json. */
+  readonly command: string;
+  /** The heading of its section, without `## `. */
+  readonly heading: string;
+  /** Markdown that says what was done. */
+  readonly method: string;
+  /** Seconds that must be asked for, at least. */
+  readonly leastSeconds: number;
+  /** What is seen of a suite's servers under one workload, as Markdown below a heading of its own. */
+  part(suite: Suite, workload: Workload, seconds: number): Promise<string>;
+}
+
+/** Looks at these workloads, one after the other, as the command line says. */
+export async function runLook(look: Look, suites: readonly Suite[], ids: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: "string", default: "3" },
+      workload: { type: "string", multiple: true, default: [...ids] },
+      write: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    return console.log(`npm run ${look.command} -- [options]
+  --seconds N            the span of each sample that is looked at (default 3)
+  --workload WORKLOAD    of ${ids.join(", ")}; may be given more than once
+  --write                write the section "${look.heading}" of docs/PERFORMANCE.md anew
+  --help                 show this`);
+  }
+  const seconds = Number(values.seconds);
+  if (!(seconds > look.leastSeconds) || values.workload.some((id) => !ids.includes(id))) {
+    console.error(
+      `--seconds wants a number above ${look.leastSeconds}, and --workload one of those that --help lists.`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const parts: string[] = [];
+  for (const suite of suites) {
+    for (const workload of suite.workloads.filter(({ id }) => values.workload.includes(id))) {
+      parts.push(`### ${workload.title}: ${await look.part(suite, workload, seconds)}`);
+      console.log(`\n${parts.at(-1)}`);
+    }
+  }
+  if (!values.write) return;
+  const date = new Date().toISOString().slice(0, 10);
+  const names = [...new Set(suites[0]!.subjects.map((subject) => subject.runtime))];
+  const versions = names.map((name) => `${name} ${runtime(name).version}`);
+  const measured =
+    `Measured on ${date} by \`npm run ${look.command}\`, ${seconds} s each, on ${machine()}, with \
+${versions.join(", ")}.`;
+  writeSections([[`## ${look.heading}`, look.method, ...parts, measured].join("\n\n")]);
+}
