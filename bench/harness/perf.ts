@@ -20,11 +20,18 @@ const FREQUENCY = 997;
 const HEAD_SECONDS = 0.5;
 const MOST_OUTPUT = 1024 * 1024 * 1024;
 
+/** V8 writes a log besides, which is to lie where all else is thrown away. */
+const v8Flags = (folder: string): string[] => [
+  "--perf-basic-prof",
+  "--no-logfile-per-isolate",
+  `--logfile=${join(folder, "v8.log")}`,
+];
+
 /** How each runtime is asked to tell perf the names of what it has compiled. */
 const NAMED: Readonly<Record<RuntimeName, (folder: string) => [readonly string[], Record<string, string>]>> =
   {
-    Node: () => [["--perf-basic-prof"], {}],
-    Deno: () => [["--v8-flags=--perf-basic-prof"], {}],
+    Node: (folder) => [v8Flags(folder), {}],
+    Deno: (folder) => [[`--v8-flags=${v8Flags(folder).join(",")}`], {}],
     Bun: (folder) => [[], { BUN_JSC_useJITDump: "1", BUN_JSC_jitDumpDirectory: folder }],
   };
 
@@ -36,7 +43,7 @@ async function record(pid: number, seconds: number, file: string): Promise<void>
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => errors += text);
   child.on("error", () => errors += "perf is not there; on Debian, the package linux-perf brings it.");
-  const [code] = await once(child, "close");
+  const [code] = await once(child, "close").catch(() => []);
   if (code !== 0) throw new Error(errors);
 }
 
