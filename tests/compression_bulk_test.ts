@@ -1,9 +1,9 @@
 /** What compression must not cost: memory, with many connections and with many messages. */
 import assert from "node:assert/strict";
-import process from "node:process";
 import type { CompressionOptions, Message } from "../mod.ts";
 import { type Pair, pair } from "../src/testing/mod.ts";
 import { test } from "./harness.ts";
+import { memoryHeld } from "./memory.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -46,14 +46,14 @@ function joined(compression: CompressionOptions): Pair {
   return pair({ client: options, server: options });
 }
 
-/** Memory after what is garbage had its chance to go. */
+/** Memory once timers and streams have let go of what they held. */
 async function memory(): Promise<number> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setTimeout(resolve, 0));
-  return process.memoryUsage().rss;
+  return memoryHeld();
 }
 
 const PAIRS = 500;
-// For garbage, and for what a connection costs besides; a DEFLATE stream for each would cost twice that.
+// For what a connection costs besides; a DEFLATE stream for each would cost twice that.
 const SLACK = 150 * MIB;
 
 const BUDGETS: [string, CompressionOptions, number][] = [

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import process from "node:process";
 import { setImmediate } from "node:timers/promises";
 import {
   connect,
@@ -13,6 +12,7 @@ import {
   serve,
 } from "../../mod.ts";
 import { test } from "../harness.ts";
+import { memoryHeld } from "../memory.ts";
 import { binary, encode, statusCode } from "./frames.ts";
 import { Wire } from "./wire.ts";
 
@@ -21,11 +21,11 @@ const MIB = 1024 * KIB;
 
 /** How much more memory the process has held than at the start. */
 class Memory {
-  readonly #start: number = process.memoryUsage().rss;
+  readonly #start: number = memoryHeld();
   #most = 0;
 
   sample(): void {
-    this.#most = Math.max(this.#most, process.memoryUsage().rss - this.#start);
+    this.#most = Math.max(this.#most, memoryHeld() - this.#start);
   }
 
   assertBelow(bytes: number): void {

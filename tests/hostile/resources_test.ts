@@ -1,8 +1,6 @@
 /** What belongs to a process: memory after a loop, descriptors, threads, and states that have to end. */
 import assert from "node:assert/strict";
 import process from "node:process";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { connect, type Connection, reconnecting, serve } from "../../mod.ts";
 import { Backoff } from "../../src/backoff.ts";
 import { acceptCompression, compressionSettings } from "../../src/compression.ts";
@@ -12,6 +10,7 @@ import { Protocol } from "../../src/protocol/protocol.ts";
 import { ownLauncher, spawnCli } from "../cli/support.ts";
 import { tls } from "../fixtures.ts";
 import { runtime, skip, test } from "../harness.ts";
+import { collectGarbage } from "../memory.ts";
 import { dial, exchange, RawServer, REQUEST, request } from "../raw_peer.ts";
 import {
   BYE,
@@ -61,13 +60,6 @@ test("CVE-2021-42340 (Tomcat): a loop of connecting and closing leaves no connec
     assert.ok(left <= 30, `${left} of ${served.length} connections are still held`);
   });
 });
-
-function collectGarbage(): void {
-  const { Bun } = globalThis as { Bun?: { gc(full: boolean): void } };
-  if (Bun !== undefined) return Bun.gc(true);
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
-}
 
 test("CVE-2026-33151, CVE-2026-69185 (socket.io-parser): every state in which a server waits for more has an end", async () => {
   const { handler, next } = closes();
