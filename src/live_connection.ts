@@ -78,7 +78,7 @@ export class LiveConnection<Data>
     this.#home = home;
     this.#transport = transport;
     this.#request = init.request;
-    this.outbox = new Outbox(transport, settings.sendHighWaterMark, this);
+    this.outbox = new Outbox(transport, this);
     this.queue = new MessageQueue(this);
     this.protocol = new Protocol(role, this, settings, init.compression);
     this.liveness = new Liveness(this);
@@ -100,6 +100,10 @@ export class LiveConnection<Data>
   /** Limits and deadlines, shared by many connections. */
   get settings(): ConnectionSettings {
     return this.#home.settings;
+  }
+
+  get remoteAddress(): string {
+    return this.#transport.remoteAddress;
   }
 
   get request(): Request | undefined {

@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { concat } from "./protocol/bytes.ts";
 import { frameMemory } from "./protocol/frame_memory.ts";
 import { inMicrotask } from "./transport/microtask.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /** Whose frames they are. */
 export interface OutboxOwner {
+  /** Of how many bytes that wait `write()` answers `false`. */
+  readonly settings: { readonly sendHighWaterMark: number };
   /** What was written has gone out, or all but what the high-water mark allows. */
   outboxDrained(): void;
 }
@@ -27,71 +28,102 @@ const JOIN_UP_TO = 64 * 1024;
 // what would be many, and writes are what costs.
 const PATIENCE = 4;
 
+// Microtasks for which one that never rests makes the others wait.
+const LONGEST_TURN = 256;
+
 // So many times its own size may a piece that waits keep in memory.
 const WASTE = 4;
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const NOBODY: Waiter[] = [];
+const NOT_HELD = -1;
 
 // The outboxes whose frames gather until the turn is over. One microtask serves all.
 let gathering: Outbox[] = [];
-let ticking = false;
+// Microtasks since the turn's first frame, and since its last.
+let turn = 0;
+let quiet = 0;
+// One has more than is joined: it waits no longer.
+let enough = false;
 
-// The last pieces that were joined in this turn: of a broadcast, many connections have the same.
-let joinedPieces: readonly Uint8Array[] = [];
+/** A piece and those before it. Of a broadcast many connections have the same, which is made once for all. */
+interface Run {
+  readonly before: Run | undefined;
+  readonly piece: Uint8Array;
+}
+
+const NO_RUN: Run = { before: undefined, piece: NOTHING };
+let lastRun: Run = NO_RUN;
+
+function runOf(before: Run | undefined, piece: Uint8Array): Run {
+  if (lastRun.piece !== piece || lastRun.before !== before) lastRun = { before, piece };
+  return lastRun;
+}
+
+// The last pieces of this turn that were joined.
+let joinedRun: Run = NO_RUN;
 let joinedBytes: Uint8Array = NOTHING;
 
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  if (pieces.length !== joinedPieces.length || pieces.some((piece, i) => piece !== joinedPieces[i])) {
-    joinedPieces = pieces;
-    joinedBytes = concat(pieces, size);
+function joined(run: Run, size: number): Uint8Array {
+  if (run === joinedRun) return joinedBytes;
+  const bytes = new Uint8Array(size);
+  let end = size;
+  for (let each: Run | undefined = run; each !== undefined; each = each.before) {
+    bytes.set(each.piece, end -= each.piece.length);
   }
-  return joinedBytes;
+  joinedRun = run;
+  joinedBytes = bytes;
+  return bytes;
+}
+
+function forgetRuns(): void {
+  lastRun = joinedRun = NO_RUN;
+  joinedBytes = NOTHING;
 }
 
 /** What one connection has sent and its transport has not handed to the operating system. */
 export class Outbox {
   readonly #transport: Transport;
-  readonly #highWaterMark: number;
   readonly #owner: OutboxOwner;
   // The newest piece, which grows while frames are written behind it in the same memory, and those before it.
   #bytes: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;
-  #earlier: Uint8Array[] | undefined;
+  #earlier: Run | undefined;
   #size = 0;
-  #held = false;
   // What waits in the transport, as long as all is held.
-  #below = 0;
-  #scheduled = false;
-  #patience = 0;
+  #below = NOT_HELD;
   #waiters: Waiter[] = NOBODY;
 
   /** Holds nothing yet. */
-  constructor(transport: Transport, highWaterMark: number, owner: OutboxOwner) {
+  constructor(transport: Transport, owner: OutboxOwner) {
     this.#transport = transport;
-    this.#highWaterMark = highWaterMark;
     this.#owner = owner;
   }
 
   /** Bytes that wait here and in the transport. */
   get bufferedAmount(): number {
-    return this.#size + (this.#held ? this.#below : this.#transport.bufferedAmount);
+    return this.#size + (this.#below === NOT_HELD ? this.#transport.bufferedAmount : this.#below);
   }
 
   /** Takes `bytes[start..end)`, which nobody writes to any more. Answers `false` when more than the high-water mark waits. */
   write(bytes: Uint8Array, start: number = 0, end: number = bytes.length): boolean {
+    const before = this.#size;
     if (bytes === this.#bytes && start === this.#end) {
       this.#end = end;
     } else {
-      if (this.#bytes !== NOTHING) (this.#earlier ??= []).push(this.#newest());
+      if (before > 0) this.#earlier = runOf(this.#earlier, this.#newest());
       this.#bytes = bytes;
       this.#start = start;
       this.#end = end;
     }
-    this.#size += end - start;
-    if (!this.#held) this.#schedule();
-    return this.bufferedAmount <= this.#highWaterMark;
+    this.#size = before + end - start;
+    if (this.#below === NOT_HELD) this.#gather(before === 0);
+    return this.#flows;
+  }
+
+  get #flows(): boolean {
+    return this.bufferedAmount <= this.#owner.settings.sendHighWaterMark;
   }
 
   #newest(): Uint8Array {
@@ -100,45 +132,32 @@ export class Outbox {
   }
 
   /** What is written goes out in this turn of the event loop: when no more of it has come for a few microtasks. */
-  #schedule(): void {
-    this.#patience = PATIENCE;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    gathering.push(this);
-    if (ticking) return;
-    ticking = true;
-    inMicrotask(Outbox.#tick);
+  #gather(first: boolean): void {
+    quiet = 0;
+    if (this.#size >= JOIN_UP_TO) enough = true;
+    if (first && gathering.push(this) === 1) inMicrotask(Outbox.#tick);
   }
 
   static #tick(): void {
+    if (quiet++ < PATIENCE && turn++ < LONGEST_TURN && !enough) return inMicrotask(Outbox.#tick);
     const outboxes = gathering;
     gathering = [];
-    for (const outbox of outboxes) outbox.#wait();
-    joinedPieces = [];
-    joinedBytes = NOTHING;
-    ticking = gathering.length > 0;
-    if (ticking) inMicrotask(Outbox.#tick);
-  }
-
-  #wait(): void {
-    if (this.#patience-- > 0 && this.#size < JOIN_UP_TO) {
-      gathering.push(this);
-    } else {
-      this.#scheduled = false;
-      this.flush();
-    }
+    turn = 0;
+    enough = false;
+    for (const outbox of outboxes) outbox.flush();
+    forgetRuns();
   }
 
   /** Until `release()`, what is written waits, to go out in one piece. */
   hold(): void {
-    this.#held = true;
     this.#below = this.#transport.bufferedAmount;
   }
 
   /** Ends `hold()`: what has gathered goes out. */
   release(): void {
-    this.#held = false;
+    this.#below = NOT_HELD;
     if (this.#size > 0) this.flush();
+    forgetRuns();
   }
 
   /** Hands everything to the transport now. */
@@ -155,16 +174,18 @@ export class Outbox {
     if (earlier === undefined) {
       flowing = this.#hand(newest, bytes, start, end);
     } else {
-      earlier.push(newest);
-      flowing = size <= JOIN_UP_TO ? this.#transport.write(joined(earlier, size)) : this.#writeEach(earlier);
+      const run = runOf(earlier, newest);
+      flowing = size <= JOIN_UP_TO ? this.#transport.write(joined(run, size)) : this.#writeEach(run);
     }
-    if (this.#held) this.#below = this.#transport.bufferedAmount;
+    if (this.#below !== NOT_HELD) this.#below = this.#transport.bufferedAmount;
     if (flowing) this.#drained();
   }
 
-  #writeEach(pieces: readonly Uint8Array[]): boolean {
+  #writeEach(run: Run): boolean {
+    const pieces: Uint8Array[] = [];
+    for (let each: Run | undefined = run; each !== undefined; each = each.before) pieces.push(each.piece);
     let flowing = true;
-    for (const piece of pieces) if (!this.#transport.write(piece)) flowing = false;
+    for (const piece of pieces.reverse()) if (!this.#transport.write(piece)) flowing = false;
     return flowing;
   }
 
@@ -195,7 +216,7 @@ export class Outbox {
 
   /** Resolves when no more than the high-water mark waits. */
   drained(): Promise<void> {
-    if (this.bufferedAmount <= this.#highWaterMark) return Promise.resolve();
+    if (this.#flows) return Promise.resolve();
     if (this.#waiters === NOBODY) this.#waiters = [];
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }

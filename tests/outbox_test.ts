@@ -49,7 +49,10 @@ interface Subject {
 function subject(mark: number, { fast = true } = {}): Subject {
   let drains = 0;
   const wire = new Wire(mark, fast);
-  const outbox = new Outbox(wire, mark, { outboxDrained: () => void drains++ });
+  const outbox = new Outbox(wire, {
+    settings: { sendHighWaterMark: mark },
+    outboxDrained: () => void drains++,
+  });
   return { wire, outbox, drains: () => drains };
 }
 
@@ -158,6 +161,35 @@ test("what many connections are sent in one turn is joined once for all of them"
   const [a, b, c] = wires.map(({ wire }) => wire.writes);
   deepEqual([a, b, c], [[Uint8Array.of(1, 2, 3)], [Uint8Array.of(1, 2, 3)], [Uint8Array.of(1, 2, 3, 1, 2)]]);
   equal(a![0], b![0]);
+});
+
+test("one that never rests makes the others wait for a bounded number of microtasks", async () => {
+  const [one, other] = [subject(1000), subject(1000)];
+  other.outbox.write(Uint8Array.of(1));
+  let microtasks = 0;
+  for (; other.wire.writes.length === 0 && microtasks < 10_000; microtasks++) {
+    one.outbox.write(Uint8Array.of(2));
+    await undefined;
+  }
+  ok(microtasks > 4 && microtasks < 1000, `${microtasks} microtasks`);
+  await settled();
+  equal(one.wire.sizes.reduce((sum, size) => sum + size), microtasks);
+});
+
+test("what is written while others are written to goes out at its own outbox, in its order", async () => {
+  const [one, other] = [subject(1e9), subject(1e9)];
+  const shared = [1, 2, 3].map((value) => Uint8Array.of(value));
+  for (const piece of shared) {
+    one.outbox.write(piece);
+    other.outbox.write(piece);
+    if (piece === shared[1]) other.outbox.write(Uint8Array.of(9));
+  }
+  const large = new Uint8Array(64 * KIB);
+  other.outbox.write(large);
+  other.outbox.write(shared[0]!);
+  await settled();
+  deepEqual(one.wire.writes, [Uint8Array.of(1, 2, 3)]);
+  deepEqual(other.wire.writes, [shared[0]!, shared[1]!, Uint8Array.of(9), shared[2]!, large, shared[0]!]);
 });
 
 test("hold() keeps all until release(), also across turns", async () => {
@@ -292,7 +324,8 @@ test("the owner is told when what was written has gone: by the transport's drain
 test("the owner may write, and wait, from inside its call", async () => {
   const wire = new Wire(10, true);
   let waits = 0;
-  const outbox = new Outbox(wire, 10, {
+  const outbox = new Outbox(wire, {
+    settings: { sendHighWaterMark: 10 },
     outboxDrained() {
       if (wire.writes.length > 2) return;
       outbox.write(new Uint8Array(11));
