@@ -20,6 +20,8 @@ export interface MessageLimits {
 
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const SMALLEST_BUFFER = 1024;
+// From this size on to copy what has come is dear, and memory that is not yet written to costs next to nothing.
+const LARGE = 64 * 1024;
 // What is shorter is cheap to wait for.
 const FIRST_INSPECTION = 64;
 
@@ -252,9 +254,11 @@ export class MessageAssembler {
   #keep(chunk: Uint8Array, start: number, end: number): void {
     const size = this.#size + end - start;
     if (size > this.#buffer.length) {
-      // Never more than twice what has come, whatever length a header announced; nor more than the message will need.
+      // Never more than twice what has come, whatever length a header announced, or four times a large one whose last
+      // frame has begun; nor more than the message will need.
       const most = this.#last ? this.#announced : this.#largestPayload();
-      const larger = new Uint8Array(Math.min(Math.max(2 * size, SMALLEST_BUFFER), most));
+      const growth = this.#last && size >= LARGE ? 4 : 2;
+      const larger = new Uint8Array(Math.min(Math.max(growth * size, SMALLEST_BUFFER), most));
       larger.set(this.#buffer.subarray(0, this.#size));
       this.#buffer = larger;
     }

@@ -197,6 +197,19 @@ test("RFC 6455, section 10.4: the buffer of a message whose last frame has begun
   deepEqual(sizes, [4000, 5000]);
 });
 
+test("RFC 6455, section 10.4: the buffer of a large message whose last frame has begun grows to no more than four times what has come", () => {
+  const size = 1 << 20;
+  const chunk = noise(64 * 1024);
+  for (const [last, expected] of [[true, [4, 16]], [false, [2, 6, 14, 16]]] as const) {
+    const messages = assembler({ maxMessageSize: size });
+    const sizes = allocations(() => {
+      messages.begin(BINARY, size, false, last);
+      for (let kept = 0; kept < size; kept += chunk.length) messages.add(chunk, 0, chunk.length, 0xff, false);
+    });
+    deepEqual(sizes.map((each) => each / chunk.length), expected);
+  }
+});
+
 test("RFC 6455, section 10.4: 16,000 fragments of one byte cost no more than one fragment of 16,000", () => {
   const messages = assembler();
   const sizes = allocations(() => {
