@@ -126,9 +126,6 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   readonly protocol: string;
   /** The extensions in use, as `Sec-WebSocket-Extensions` names them; `""` for none. */
   readonly extensions: string;
-  /** The peer's IP address; `""` where there is none, as on a Unix socket. */
-  readonly remoteAddress: string;
-
   readonly #live: LiveConnection<Data>;
 
   /** Made by `serve()` and `connect()`, not by applications. */
@@ -136,12 +133,16 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
     this.data = init.data;
     this.protocol = init.protocol;
     this.extensions = init.extensions;
-    this.remoteAddress = init.transport.remoteAddress;
     this.#live = new LiveConnection(this, init);
   }
 
   static {
     inside = (socket) => socket.#live;
+  }
+
+  /** The peer's IP address; `""` where there is none, as on a Unix socket. */
+  get remoteAddress(): string {
+    return this.#live.remoteAddress;
   }
 
   /** The request that opened this connection; on a client there is none. */

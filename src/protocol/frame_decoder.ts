@@ -8,26 +8,30 @@ import { applyMask } from "./mask.ts";
 import { isControl, isKnownOpcode } from "./opcode.ts";
 import { MESSAGE_TOO_BIG, PROTOCOL_ERROR } from "./status_code.ts";
 
+/** Which end of the connection this is. */
+export type Role = "client" | "server";
+
 const MAX_HEADER_SIZE = 14;
 
 /** Turns chunks of bytes into frames. Whoever takes the frames is one: each call may stop the decoder. */
 export abstract class FrameDecoder {
-  readonly #masked: boolean;
+  /** Our own. A server's frames come masked, a client's do not. */
+  protected readonly role: Role;
   readonly #rsv1Allowed: boolean;
   #fin = false;
   #opcode = 0;
   #length = 0;
   #key = 0;
+  // Of the payload at hand.
   #remaining = 0;
-  #inPayload = false;
   #stopped = false;
   // A header that came in several chunks is gathered here; no view of a chunk is kept.
   #header: Uint8Array | undefined;
   #headerLength = 0;
 
-  /** `role` is our own: a server's frames come masked, a client's do not. */
-  constructor(role: "client" | "server", rsv1Allowed: boolean) {
-    this.#masked = role === "server";
+  /** Begins between two frames. */
+  constructor(role: Role, rsv1Allowed: boolean) {
+    this.role = role;
     this.#rsv1Allowed = rsv1Allowed;
   }
 
@@ -51,6 +55,10 @@ export abstract class FrameDecoder {
   /** The bytes break the framing rules. The decoder has stopped. */
   protected abstract frameError(error: ProtocolError): void;
 
+  get #masked(): boolean {
+    return this.role === "server";
+  }
+
   /** Reads nothing more: not even what is left of the chunk at hand. */
   protected stop(): void {
     this.#stopped = true;
@@ -58,14 +66,14 @@ export abstract class FrameDecoder {
 
   /** Whether the bytes so far end between two frames. */
   get betweenFrames(): boolean {
-    return !this.#inPayload && this.#headerLength === 0;
+    return this.#remaining === 0 && this.#headerLength === 0;
   }
 
   /** Bytes have come. They are borrowed until return, and unmasked in place. Never throws on account of the peer. */
   receive(chunk: Uint8Array): void {
     let position = 0;
     while (position < chunk.length && !this.#stopped) {
-      position = this.#inPayload ? this.#readPayload(chunk, position) : this.#readHeader(chunk, position);
+      position = this.#remaining > 0 ? this.#readPayload(chunk, position) : this.#readHeader(chunk, position);
     }
   }
 
@@ -74,9 +82,7 @@ export abstract class FrameDecoder {
     const offset = this.#length - this.#remaining;
     const seen = this.#masked ? applyMask(chunk, start, end, this.#key, offset) : orBytes(chunk, start, end);
     this.#remaining -= end - start;
-    const last = this.#remaining === 0;
-    if (last) this.#inPayload = false;
-    this.framePayload(this.#opcode, this.#fin, chunk, start, end, seen, last);
+    this.framePayload(this.#opcode, this.#fin, chunk, start, end, seen, this.#remaining === 0);
     return end;
   }
 
@@ -194,12 +200,8 @@ export abstract class FrameDecoder {
     this.#opcode = opcode;
     this.#length = length;
     this.#remaining = length;
-    this.#inPayload = true;
     this.frameHeader(this.#fin, (first & 0x40) !== 0, opcode, length);
-    if (length === 0 && !this.#stopped) {
-      this.#inPayload = false;
-      this.framePayload(opcode, this.#fin, bytes, 0, 0, 0, true);
-    }
+    if (length === 0 && !this.#stopped) this.framePayload(opcode, this.#fin, bytes, 0, 0, 0, true);
   }
 
   #fail(error: ProtocolError): void {

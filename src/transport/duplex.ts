@@ -87,7 +87,6 @@ export class DuplexTransport implements Transport {
   #toldEnd = false;
   #aborted = false;
   #closed = false;
-  #finished = false;
   #failure: unknown;
 
   /** Takes the stream over. Whoever read from it before must have stopped, and removed its listeners. */
@@ -135,6 +134,7 @@ export class DuplexTransport implements Transport {
 
   /** See {@linkcode Transport.attach}. */
   attach(handler: TransportHandler): void {
+    if (this.#handler === NOBODY) return;
     const first = this.#handler === undefined;
     this.#handler = handler;
     if (first) this.#pumpNext();
@@ -201,7 +201,7 @@ export class DuplexTransport implements Transport {
 
   /** Delivers what waits here, in its order, as far as the handler takes it. */
   #pump(): void {
-    if (this.#handler === undefined || this.#finished) return;
+    if (this.#handler === undefined || this.#handler === NOBODY) return;
     if (this.#closed && this.#isBroken()) return this.#finish();
     let chunk: Uint8Array | undefined;
     while (!this.#paused && (chunk = this.#inbox?.shift()) !== undefined) this.#handler.data(chunk);
@@ -259,8 +259,7 @@ export class DuplexTransport implements Transport {
   }
 
   #finish(): void {
-    if (this.#finished || this.#handler === undefined) return;
-    this.#finished = true;
+    if (this.#handler === undefined || this.#handler === NOBODY) return;
     const handler = this.#handler;
     const error = this.#error();
     // Node keeps a socket for some time after its end, which is not to keep all that hangs on the connection.
