@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { type BufferGlobal, type Latin1Reader, latin1Reader } from "../protocol/latin1.ts";
 import { HeaderFields, isToken, isTokenCharacter, trimmed } from "./header_fields.ts";
 
 const TAB = 0x09;
@@ -177,9 +178,9 @@ export class HeadReader<Start extends object> {
 
   /** The text of whole lines, behind what was kept of the first. */
   #decode(chunk: Uint8Array, from: number, to: number): string {
-    if (this.#lineLength === 0) return latin1Text(chunk.subarray(from, to));
+    if (this.#lineLength === 0) return latin1Text(chunk, from, to);
     this.#keep(chunk, from, to);
-    const lines = latin1Text(this.#line.subarray(0, this.#lineLength));
+    const lines = latin1Text(this.#line, 0, this.#lineLength);
     this.#lineLength = 0;
     return lines;
   }
@@ -258,20 +259,19 @@ export function headerFieldsOf(text: string): HeaderFields {
   return headers;
 }
 
-// Equal to Latin-1 for ASCII, and fast on every runtime; what TextDecoder calls "latin1" is another encoding.
-const asciiDecoder: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8");
-
-/** Each byte as one character. */
-function latin1Text(bytes: Uint8Array): string {
-  let seen = 0;
-  for (let i = 0; i < bytes.length; i++) seen |= bytes[i]!;
-  if (seen < 0x80) return asciiDecoder.decode(bytes);
-  let text = "";
-  for (let i = 0; i < bytes.length; i += MAX_ARGUMENTS) {
-    text += String.fromCharCode.apply(null, bytes.subarray(i, i + MAX_ARGUMENTS) as unknown as number[]);
-  }
-  return text;
+/** Makes the text in which each byte is one character. What TextDecoder calls "latin1" is another encoding. */
+export function headDecoder(globals: BufferGlobal): Latin1Reader {
+  return latin1Reader(globals) ?? ((bytes, start, end) => {
+    let text = "";
+    for (let from = start; from < end; from += MAX_ARGUMENTS) {
+      const codes = bytes.subarray(from, Math.min(from + MAX_ARGUMENTS, end));
+      text += String.fromCharCode.apply(null, codes as unknown as number[]);
+    }
+    return text;
+  });
 }
+
+const latin1Text: Latin1Reader = /* @__PURE__ */ headDecoder(globalThis as BufferGlobal);
 
 /** The minor version of HTTP/1, or what is wrong. */
 function readVersion(text: string): number | HeadDefect {

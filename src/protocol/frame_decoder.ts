@@ -8,16 +8,12 @@ import { applyMask } from "./mask.ts";
 import { isControl, isKnownOpcode } from "./opcode.ts";
 import { MESSAGE_TOO_BIG, PROTOCOL_ERROR } from "./status_code.ts";
 
-/** Which end of the connection this is. */
-export type Role = "client" | "server";
-
 const MAX_HEADER_SIZE = 14;
 
 /** Turns chunks of bytes into frames. Whoever takes the frames is one: each call may stop the decoder. */
 export abstract class FrameDecoder {
-  /** Our own. A server's frames come masked, a client's do not. */
-  protected readonly role: Role;
-  readonly #rsv1Allowed: boolean;
+  /** Whether what comes is masked, as what a server reads is, and what goes out is not; or the other way round. */
+  protected readonly masked: boolean;
   #fin = false;
   #opcode = 0;
   #length = 0;
@@ -30,10 +26,12 @@ export abstract class FrameDecoder {
   #headerLength = 0;
 
   /** Begins between two frames. */
-  constructor(role: Role, rsv1Allowed: boolean) {
-    this.role = role;
-    this.#rsv1Allowed = rsv1Allowed;
+  constructor(masked: boolean) {
+    this.masked = masked;
   }
+
+  /** Whether an extension gives RSV1 a meaning. */
+  protected abstract get rsv1Allowed(): boolean;
 
   /** A header has been read. Its payload of so many bytes follows, in one piece or several. */
   protected abstract frameHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): void;
@@ -54,10 +52,6 @@ export abstract class FrameDecoder {
 
   /** The bytes break the framing rules. The decoder has stopped. */
   protected abstract frameError(error: ProtocolError): void;
-
-  get #masked(): boolean {
-    return this.role === "server";
-  }
 
   /** Reads nothing more: not even what is left of the chunk at hand. */
   protected stop(): void {
@@ -80,7 +74,7 @@ export abstract class FrameDecoder {
   #readPayload(chunk: Uint8Array, start: number): number {
     const end = Math.min(chunk.length, start + this.#remaining);
     const offset = this.#length - this.#remaining;
-    const seen = this.#masked ? applyMask(chunk, start, end, this.#key, offset) : orBytes(chunk, start, end);
+    const seen = this.masked ? applyMask(chunk, start, end, this.#key, offset) : orBytes(chunk, start, end);
     this.#remaining -= end - start;
     this.framePayload(this.#opcode, this.#fin, chunk, start, end, seen, this.#remaining === 0);
     return end;
@@ -117,8 +111,8 @@ export abstract class FrameDecoder {
     const lengthCode = second & 0x7f;
     // One test for the frame that has nothing to object to.
     if (
-      (first & 0x30) === 0 && ((first & 0x40) === 0 || (this.#rsv1Allowed && !control && opcode !== 0)) &&
-      isKnownOpcode(opcode) && (second >= 0x80) === this.#masked &&
+      (first & 0x30) === 0 && ((first & 0x40) === 0 || (this.rsv1Allowed && !control && opcode !== 0)) &&
+      isKnownOpcode(opcode) && (second >= 0x80) === this.masked &&
       (!control || (first >= 0x80 && lengthCode <= 125))
     ) return false;
     this.#fail(this.#objection(first, second));
@@ -140,8 +134,8 @@ export abstract class FrameDecoder {
     }
     // RFC 6455, section 5.1: "The server MUST close the connection upon receiving a frame that is not masked."
     // "A client MUST close a connection if it detects a masked frame."
-    if ((second >= 0x80) !== this.#masked) {
-      return broken("5.1", this.#masked ? "A client's frame is not masked." : "A server's frame is masked.");
+    if ((second >= 0x80) !== this.masked) {
+      return broken("5.1", this.masked ? "A client's frame is not masked." : "A server's frame is masked.");
     }
     // RFC 6455, section 5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be
     // fragmented."
@@ -194,7 +188,7 @@ export abstract class FrameDecoder {
         ),
       );
     }
-    if (this.#masked) this.#key = uint32(bytes, end) | 0;
+    if (this.masked) this.#key = uint32(bytes, end) | 0;
     const opcode = first & 0x0f;
     this.#fin = first >= 0x80;
     this.#opcode = opcode;

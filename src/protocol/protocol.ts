@@ -8,7 +8,7 @@ import { concat, copyOf } from "./bytes.ts";
 import { encodeClosePayload, parseClosePayload } from "./close_payload.ts";
 import { ConnectionClosedError, ProtocolError } from "./errors.ts";
 import { encodeFrame, encodeTextFrame, writeFrame, writeTextFrame } from "./frame.ts";
-import { FrameDecoder, type Role } from "./frame_decoder.ts";
+import { FrameDecoder } from "./frame_decoder.ts";
 import { frameMemory } from "./frame_memory.ts";
 import { maskingKey } from "./mask.ts";
 import { MessageAssembler, type MessageLimits } from "./message_assembler.ts";
@@ -16,7 +16,8 @@ import type { MessageCompression } from "./message_compression.ts";
 import { BINARY, CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from "./opcode.ts";
 import { ABNORMAL_CLOSURE, NO_STATUS_RECEIVED } from "./status_code.ts";
 
-export type { Role };
+/** Which end of the connection this is. */
+export type Role = "client" | "server";
 
 /** The owner of a protocol: what it does with what comes out. It may send and close from within any call. */
 export interface ProtocolSink {
@@ -86,10 +87,14 @@ export class Protocol extends FrameDecoder {
 
   /** Begins where the opening handshake ended; `compression` is there if that has agreed upon it. */
   constructor(role: Role, sink: ProtocolSink, limits: MessageLimits, compression?: MessageCompression) {
-    super(role, compression !== undefined);
+    super(role === "server");
     this.#sink = sink;
     this.compression = compression;
     this.#limits = limits;
+  }
+
+  get #role(): Role {
+    return this.masked ? "server" : "client";
   }
 
   get #assembler(): MessageAssembler {
@@ -218,7 +223,7 @@ export class Protocol extends FrameDecoder {
    * than 123 bytes.
    */
   sendClose(code?: number, reason: string = ""): void {
-    const payload = encodeClosePayload(code, reason, this.role);
+    const payload = encodeClosePayload(code, reason, this.#role);
     if (!this.open) return;
     this.#initiator ??= "local";
     this.#sendCloseFrame(payload);
@@ -232,11 +237,16 @@ export class Protocol extends FrameDecoder {
     if (this.#finished) return;
     // The error's message may tell what only this side should know; a ProtocolError's tells the peer about itself.
     const reason = error instanceof ProtocolError ? error.message : "";
-    const payload = encodeClosePayload(code, reason, this.role);
+    const payload = encodeClosePayload(code, reason, this.#role);
     this.stop();
     if (!this.#closeSent) this.#sendCloseFrame(payload);
     const guilty = error instanceof ProtocolError ? "remote" : "local";
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? guilty, error);
+  }
+
+  /** See {@linkcode FrameDecoder.rsv1Allowed}. */
+  protected override get rsv1Allowed(): boolean {
+    return this.compression !== undefined;
   }
 
   /** See {@linkcode FrameDecoder.frameError}. */
@@ -307,10 +317,10 @@ export class Protocol extends FrameDecoder {
     // endpoint MUST send a Close frame in response. (When sending a Close frame in response, the endpoint typically
     // echos the status code it received.)" A server must not send 1010, and answers it with none.
     if (!this.#closeSent) {
-      const echo = close.code === NO_STATUS_RECEIVED || (close.code === 1010 && this.role === "server")
+      const echo = close.code === NO_STATUS_RECEIVED || (close.code === 1010 && this.#role === "server")
         ? undefined
         : close.code;
-      this.#sendCloseFrame(encodeClosePayload(echo, "", this.role));
+      this.#sendCloseFrame(encodeClosePayload(echo, "", this.#role));
     }
     this.#finish(close.code, close.reason, true, this.#initiator, undefined);
   }
@@ -342,7 +352,7 @@ export class Protocol extends FrameDecoder {
 
   // RFC 6455, section 5.3: a client masks every frame, with a fresh key; a server masks none (section 5.1).
   #key(): number | undefined {
-    return this.role === "client" ? maskingKey() : undefined;
+    return this.masked ? undefined : maskingKey();
   }
 
   #checkOpen(what: string): void {

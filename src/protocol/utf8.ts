@@ -4,34 +4,18 @@
  *
  * @module
  */
+import { type BufferGlobal, type Latin1Reader, latin1Reader } from "./latin1.ts";
 
 // ignoreBOM: U+FEFF at the start of a text is part of the text.
 const decoder: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What is asked of Node's `Buffer`, which Bun and Deno have too. */
-interface Latin1Decoder {
-  latin1Slice(start: number, end: number): string;
-}
-
-/** Makes the text of bytes that are all ASCII. */
-export type AsciiDecoder = (bytes: Uint8Array, start: number, end: number) => string;
-
-/**
- * Latin-1 is equal to UTF-8 for ASCII, and faster. A `Buffer` decodes it without a view of the text's bytes, in a half
- * to a seventh of `TextDecoder`'s time (`npm run bench:micro`).
- */
-export function asciiDecoder(buffer: { prototype: Latin1Decoder } | undefined): AsciiDecoder {
-  if (buffer !== undefined) {
-    const { latin1Slice } = buffer.prototype;
-    return (bytes, start, end) => latin1Slice.call(bytes as Uint8Array & Latin1Decoder, start, end);
-  }
+/** Makes the text of bytes that are all ASCII: Latin-1 is equal to UTF-8 for these, and faster. */
+export function asciiDecoder(globals: BufferGlobal): Latin1Reader {
   const latin1 = new TextDecoder("latin1");
-  return (bytes, start, end) => latin1.decode(bytes.subarray(start, end));
+  return latin1Reader(globals) ?? ((bytes, start, end) => latin1.decode(bytes.subarray(start, end)));
 }
 
-const decodeAscii: AsciiDecoder = /* @__PURE__ */ asciiDecoder(
-  (globalThis as { Buffer?: { prototype: Latin1Decoder } }).Buffer,
-);
+const decodeAscii: Latin1Reader = /* @__PURE__ */ asciiDecoder(globalThis as BufferGlobal);
 
 /** The text of `bytes[start..end)`, or `undefined` if that is not UTF-8. `seen` is these bytes OR-ed together. */
 export function decodeText(

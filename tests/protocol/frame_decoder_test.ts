@@ -9,6 +9,7 @@ import type { Role } from "../../src/protocol/protocol.ts";
 class Frames extends FrameDecoder {
   readonly log: string[] = [];
   readonly errors: ProtocolError[] = [];
+  readonly rsv1Allowed: boolean;
   pieces = 0;
   onHeader = (): void => {};
   onPayload = (): unknown => undefined;
@@ -17,7 +18,8 @@ class Frames extends FrameDecoder {
   #length = 0;
 
   constructor(role: Role, rsv1Allowed = false) {
-    super(role, rsv1Allowed);
+    super(role === "server");
+    this.rsv1Allowed = rsv1Allowed;
   }
 
   override stop(): void {

@@ -66,8 +66,7 @@ test("RFC 6455, section 8.1: all of ASCII, with and without a look at what was s
 
 test("ASCII is decoded alike with a Buffer and without one", () => {
   const bytes = bytesOf("a", Uint8Array.from({ length: 128 }, (_, i) => i), "z");
-  const { Buffer } = globalThis as { Buffer?: Parameters<typeof asciiDecoder>[0] };
-  for (const decode of [asciiDecoder(undefined), asciiDecoder(Buffer)]) {
+  for (const decode of [asciiDecoder({}), asciiDecoder(globalThis)]) {
     equal(decode(bytes, 1, 129), String.fromCharCode(...bytes.subarray(1, 129)));
     equal(decode(bytes, 129, 130), "z");
     equal(decode(bytes, 5, 5), "");
