@@ -38,7 +38,7 @@ export type { HeaderFields } from "./src/handshake/header_fields.ts";
 export type { HandshakeFailureCode } from "./src/handshake/client_handshake.ts";
 export type { Refusal, RefusalCode } from "./src/handshake/refusal.ts";
 export type { AdmissionPolicy } from "./src/handshake/server_handshake.ts";
-export type { HandshakeReport, OpeningOptions, UpgradeResult } from "./src/opening_handshake.ts";
+export type { HandshakeReport, OpeningOptions, UpgradeResult } from "./src/opening_options.ts";
 export {
   type Close,
   ConnectionClosedError,

@@ -19,4 +19,5 @@ export * from "./protocol/errors.ts";
 export * from "./protocol/frame_decoder.ts";
 export type { MessageCompression } from "./protocol/message_compression.ts";
 export type { MessageLimits } from "./protocol/message_assembler.ts";
+export * from "./protocol/encoded_message.ts";
 export * from "./protocol/protocol.ts";

@@ -19,9 +19,6 @@ const TLS_ALERT_RECORD = 0x15;
 const EMPTY_LINE = "\r\n";
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
-// Engines throw a RangeError for a call with some ten thousands of arguments.
-const MAX_ARGUMENTS = 8192;
-
 /** What may be wrong with a head. Each is also a code of a refusal. */
 export type HeadDefect =
   | "tls-on-plain-port"
@@ -259,19 +256,7 @@ export function headerFieldsOf(text: string): HeaderFields {
   return headers;
 }
 
-/** Makes the text in which each byte is one character. What TextDecoder calls "latin1" is another encoding. */
-export function headDecoder(globals: BufferGlobal): Latin1Reader {
-  return latin1Reader(globals) ?? ((bytes, start, end) => {
-    let text = "";
-    for (let from = start; from < end; from += MAX_ARGUMENTS) {
-      const codes = bytes.subarray(from, Math.min(from + MAX_ARGUMENTS, end));
-      text += String.fromCharCode.apply(null, codes as unknown as number[]);
-    }
-    return text;
-  });
-}
-
-const latin1Text: Latin1Reader = /* @__PURE__ */ headDecoder(globalThis as BufferGlobal);
+const latin1Text: Latin1Reader = /* @__PURE__ */ latin1Reader(globalThis as BufferGlobal);
 
 /** The minor version of HTTP/1, or what is wrong. */
 function readVersion(text: string): number | HeadDefect {

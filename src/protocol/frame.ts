@@ -6,6 +6,11 @@
 import { FrameMemory } from "./frame_memory.ts";
 import { applyMask } from "./mask.ts";
 
+/** The bit of a frame's first byte that says that its message ends with it. */
+export const FIN = 0x80;
+/** The bit of a frame's first byte that says that its message is compressed (RFC 7692, section 6). */
+export const RSV1 = 0x40;
+
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 const LARGEST_HEADER = 14;
 // Bytes that one character takes at most.

@@ -14,6 +14,7 @@ const MAX_HEADER_SIZE = 14;
 export abstract class FrameDecoder {
   /** Whether what comes is masked, as what a server reads is, and what goes out is not; or the other way round. */
   protected readonly masked: boolean;
+  readonly #rsv1Allowed: boolean;
   #fin = false;
   #opcode = 0;
   #length = 0;
@@ -25,13 +26,11 @@ export abstract class FrameDecoder {
   #header: Uint8Array | undefined;
   #headerLength = 0;
 
-  /** Begins between two frames. */
-  constructor(masked: boolean) {
-    this.masked = masked;
+  /** `role` is our own: a server's frames come masked, a client's do not. */
+  constructor(role: "client" | "server", rsv1Allowed: boolean) {
+    this.masked = role === "server";
+    this.#rsv1Allowed = rsv1Allowed;
   }
-
-  /** Whether an extension gives RSV1 a meaning. */
-  protected abstract get rsv1Allowed(): boolean;
 
   /** A header has been read. Its payload of so many bytes follows, in one piece or several. */
   protected abstract frameHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): void;
@@ -111,7 +110,7 @@ export abstract class FrameDecoder {
     const lengthCode = second & 0x7f;
     // One test for the frame that has nothing to object to.
     if (
-      (first & 0x30) === 0 && ((first & 0x40) === 0 || (this.rsv1Allowed && !control && opcode !== 0)) &&
+      (first & 0x30) === 0 && ((first & 0x40) === 0 || (this.#rsv1Allowed && !control && opcode !== 0)) &&
       isKnownOpcode(opcode) && (second >= 0x80) === this.masked &&
       (!control || (first >= 0x80 && lengthCode <= 125))
     ) return false;

@@ -6,8 +6,9 @@
  */
 import { concat, copyOf } from "./bytes.ts";
 import { encodeClosePayload, parseClosePayload } from "./close_payload.ts";
+import type { EncodedMessage } from "./encoded_message.ts";
 import { ConnectionClosedError, ProtocolError } from "./errors.ts";
-import { encodeFrame, encodeTextFrame, writeFrame, writeTextFrame } from "./frame.ts";
+import { FIN, RSV1, writeFrame, writeTextFrame } from "./frame.ts";
 import { FrameDecoder } from "./frame_decoder.ts";
 import { frameMemory } from "./frame_memory.ts";
 import { maskingKey } from "./mask.ts";
@@ -56,17 +57,6 @@ export interface ProtocolClose {
   readonly error: Error | undefined;
 }
 
-/** A message as a frame that many connections send; see {@linkcode encodeMessage}. */
-export interface EncodedMessage {
-  /** The frame; it must not be written to. */
-  readonly frame: Uint8Array;
-  /** Whether its payload is compressed, and refers to nothing before it. */
-  readonly compressed: boolean;
-}
-
-const FIN = 0x80;
-// RFC 7692, section 6: "Per-Message Compressed" bit.
-const RSV1 = 0x40;
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 
@@ -87,7 +77,7 @@ export class Protocol extends FrameDecoder {
 
   /** Begins where the opening handshake ended; `compression` is there if that has agreed upon it. */
   constructor(role: Role, sink: ProtocolSink, limits: MessageLimits, compression?: MessageCompression) {
-    super(role === "server");
+    super(role, compression !== undefined);
     this.#sink = sink;
     this.compression = compression;
     this.#limits = limits;
@@ -244,11 +234,6 @@ export class Protocol extends FrameDecoder {
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? guilty, error);
   }
 
-  /** See {@linkcode FrameDecoder.rsv1Allowed}. */
-  protected override get rsv1Allowed(): boolean {
-    return this.compression !== undefined;
-  }
-
   /** See {@linkcode FrameDecoder.frameError}. */
   protected override frameError(error: ProtocolError): void {
     this.fail(error.statusCode, error);
@@ -375,33 +360,6 @@ export class Protocol extends FrameDecoder {
     this.#unansweredPing = undefined;
     this.#sink.finish({ code, reason, wasClean, initiator, error });
   }
-}
-
-/**
- * A whole message as the frame that a server sends, to be given to many connections: a server masks nothing (RFC 6455,
- * section 5.1), so that one encoding serves all. With `compression` it is compressed, for all connections of the same
- * `likeness`; where that would not make it smaller the answer is `undefined`.
- */
-export function encodeMessage(data: string | Uint8Array): EncodedMessage;
-/** As above, compressed. */
-export function encodeMessage(
-  data: string | Uint8Array,
-  compression: MessageCompression,
-): EncodedMessage | undefined;
-export function encodeMessage(
-  data: string | Uint8Array,
-  compression?: MessageCompression,
-): EncodedMessage | undefined {
-  const opcode = typeof data === "string" ? TEXT : BINARY;
-  if (compression !== undefined) {
-    const payload = compression.compressAfresh(typeof data === "string" ? encoder.encode(data) : data);
-    if (payload === undefined) return undefined;
-    return { frame: encodeFrame(FIN | RSV1 | opcode, payload, undefined), compressed: true };
-  }
-  const frame = typeof data === "string"
-    ? encodeTextFrame(FIN | TEXT, data, undefined)
-    : encodeFrame(FIN | BINARY, data, undefined);
-  return { frame, compressed: false };
 }
 
 function checkControlPayload(payload: Uint8Array): Uint8Array {

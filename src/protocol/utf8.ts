@@ -11,8 +11,9 @@ const decoder: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: t
 
 /** Makes the text of bytes that are all ASCII: Latin-1 is equal to UTF-8 for these, and faster. */
 export function asciiDecoder(globals: BufferGlobal): Latin1Reader {
+  if (globals.Buffer !== undefined) return latin1Reader(globals);
   const latin1 = new TextDecoder("latin1");
-  return latin1Reader(globals) ?? ((bytes, start, end) => latin1.decode(bytes.subarray(start, end)));
+  return (bytes, start, end) => latin1.decode(bytes.subarray(start, end));
 }
 
 const decodeAscii: Latin1Reader = /* @__PURE__ */ asciiDecoder(globalThis as BufferGlobal);

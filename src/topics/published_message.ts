@@ -4,7 +4,7 @@
  * @module
  */
 import type { MessageCompression } from "../protocol/message_compression.ts";
-import { type EncodedMessage, encodeMessage } from "../protocol/protocol.ts";
+import { type EncodedMessage, encodeMessage } from "../protocol/encoded_message.ts";
 
 /** A message for many connections. */
 export class PublishedMessage {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
-import { headDecoder, headerFieldsOf, RequestHeadReader } from "../../src/handshake/http_head.ts";
+import { headerFieldsOf, RequestHeadReader } from "../../src/handshake/http_head.ts";
 import { bytesOf, FRAME } from "./support.ts";
 import { answerHead, assertAnswerDefect, assertRequestDefect, readRequest, requestHead } from "./readers.ts";
 
@@ -131,19 +131,6 @@ test("RFC 9110, section 5.5: obs-text stays as it is, each byte one character", 
   assert.equal(head.headers.get("x"), octets);
   assert.equal(head.text, raw);
   assert.equal(requestHead(`${START}X: \u00e2\u0084\u00aa\r\n\r\n`).headers.get("x"), "\u00e2\u0084\u00aa");
-});
-
-test("RFC 9110, section 5.5: heads are decoded the same with a Buffer and without one", () => {
-  const octets = Uint8Array.from({ length: 20_000 }, (_, index) => index & 0xff);
-  for (const decode of [headDecoder({}), headDecoder(globalThis)]) {
-    for (const [start, end] of [[0, 20_000], [1, 257], [300, 300], [19_999, 20_000]] as const) {
-      const text = decode(octets, start, end);
-      assert.deepEqual(
-        Uint8Array.from(text, (character) => character.charCodeAt(0)),
-        octets.slice(start, end),
-      );
-    }
-  }
 });
 
 test("RFC 9112, section 5: white space around a value is not part of it, and a value may be empty", () => {

@@ -1,7 +1,8 @@
 /** Compressed messages between their frames (RFC 7692, section 6): sent. */
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { ConnectionClosedError } from "../../src/protocol/errors.ts";
-import { encodeMessage, type Protocol, type Role } from "../../src/protocol/protocol.ts";
+import { encodeMessage } from "../../src/protocol/encoded_message.ts";
+import type { Protocol, Role } from "../../src/protocol/protocol.ts";
 import { test } from "../harness.ts";
 import { end, type EndOptions, RecordingCodec } from "../permessage_deflate/support.ts";
 import { StrictInflater } from "../permessage_deflate/strict_inflater.ts";

@@ -9,7 +9,6 @@ import type { Role } from "../../src/protocol/protocol.ts";
 class Frames extends FrameDecoder {
   readonly log: string[] = [];
   readonly errors: ProtocolError[] = [];
-  readonly rsv1Allowed: boolean;
   pieces = 0;
   onHeader = (): void => {};
   onPayload = (): unknown => undefined;
@@ -18,8 +17,7 @@ class Frames extends FrameDecoder {
   #length = 0;
 
   constructor(role: Role, rsv1Allowed = false) {
-    super(role === "server");
-    this.rsv1Allowed = rsv1Allowed;
+    super(role, rsv1Allowed);
   }
 
   override stop(): void {

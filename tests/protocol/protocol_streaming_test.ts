@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
 import { ConnectionClosedError } from "../../src/protocol/errors.ts";
-import { encodeMessage } from "../../src/protocol/protocol.ts";
+import { encodeMessage } from "../../src/protocol/encoded_message.ts";
 import { bytesOf, hex, noise, parseFrames } from "./frames.ts";
 import { bothRoles, chunkings, feed, Peer, start } from "./support.ts";
 

@@ -1,6 +1,6 @@
 /** Two protocols of ours, joined: whatever happens to them, they agree on what was said. */
 import { zlibCodec } from "../../../src/deflate.ts";
-import { encodeMessage } from "../../../src/protocol/protocol.ts";
+import { encodeMessage } from "../../../src/protocol/encoded_message.ts";
 import { parseExtensions } from "../../../src/handshake/header_fields.ts";
 import {
   acceptDeflateOffer,
