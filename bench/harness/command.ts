@@ -6,6 +6,7 @@ import { writeDocument } from "../report/document.ts";
 import { goalsReached } from "../report/goals.ts";
 import { disturbance, json, type Measured, type Run } from "../report/run.ts";
 import { tables } from "../report/tables.ts";
+import { against, checkOut } from "./checkout.ts";
 import { crossCheck, WSLOAD } from "./cross_check.ts";
 import { measure } from "./measure.ts";
 import type { Suite } from "./suite.ts";
@@ -23,6 +24,8 @@ function usage(command: string, suites: readonly Suite[]): string {
   --only SUBJECT...      of ${ids(suites.flatMap((suite) => suite.subjects)).join(", ")}
   --workload WORKLOAD    of ${ids(suites.flatMap((suite) => suite.workloads)).join(", ")},
                          or a whole suite: ${ids(suites).join(", ")}; may be given more than once
+  --against COMMIT       instead of the peers, the library of another commit, under the same programs and in turn with
+                         the one that is here, uncommitted changes and all
   --json FILE            keep every sample in a file
   --write                write the sections of docs/PERFORMANCE.md and their charts anew
   --cross-check          instead, hold the load generator against the one in C, echoes of 32 B
@@ -67,6 +70,7 @@ function commandLine(suites: readonly Suite[]) {
       rounds: { type: "string", default: "5" },
       only: { type: "string", multiple: true, default: [] },
       workload: { type: "string", multiple: true, default: [] },
+      against: { type: "string" },
       json: { type: "string" },
       write: { type: "boolean", default: false },
       "cross-check": { type: "boolean", default: false },
@@ -81,11 +85,19 @@ function commandLine(suites: readonly Suite[]) {
   if (!Number.isInteger(rounds)) throw new RangeError("--rounds wants a whole number.");
   const subjects = [...values.only, ...positionals];
   const selected = selection(suites, subjects, values.workload);
-  if (values.write && subjects.length + values.workload.length > 0) {
-    throw new RangeError("--write wants all subjects and all workloads; leave out --only and --workload.");
+  if (values.write && (subjects.length + values.workload.length > 0 || values.against !== undefined)) {
+    throw new RangeError(
+      "--write wants all subjects and all workloads; leave out --only, --workload and --against.",
+    );
   }
   const extent = { rounds, warmup: WARMUP_SECONDS, seconds: positive("seconds", values.seconds) };
-  return { ...values, selected, extent };
+  return {
+    ...values,
+    selected: values.against === undefined || values.help
+      ? selected
+      : against(checkOut(values.against), selected),
+    extent,
+  };
 }
 
 /**
@@ -110,7 +122,7 @@ export async function runSuites(command: string, suites: readonly Suite[]): Prom
   for (const suite of selected) measured.push({ suite, results: await measure(suite, extent, progress) });
   const run: Run = { command, extent, date, measured };
   for (const each of measured) console.log(`\n## ${each.suite.title}\n\n${tables(each, () => "")}`);
-  const goals = goalsReached(measured);
+  const goals = options.against === undefined ? goalsReached(measured) : undefined;
   if (goals !== undefined) console.log(`\n${goals}`);
   console.log(`\n${disturbance(measured)}`);
   if (options.json !== undefined) writeFileSync(options.json, json(run));

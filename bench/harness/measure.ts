@@ -95,11 +95,11 @@ const SPARE_FILES = 100;
 
 /** A subject that has been started, with these options of its runtime and this environment, and where it listens. */
 export async function startServer(
-  { runtime: name, program }: Subject,
+  { runtime: name, program, root }: Subject,
   options: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<[Teller, { port: number }]> {
-  const server = new Teller(runtime(name).run(program, options), env);
+  const server = new Teller(runtime(name).run(program, options, root), env);
   try {
     return [server, await server.line<{ port: number }>(START_SECONDS)];
   } catch (error) {
@@ -109,6 +109,12 @@ export async function startServer(
 }
 
 function generator(workload: Workload, job: Job): Teller {
+  const wanted = workload.connections + SPARE_FILES;
+  if (openFilesLimit() < wanted) {
+    throw new Error(
+      `It takes ${wanted} open files; "ulimit -n" allows ${openFilesLimit()}. Raise that first.`,
+    );
+  }
   const [command, ...args] = runtime("Node").run(`load/${workload.load}`);
   return new Teller([command, ...args, JSON.stringify({ ...job, ...workload.order })]);
 }
@@ -123,16 +129,22 @@ export async function serverSample(subject: Subject, workload: Workload, span: S
   }
 }
 
-/** Loads a server that has been started. */
+/** Loads a server that has been started. `begun` is called when the measured span begins. */
 export async function loadServer(
   server: Teller,
   port: number,
   { bare = false }: Subject,
   workload: Workload,
   { warmup, seconds }: Span,
+  begun?: () => void,
 ): Promise<Sample> {
-  const load = generator(workload, { port, bare, pid: server.child.pid!, warmup, seconds });
+  const tellsOfSpan = begun !== undefined;
+  const load = generator(workload, { port, bare, pid: server.child.pid!, warmup, seconds, tellsOfSpan });
   try {
+    if (begun !== undefined) {
+      await load.line(START_SECONDS + warmup);
+      begun();
+    }
     return await load.line<Sample>(START_SECONDS + warmup + seconds);
   } catch (error) {
     throw new Error(`${(error as Error).message} ${server.errors}`.trim());
@@ -150,7 +162,7 @@ async function clientSample(
   const load = generator(workload, { port: 0, bare: false, pid: 0, warmup, seconds });
   try {
     const { port } = await load.line<{ port: number }>(START_SECONDS);
-    const [command, ...args] = runtime(subject.runtime).run(subject.program);
+    const [command, ...args] = runtime(subject.runtime).run(subject.program, [], subject.root);
     const client = new Teller([command, ...args, String(port)]);
     try {
       load.child.stdin!.write(`${client.child.pid}\n`);
@@ -164,21 +176,6 @@ async function clientSample(
   } finally {
     await load.stop();
   }
-}
-
-async function sampled(
-  side: Suite["side"],
-  subject: Subject,
-  workload: Workload,
-  span: Span,
-): Promise<Sample> {
-  const wanted = workload.connections + SPARE_FILES;
-  if (openFilesLimit() < wanted) {
-    throw new Error(
-      `It takes ${wanted} open files; "ulimit -n" allows ${openFilesLimit()}. Raise that first.`,
-    );
-  }
-  return await (side === "server" ? serverSample : clientSample)(subject, workload, span);
 }
 
 /**
@@ -207,7 +204,8 @@ export async function measure(
         try {
           const stick = yardstick();
           const { warmup = extent.warmup } = workload;
-          const sample = await sampled(side, subject, workload, { ...extent, warmup });
+          const sampled = side === "server" ? serverSample : clientSample;
+          const sample = await sampled(subject, workload, { ...extent, warmup });
           result.samples.push(sample);
           result.yardsticks.push(stick);
           outcome = `${figure.text(figure.of(sample))} ${figure.title}`;

@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { OWNERS, type Shares, sharesOf } from "../report/perf_shares.ts";
 import { table } from "../report/tables.ts";
 import { jitSymbols } from "./jit_dump.ts";
@@ -16,8 +15,8 @@ import type { Subject, Workload } from "./suite.ts";
 const WARMUP_SECONDS = 2;
 /** So many samples a second: no divisor of what else happens regularly. */
 const FREQUENCY = 997;
-/** What the generator needs to be under load, so that nothing of that is seen. */
-const HEAD_SECONDS = 0.5;
+/** What perf may take to start, so that it sees nothing but load. */
+const START_SECONDS = 0.5;
 const MOST_OUTPUT = 1024 * 1024 * 1024;
 
 /** V8 writes a log besides, which is to lie where all else is thrown away. */
@@ -61,9 +60,12 @@ async function look(subject: Subject, workload: Workload, seconds: number): Prom
   const pid = server.child.pid!;
   const symbols = `/tmp/perf-${pid}.map`;
   try {
+    const span = { warmup, seconds: seconds + START_SECONDS };
+    let begin!: () => void;
+    const begun = new Promise<void>((resolve) => begin = resolve);
     const [sample] = await Promise.all([
-      loadServer(server, port, subject, workload, { warmup, seconds: seconds + HEAD_SECONDS }),
-      delay((warmup + HEAD_SECONDS) * 1000).then(() => record(pid, seconds, file)),
+      loadServer(server, port, subject, workload, span, begin),
+      begun.then(() => record(pid, seconds, file)),
     ]);
     const dump = readdirSync(folder).find((name) => name.endsWith(".dump"));
     if (dump !== undefined) writeFileSync(symbols, jitSymbols(readFileSync(join(folder, dump))));

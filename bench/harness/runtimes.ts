@@ -11,8 +11,11 @@ export type RuntimeName = "Node" | "Deno" | "Bun";
 /** A runtime that is there. */
 export interface Runtime {
   readonly version: string;
-  /** The command and its arguments that run a file of `bench/`, given without its ending, with options of the runtime's. */
-  run(file: string, options?: readonly string[]): [string, ...string[]];
+  /**
+   * The command and its arguments that run a file of `bench/`, given without its ending, with options of the runtime's.
+   * The `root` is the folder that `bench/` is in, this project's by default.
+   */
+  run(file: string, options?: readonly string[], root?: string): [string, ...string[]];
 }
 
 function installed(name: string): string {
@@ -23,19 +26,19 @@ function installed(name: string): string {
   return binary;
 }
 
-function source(file: string): string {
-  return join(projectRoot, "bench", `${file}.ts`);
+function source(file: string, root: string): string {
+  return join(root, "bench", `${file}.ts`);
 }
 
 const finders: Record<RuntimeName, () => Runtime> = {
   Node: () => ({
     version: process.versions.node,
     // Node 20 has a WebSocket of its own behind this flag; later ones take the flag and need it no more.
-    run: (file, options = []) => [
+    run: (file, options = [], root = projectRoot) => [
       process.execPath,
       "--experimental-websocket",
       ...options,
-      join(projectRoot, ".build", "bench", `${file}.js`),
+      join(root, ".build", "bench", `${file}.js`),
     ],
   }),
   Deno: () => {
@@ -47,13 +50,23 @@ const finders: Record<RuntimeName, () => Runtime> = {
     const allowed = ["--allow-net", `--allow-read=${projectRoot}`];
     return {
       version,
-      run: (file, options = []) => [path, "run", "--no-check", ...allowed, ...options, source(file)],
+      run: (file, options = [], root = projectRoot) => [
+        path,
+        "run",
+        "--no-check",
+        ...allowed,
+        ...options,
+        source(file, root),
+      ],
     };
   },
   Bun: () => {
     const path = installed("bun");
     const version = execFileSync(path, ["--version"], { encoding: "utf8" }).trim();
-    return { version, run: (file, options = []) => [path, ...options, source(file)] };
+    return {
+      version,
+      run: (file, options = [], root = projectRoot) => [path, ...options, source(file, root)],
+    };
   },
 };
 

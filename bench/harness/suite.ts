@@ -12,6 +12,8 @@ export interface Subject {
   readonly library?: string;
   /** The file in `bench/`, without its ending. */
   readonly program: string;
+  /** The folder that `bench/` is in, where that is another version's. */
+  readonly root?: string;
   /** The id of the subject that it is compared with. */
   readonly peer?: string;
   /** The id of the subject that does the least that can be done on the runtime. */

@@ -28,8 +28,9 @@ export interface Summary {
   readonly peakMemory: number;
   /** Microseconds that half of the round trips took at most, and 99 in 100 of them. */
   readonly latency?: Latency;
-  /** Of each round, the figure over that of the peer, if it has one that was measured. */
+  /** Of each round, the figure over that of the peer, if it has one that was measured; and the least and most of them. */
   readonly toPeer?: number;
+  readonly toPeerRange?: readonly [number, number];
   /** Of each round, the figure over that of the limit. */
   readonly toLimit?: number;
 }
@@ -38,6 +39,10 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function rangeOf(values: readonly number[]): [number, number] {
+  return [Math.min(...values), Math.max(...values)];
 }
 
 function latencyOf(samples: readonly Sample[]): Latency | undefined {
@@ -56,11 +61,11 @@ export function summarize(figure: Figure, results: readonly Result[]): Summary[]
     const { workload, subject, samples, failure } = result;
     const of = (value: (sample: Sample) => number): number => median(samples.map(value));
     const figures = samples.map((sample) => figure.of(sample));
-    const to = (id: string | undefined): number | undefined => {
+    const to = (id: string | undefined): number[] | undefined => {
       const other = measured.find((each) => each.workload === workload && each.subject.id === id);
       if (other === undefined) return undefined;
       const rounds = figures.slice(0, other.samples.length);
-      return median(rounds.map((own, round) => own / figure.of(other.samples[round]!)));
+      return rounds.map((own, round) => own / figure.of(other.samples[round]!));
     };
     const kernel = (sample: Sample): number => sample.serverKernelCpu ?? NaN;
     const each = (seconds: (sample: Sample) => number): number =>
@@ -71,7 +76,7 @@ export function summarize(figure: Figure, results: readonly Result[]): Summary[]
       subject: subject.id,
       ...(failure === undefined ? {} : { failure }),
       figure: median(figures),
-      range: [Math.min(...figures), Math.max(...figures)],
+      range: rangeOf(figures),
       perSecond: of((sample) => sample.messages / sample.seconds),
       serverCores: of((sample) => sample.serverCpu / sample.seconds),
       loadCores: of((sample) => sample.loadCpu / sample.seconds),
@@ -82,8 +87,8 @@ export function summarize(figure: Figure, results: readonly Result[]): Summary[]
       answerBytes: of((sample) => sample.answerBytes / sample.messages),
       peakMemory: Math.max(...samples.map((sample) => sample.peakMemory)),
       ...(latency === undefined ? {} : { latency }),
-      ...(toPeer === undefined ? {} : { toPeer }),
-      ...(toLimit === undefined ? {} : { toLimit }),
+      ...(toPeer === undefined ? {} : { toPeer: median(toPeer), toPeerRange: rangeOf(toPeer) }),
+      ...(toLimit === undefined ? {} : { toLimit: median(toLimit) }),
     };
   });
 }

@@ -13,6 +13,8 @@ export interface Job {
   readonly warmup: number;
   /** Seconds of the measured span. */
   readonly seconds: number;
+  /** An empty object is to be told, on a line of its own, when the measured span begins. */
+  readonly tellsOfSpan?: boolean;
 }
 
 /** Microseconds that round trips took. */

@@ -30,12 +30,13 @@ export function fail(error: unknown): never {
 
 /** Waits while the load goes on, and answers what became of it in the measured span. */
 export async function span(
-  { pid, warmup, seconds }: Pick<Job, "pid" | "warmup" | "seconds">,
+  { pid, warmup, seconds, tellsOfSpan = false }: Job,
   totals: Totals,
   roundTrips?: RoundTrips,
 ): Promise<Sample> {
   await delay(warmup * 1000);
   roundTrips?.clear();
+  if (tellsOfSpan) console.log("{}");
   const before = now(pid, totals);
   await delay(seconds * 1000);
   const after = now(pid, totals);

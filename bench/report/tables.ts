@@ -60,9 +60,12 @@ const writers: Record<Column, ColumnWriter> = {
   },
 };
 
-function ratio(suite: Suite, value: number | undefined, id: string | undefined): string {
-  if (value === undefined) return "";
-  return `${value.toFixed(2)} × ${suite.subjects.find((subject) => subject.id === id)!.title}`;
+/** With that of each round, where there is more than one: how far they lie apart tells what the median is worth. */
+function ratio(suite: Suite, { toPeer, toPeerRange }: Summary, id: string | undefined): string {
+  if (toPeer === undefined || toPeerRange === undefined) return "";
+  const [least, most] = toPeerRange.map((value) => value.toFixed(2));
+  const rounds = least === most ? "" : ` (${least} to ${most})`;
+  return `${toPeer.toFixed(2)} × ${suite.subjects.find((subject) => subject.id === id)!.title}${rounds}`;
 }
 
 function workloadTable(suite: Suite, workload: Workload, summaries: readonly Summary[]): string {
@@ -89,7 +92,7 @@ function workloadTable(suite: Suite, workload: Workload, summaries: readonly Sum
       figure.text(summary.figure),
       summary.range.map((value) => figure.text(value)).join(" to "),
       ...columns.map((writer) => writer.cell(summary, workload)),
-      ...(peers ? [ratio(suite, summary.toPeer, subject.peer)] : []),
+      ...(peers ? [ratio(suite, summary, subject.peer)] : []),
       ...(limits ? [summary.toLimit?.toFixed(2) ?? ""] : []),
     ];
   });
