@@ -19,9 +19,8 @@ export interface MessageLimits {
 }
 
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
-const SMALLEST_BUFFER = 1024;
-// From this size on to copy what has come is dear, and memory that is not yet written to costs next to nothing.
-const LARGE = 64 * 1024;
+// So much a buffer may always be longer: what reads bring is a half of a message but for the header of a frame.
+const SPARE = 1024;
 // What is shorter is cheap to wait for.
 const FIRST_INSPECTION = 64;
 
@@ -254,16 +253,23 @@ export class MessageAssembler {
   #keep(chunk: Uint8Array, start: number, end: number): void {
     const size = this.#size + end - start;
     if (size > this.#buffer.length) {
-      // Never more than twice what has come, whatever length a header announced, or four times a large one whose last
-      // frame has begun; nor more than the message will need.
-      const most = this.#last ? this.#announced : this.#largestPayload();
-      const growth = this.#last && size >= LARGE ? 4 : 2;
-      const larger = new Uint8Array(Math.min(Math.max(growth * size, SMALLEST_BUFFER), most));
+      const larger = new Uint8Array(this.#lengthFor(size));
       larger.set(this.#buffer.subarray(0, this.#size));
       this.#buffer = larger;
     }
     this.#buffer.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), this.#size);
     this.#size = size;
+  }
+
+  /** Bytes of a buffer for so many that have come: never more than twice and a KiB, whatever length a header announced. */
+  #lengthFor(size: number): number {
+    const most = 2 * size + SPARE;
+    if (!this.#last) return Math.min(most, this.#largestPayload());
+    // The message's, or a half of that, or a half of the half: what is twice what has come may turn out to be nearly all of
+    // the message, and would be copied once more for the rest.
+    let length = this.#announced;
+    while (length > most) length = Math.ceil(length / 2);
+    return length;
   }
 }
 
