@@ -2,6 +2,7 @@
  * What the parts of the opening handshake and of the frame path cost by themselves, and what was tried instead, on the
  * runtime that this is run with. The bench starts it; its answer is one line of JSON.
  */
+import { Buffer } from "node:buffer";
 import { bench, run } from "mitata";
 import { acceptanceText, ClientHandshake, Protocol, ServerHandshake } from "../../src/core.ts";
 import { acceptKey } from "../../src/handshake/accept_key.ts";
@@ -9,8 +10,10 @@ import { type TextRuntime, textWriter, writeFrame, writeTextFrame } from "../../
 import { frameMemory } from "../../src/protocol/frame_memory.ts";
 import { applyMask } from "../../src/protocol/mask.ts";
 import { asciiDecoder } from "../../src/protocol/utf8.ts";
+import { masks, wordMasks } from "./alternatives.ts";
 
 const SIZES = [32, 125, 1024, 16 * 1024];
+const LONG = 1024;
 
 function handshakes(): void {
   const limits = { maxHeadSize: 16 * 1024, maxHeaders: 100 };
@@ -33,18 +36,20 @@ function handshakes(): void {
   if (judgement.kind === "opening") bench("write the 101", () => acceptanceText(judgement.request));
 }
 
-/** Byte by byte, as the RFC's own example does it. */
-function maskBytewise(bytes: Uint8Array, start: number, end: number, key: number): number {
-  let seen = 0;
-  for (let i = start; i < end; i++) seen |= bytes[i]! ^= (key >>> (24 - 8 * ((i - start) & 3))) & 0xff;
-  return seen;
-}
-
 function masking(): void {
+  const key = 0x37fa213d;
   const bytes = new Uint8Array(64 * 1024);
   for (const size of SIZES) {
-    bench(`mask ${size} bytes`, () => applyMask(bytes, 6, 6 + size, 0x37fa213d, 0));
-    bench(`instead: byte by byte, ${size}`, () => maskBytewise(bytes, 6, 6 + size, 0x37fa213d));
+    const end = 6 + size;
+    bench(`mask ${size} bytes`, () => applyMask(bytes, 6, end, key, 0));
+    for (const [name, mask] of Object.entries(size < LONG ? masks : { ...masks, ...wordMasks })) {
+      const [expected, masked] = [applyMask, mask].map((each) => {
+        const copy = bytes.map((_, i) => i & 0x7f);
+        return `${(each(copy, 6, end, key, 0) & 0x80808080) === 0} ${copy}`;
+      });
+      if (masked !== expected) throw new Error(`"${name}" does not mask as the library does.`);
+      bench(`instead: ${name}, ${size}`, () => mask(bytes, 6, end, key));
+    }
   }
 }
 
@@ -63,12 +68,14 @@ function decoding(): void {
 function encoding(): void {
   const encoder = new TextEncoder();
   const bytes = new Uint8Array(64 * 1024);
+  const buffer = Buffer.from(bytes.buffer);
   const own = textWriter(globalThis as TextRuntime);
   const encodeInto = textWriter({});
   for (const size of SIZES) {
     const text = "a".repeat(size);
     bench(`write ${size} bytes of text`, () => own.write(bytes, 4, bytes.length, text));
     bench(`instead: TextEncoder, ${size}`, () => encodeInto.write(bytes, 4, bytes.length, text));
+    bench(`instead: Buffer.write, ${size}`, () => buffer.write(text, 4));
     bench(`encode a frame of ${size} bytes of text`, () => {
       const start = writeTextFrame(frameMemory, 0x81, text, undefined);
       frameMemory.giveBack(frameMemory.bytes, start, frameMemory.end);
