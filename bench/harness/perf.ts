@@ -11,8 +11,11 @@ import { loadServer, startServer } from "./measure.ts";
 import type { Look } from "./profile_command.ts";
 import type { RuntimeName } from "./runtimes.ts";
 import type { Subject, Workload } from "./suite.ts";
+import { median } from "./summary.ts";
 
 const WARMUP_SECONDS = 2;
+/** A machine that is shared is now faster and now slower: one look at each would compare its moods. */
+const ROUNDS = 3;
 /** So many samples a second: no divisor of what else happens regularly. */
 const FREQUENCY = 997;
 /** What perf may take to start, so that it sees nothing but load. */
@@ -84,11 +87,12 @@ async function look(subject: Subject, workload: Workload, seconds: number): Prom
 
 const METHOD = `\
 Microseconds of CPU for each message (or delivery, or handshake), of woshou, of its peer and of the limit on each runtime: the
-shares are those that \`perf record -e cpu-clock -g\` saw, the sum is from \`/proc\` as above. perf and the names that it
-needs cost a little themselves. "Kernel, writing" is all below \`write()\` and \`send()\`, which on the loopback interface takes
-a message as far as the receiver's socket; "kernel, the rest" is mostly waiting, and for handshakes to accept and to close. "The
-runtime" is what runs below none of the program's own functions, native or in the JavaScript that Node and Deno bring; of what
-the program's own functions call, the binding of Bun's \`socket.write()\` is a part. "Other threads" compile and collect garbage.`;
+shares are those that \`perf record -e cpu-clock -g\` saw, the sum is from \`/proc\` as above. Each figure is the median of three
+looks, for which the subjects take turns, so that a column need not add up to its sum. perf and the names that it needs cost a
+little themselves. "Kernel, writing" is all below \`write()\` and \`send()\`, which on the loopback interface takes a message as
+far as the receiver's socket; "kernel, the rest" is mostly waiting, and for handshakes to accept and to close. "The runtime" is
+what runs below none of the program's own functions, native or in the JavaScript that Node and Deno bring; of what the program's
+own functions call, the binding of Bun's \`socket.write()\` is a part. "Other threads" compile and collect garbage.`;
 
 /** Microseconds of each message, by whose code ran. */
 export const perf: Look = {
@@ -98,16 +102,19 @@ export const perf: Look = {
   leastSeconds: 0,
   async part({ subjects, figure }, workload, seconds) {
     const looked = subjects.filter(({ id }) => !id.startsWith("crossws-"));
-    const seen: Seen[] = [];
-    for (const subject of looked) seen.push(await look(subject, workload, seconds));
+    const seen: Seen[][] = looked.map(() => []);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [i, subject] of looked.entries()) seen[i]!.push(await look(subject, workload, seconds));
+    }
     const micros = (value: number): string => value.toFixed(value < 9.995 ? 2 : 1);
-    const rows = OWNERS.map((owner) => [
-      owner,
-      ...seen.map(({ each, shares }) => micros(each * (shares.get(owner) ?? 0))),
-    ]);
-    const sums = ["all", ...seen.map(({ each }) => micros(each))];
+    const row = (name: string, of: (seen: Seen) => number): string[] => [
+      name,
+      ...seen.map((rounds) => micros(median(rounds.map(of)))),
+    ];
+    const rows = OWNERS.map((owner) => row(owner, ({ each, shares }) => each * (shares.get(owner) ?? 0)));
+    rows.push(row("all", ({ each }) => each));
     return `CPU of ${figure.counted}, in µs each\n\n${
-      table([["", ...looked.map(({ title }) => title)], ...rows, sums])
+      table([["", ...looked.map(({ title }) => title)], ...rows])
     }`;
   },
 };

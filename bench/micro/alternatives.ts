@@ -60,13 +60,12 @@ const sixteenWords = aligned(64, (bytes, from, to, key) => {
   return seen;
 });
 
-const bigIntegers = aligned(8, (bytes, from, to, key) => {
+const bigIntegers = aligned(32, (bytes, from, to, key) => {
   const all = new BigUint64Array(bytes.buffer as ArrayBuffer, bytes.byteOffset + from, (to - from) >>> 3);
   const both = BigInt(key >>> 0) << 32n | BigInt(key >>> 0);
   const { length } = all;
   let seen = 0n;
-  let i = 0;
-  for (; i + 3 < length; i = (i + 4) | 0) {
+  for (let i = 0; i + 3 < length; i = (i + 4) | 0) {
     const first = BigInt.asUintN(64, all[i]! ^ both);
     const second = BigInt.asUintN(64, all[(i + 1) | 0]! ^ both);
     const third = BigInt.asUintN(64, all[(i + 2) | 0]! ^ both);
@@ -77,8 +76,7 @@ const bigIntegers = aligned(8, (bytes, from, to, key) => {
     all[(i + 3) | 0] = fourth;
     seen = BigInt.asUintN(64, seen | BigInt.asUintN(64, first | second) | BigInt.asUintN(64, third | fourth));
   }
-  for (; i < length; i++) seen |= all[i]! ^= both;
-  return Number(BigInt.asIntN(32, seen | seen >> 32n));
+  return Number(BigInt.asUintN(32, seen)) | Number(seen >> 32n);
 });
 
 /** By what they are called in the table, for payloads of any size. */

@@ -58,6 +58,7 @@ export function bareSubjects(): Subject[] {
     title: `bare TCP on ${runtime}`,
     runtime,
     program: `servers/${runtime.toLowerCase()}_tcp`,
+    peer: PEERS[runtime],
     bare: true,
   }));
 }
@@ -85,6 +86,7 @@ export function serversAndBareOpenings(): Subject[] {
     title: `bare 101 on ${runtime}`,
     runtime,
     program: `servers/${runtime.toLowerCase()}_opening`,
+    peer: PEERS[runtime],
   }));
   return byRuntime([
     ...servers("echo").map((each) => ({ ...each, limit: limit(each.runtime) })),
