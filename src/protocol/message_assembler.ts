@@ -19,8 +19,7 @@ export interface MessageLimits {
 }
 
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
-// So much a buffer may always be longer: what reads bring is a half of a message but for the header of a frame.
-const SPARE = 1024;
+const SMALLEST_BUFFER = 1024;
 // What is shorter is cheap to wait for.
 const FIRST_INSPECTION = 64;
 
@@ -261,9 +260,9 @@ export class MessageAssembler {
     this.#size = size;
   }
 
-  /** Bytes of a buffer for so many that have come: never more than twice and a KiB, whatever length a header announced. */
+  /** Bytes of a buffer for so many that have come: never more than twice of them, whatever length a header announced. */
   #lengthFor(size: number): number {
-    const most = 2 * size + SPARE;
+    const most = Math.max(2 * size, SMALLEST_BUFFER);
     if (!this.#last) return Math.min(most, this.#largestPayload());
     // The message's, or a half of that, or a half of the half: what is twice what has come may turn out to be nearly all of
     // the message, and would be copied once more for the rest.

@@ -80,10 +80,10 @@ export const protocol: Target = {
   name: "protocol",
   make,
   check,
-  // Never more than twice what has come and a KiB, and within the limit, unless messages are handed on in pieces.
+  // Never more than twice what has come, and within the limit, unless messages are handed on in pieces.
   largestArray: (input) => {
     const { limits, listening } = caseOf(new Choices(input));
-    const most = 2 * input.length + 1024;
+    const most = Math.max(1024, 2 * input.length);
     return Math.max(125, listening ? Math.min(limits.maxMessageSize, most) : most);
   },
 };
