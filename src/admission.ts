@@ -4,7 +4,7 @@
  * @module
  */
 import { atLeast } from "./connection_options.ts";
-import { type Refusal, refuse } from "./handshake/refusal.ts";
+import { type Refusal, type RefusalCode, refuse } from "./handshake/refusal.ts";
 
 /** How many connections a server has at most. */
 export interface AdmissionOptions {
@@ -24,8 +24,12 @@ export interface AdmissionOptions {
   maxConnectionsPerAddress?: number;
 }
 
-/** What becomes of one who comes. */
-export type Admittance = Refusal | "dropped" | undefined;
+/** Why somebody who comes is not let in. */
+export interface Rejection {
+  readonly refusal: Refusal;
+  /** Whether there is no room to say so, either. */
+  readonly dropped: boolean;
+}
 
 // Seconds after which who was refused may try again.
 const RETRY_AFTER = 5;
@@ -45,21 +49,18 @@ export class Admission {
   }
 
   /**
-   * Somebody comes, as the last of `present`. Answers a refusal where there is no room, `"dropped"` where there is none
-   * for that either. Each call wants a {@linkcode leave} in the end.
+   * Somebody comes, as the last of `present`. Answers a refusal where there is no room. Each call wants a
+   * {@linkcode leave} in the end.
    */
-  enter(address: string, present: number): Admittance {
+  enter(address: string, present: number): Rejection | undefined {
     let fromThere = 0;
     if (this.#counts(address)) {
       const network = networkOf(address);
       fromThere = (this.#byAddress.get(network) ?? 0) + 1;
       this.#byAddress.set(network, fromThere);
     }
-    if (present > this.#most + MOST_REFUSED) return "dropped";
-    if (present > this.#most) return refuse("connections-exhausted", { retryAfter: RETRY_AFTER });
-    if (fromThere > this.#mostPerAddress + MOST_REFUSED) return "dropped";
-    if (fromThere > this.#mostPerAddress) return refuse("address-exhausted", { retryAfter: RETRY_AFTER });
-    return undefined;
+    return rejection("connections-exhausted", present - this.#most) ??
+      rejection("address-exhausted", fromThere - this.#mostPerAddress);
   }
 
   /** Somebody has gone who had come from there. */
@@ -75,6 +76,11 @@ export class Admission {
   #counts(address: string): boolean {
     return address !== "" && this.#mostPerAddress !== Infinity;
   }
+}
+
+function rejection(code: RefusalCode, excess: number): Rejection | undefined {
+  if (excess <= 0) return undefined;
+  return { refusal: refuse(code, { retryAfter: RETRY_AFTER }), dropped: excess > MOST_REFUSED };
 }
 
 // RFC 4291, section 2.5.4: the last 64 bits of a global unicast address are the interface's own to choose.

@@ -57,7 +57,8 @@ export class Backoff {
    * `max` allows.
    */
   delay(attempt: number, asked: number): number {
-    const whole = Math.min(this.#max, this.#first * this.#factor ** (attempt - 1));
+    // The power grows to Infinity, and that times 0 is no number.
+    const whole = this.#first === 0 ? 0 : Math.min(this.#max, this.#first * this.#factor ** (attempt - 1));
     const chance = attempt === 1 ? 1 : this.#jitter;
     return Math.min(this.#max, Math.max(asked, whole * (1 - chance * this.#random())));
   }

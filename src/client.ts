@@ -3,18 +3,19 @@
  *
  * @module
  */
-import { compressionOffer } from "./compression.ts";
+import { DEADLINE } from "./client_deadline.ts";
 import { ClientOpening, type Opened } from "./client_opening.ts";
+import { clientHandshake, clientSettings } from "./client_settings.ts";
 import type { Connection, ConnectionHandler } from "./connection.ts";
-import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
+import type { ConnectionOptions } from "./connection_options.ts";
 import { dial } from "./dial.ts";
 import { reportError } from "./error_hook.ts";
-import { ClientHandshake } from "./handshake/client_handshake.ts";
+import type { ClientHandshake } from "./handshake/client_handshake.ts";
 import { HandshakeError, type HandshakeStep } from "./handshake/handshake_error.ts";
-import { type ProxyOptions, readProxy } from "./proxy.ts";
+import type { ProxyOptions } from "./proxy.ts";
 import { type Hop, readUrl, Redirects } from "./redirect.ts";
+import { startTimer } from "./timer.ts";
 import type { TlsClientOptions } from "./transport/transport.ts";
-import { headerLines } from "./web_http.ts";
 
 /** How a client connects. */
 export interface ConnectOptions extends ConnectionOptions {
@@ -33,7 +34,7 @@ export interface ConnectOptions extends ConnectionOptions {
   /**
    * Redirects (301, 302, 303, 307, 308) to follow. None leads from `wss:` to `ws:`; and once one leads to another
    * origin (scheme, host and port), neither `headers` nor the client certificate and `serverName` of `tls` go with it,
-   * for any of them may be a secret.
+   * for any of them may be a secret. `protocols` do go with it, wherever it leads: a token among them goes there, too.
    *
    * @default 0
    */
@@ -97,34 +98,17 @@ export async function connect(
   handler?: ConnectionHandler,
 ): Promise<Connection> {
   const { protocols = [], path, signal } = options;
-  const settings = connectionSettings(options);
-  const redirects = new Redirects(atLeast(options, "redirects", 0, 0));
-  const proxy = readProxy(options.proxy);
-  if (path !== undefined && (proxy !== undefined || redirects.followed)) {
-    throw new TypeError(
-      "Cannot connect by path through a proxy or past redirects: leave out one of the options.",
-    );
-  }
-  const limits = {
-    maxHeadSize: atLeast(options, "maxHeadSize", 64, 16 * 1024),
-    maxHeaders: atLeast(options, "maxHeaders", 1, 100),
-  };
-  const prepare = ({ url, headers }: Hop): ClientHandshake =>
-    new ClientHandshake({
-      host: url.host,
-      resourceName: url.pathname + url.search,
-      protocols: typeof protocols === "string" ? [protocols] : protocols,
-      extensions: settings.compression && compressionOffer(settings.compression),
-      headers,
-      limits,
-    });
-  let hop: Hop = { url: readUrl(url), headers: headerLines(options.headers), tls: options.tls };
+  const settings = clientSettings(options);
+  const { proxy, limits, handshakeTimeout: deadline } = settings;
+  const redirects = new Redirects(settings.redirects);
+  const prepare = (hop: Hop): ClientHandshake =>
+    clientHandshake(hop, typeof protocols === "string" ? [protocols] : protocols, settings);
+  let hop: Hop = { url: readUrl(url), headers: settings.headers, tls: options.tls };
   let handshake = prepare(hop);
-  const deadline = atLeast(options, "handshakeTimeout", 1, 10_000);
   signal?.throwIfAborted();
 
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(DEADLINE), deadline);
+  const timer = startTimer(deadline, () => controller.abort(DEADLINE));
   const forward = (): void => controller.abort(signal?.reason);
   signal?.addEventListener("abort", forward, { once: true });
   let step: HandshakeStep = "connect";
@@ -135,7 +119,7 @@ export async function connect(
       path,
       proxy,
       limits,
-      highWaterMark: settings.sendHighWaterMark,
+      highWaterMark: settings.connection.sendHighWaterMark,
       reached: (next) => void (step = next),
       signal: controller.signal,
     });
@@ -144,7 +128,7 @@ export async function connect(
     return await new ClientOpening({
       transport,
       handshake,
-      settings,
+      settings: settings.connection,
       handler,
       followsRedirects,
       onError: (error) => reportError(options.error, error),
@@ -168,5 +152,3 @@ export async function connect(
     signal?.removeEventListener("abort", forward);
   }
 }
-
-const DEADLINE: unique symbol = Symbol("the deadline has passed");

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { DEADLINE } from "./client_deadline.ts";
 import { readCompression } from "./compression.ts";
 import { type Connection, type ConnectionHandler, startConnection } from "./connection.ts";
 import type { ConnectionSettings } from "./connection_options.ts";
@@ -51,10 +52,14 @@ export class ClientOpening implements TransportHandler {
     this.#init = init;
   }
 
-  /** Rejects with a `HandshakeError`, or with the signal's reason. */
+  /**
+   * Rejects with a `HandshakeError`, or with the signal's reason: of an answer that is known already, the deadline only
+   * cuts the body.
+   */
   async run(signal: AbortSignal): Promise<Opened> {
     const { transport, handshake } = this.#init;
     const giveUp = (): void => {
+      if (signal.reason === DEADLINE && this.#body !== undefined) return this.#finish();
       transport.abort();
       this.#reject(signal.reason);
     };

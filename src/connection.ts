@@ -113,6 +113,11 @@ export function releaseFromHandler<Data>(socket: Connection<Data>): void {
   inside(socket).release();
 }
 
+/** Its limits and deadlines. */
+export function settingsOf<Data>(socket: Connection<Data>): ConnectionSettings {
+  return inside(socket).settings;
+}
+
 /**
  * A WebSocket connection, made by `serve()` or `connect()`.
  *
@@ -197,7 +202,8 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
    * compressed message is decompressed whole, and both hold.
    *
    * Leaving the loop drops the rest of that message. The messages after it come as ever, by `for await` over the
-   * connection or by another `stream()`; whoever waits already when this is called gets the one after it.
+   * connection or by another `stream()`; whoever waits already when this is called
+   * gets its message first, whole, and this the one after it.
    *
    * The loop throws a {@linkcode ConnectionClosedError} when the connection ends before the message does, and a
    * `TypeError` when the connection was given to callbacks, or another stream has not come to its end.

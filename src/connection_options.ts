@@ -31,7 +31,7 @@ export interface ConnectionOptions {
   maxControlFrames?: number;
   /**
    * Milliseconds from our Close frame until the peer must have answered it and ended the TCP connection; after that
-   * the connection is dropped.
+   * the connection is dropped. The time begins anew while what was sent before still goes out to a slow peer.
    *
    * @default 5000
    */
@@ -40,8 +40,8 @@ export interface ConnectionOptions {
    * Pings that are sent every `interval` milliseconds, and the `timeout` in which a pong must answer; a peer that does
    * not is dropped, with 1006. Sending does not put the deadline off, so that a peer whose network vanished is noticed
    * within the sum of both, and a quarter more; nor does a peer escape that still sends but no longer reads. The
-   * deadline waits while a long frame is arriving, and while we do not read; no ping goes out in the midst of a streamed
-   * message that is compressed. `false` sends none.
+   * deadline waits while a long frame is arriving, while we do not read, and while what was sent before the ping still
+   * goes out to a slow peer; no ping goes out in the midst of a streamed message that is compressed. `false` sends none.
    *
    * @default { interval: 20000, timeout: 20000 }
    */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { startTimer } from "./timer.ts";
+
 /** What has a deadline. */
 export interface Due {
   /** Called once its time is over. */
@@ -19,9 +21,6 @@ export interface Deadline {
   previous: Deadline | undefined;
   next: Deadline | undefined;
 }
-
-/** What a timer can wait for: beyond that, it would not wait at all. */
-const LONGEST_WAIT = 2 ** 31 - 1;
 
 /** Those that are not done yet. The timer lives no longer than there are any. */
 export class Deadlines {
@@ -63,7 +62,7 @@ export class Deadlines {
 
   #wait(milliseconds: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#expire(), Math.min(milliseconds, LONGEST_WAIT));
+    this.#timer = startTimer(milliseconds, () => this.#expire());
   }
 
   #expire(): void {

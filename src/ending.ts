@@ -5,6 +5,9 @@
  */
 import { type Close, ConnectionClosedError } from "./protocol/errors.ts";
 import type { ProtocolClose } from "./protocol/protocol.ts";
+import { LONGEST_WAIT, startTimer } from "./timer.ts";
+
+const LOOKS = 4;
 
 /** The end of one connection. */
 export class Ending {
@@ -28,9 +31,23 @@ export class Ending {
       : new Error("The handler threw what is no Error.", { cause: error });
   }
 
-  /** Drops the connection if its end does not come in time. */
-  startTimer(milliseconds: number, drop: () => void): void {
-    if (!this.transportClosed) this.#timer ??= setTimeout(drop, milliseconds);
+  /**
+   * Drops the connection if its end does not come in time. While bytes still go out, a slow peer is reading, and the time
+   * begins anew: `bytesGone` tells how many ever went. It is looked at four times in the span.
+   */
+  startTimer(milliseconds: number, bytesGone: () => number, drop: () => void): void {
+    if (this.transportClosed || this.#timer !== undefined) return;
+    const step = Math.min(milliseconds / LOOKS, LONGEST_WAIT);
+    let gone = bytesGone();
+    let quiet = 0;
+    const look = (): void => {
+      const before = gone;
+      gone = bytesGone();
+      quiet = gone > before ? 0 : quiet + step;
+      if (quiet < milliseconds) this.#timer = startTimer(step, look);
+      else drop();
+    };
+    this.#timer = startTimer(step, look);
   }
 
   /** What is waited for has come, or has gone on. */

@@ -272,6 +272,7 @@ export class LiveConnection<Data>
     // RFC 6455, section 7.1.1: "The server MUST close the TCP connection immediately, whereas the client SHOULD wait
     // for the server to close the connection". A client that fails the connection does not wait.
     if (this.#home.role === "server" || !close.wasClean) this.#transport.closeWrite();
+    this.#end.stopTimer();
     this.#startCloseTimer();
     // From here on what comes is read and thrown away, so that our Close frame is not lost to a reset.
     this.#transport.resume();
@@ -335,6 +336,14 @@ export class LiveConnection<Data>
     return !this.protocol.betweenFrames;
   }
 
+  bytesTaken(): number {
+    return this.outbox.bytesTaken;
+  }
+
+  bytesGone(): number {
+    return this.outbox.bytesTaken - this.outbox.bufferedAmount;
+  }
+
   mayPing(): boolean {
     return this.#outgoing?.compressing === undefined;
   }
@@ -394,7 +403,7 @@ export class LiveConnection<Data>
   #awaitStream(): void {
     const { closeTimeout } = this.settings;
     this.#end.stopTimer();
-    this.#end.startTimer(closeTimeout, () => {
+    this.#end.startTimer(closeTimeout, () => this.bytesGone(), () => {
       const message = `A streamed message did not go on for ${closeTimeout} ms after close() (closeTimeout).`;
       this.drop(new ConnectionClosedError(message, undefined, "closeTimeout"));
     });
@@ -440,7 +449,7 @@ export class LiveConnection<Data>
   #startCloseTimer(): void {
     const { closeTimeout } = this.settings;
     const ending = this.#end;
-    ending.startTimer(closeTimeout, () => {
+    ending.startTimer(closeTimeout, () => this.bytesGone(), () => {
       const message =
         `The peer had not ended the connection ${closeTimeout} ms after our Close frame (closeTimeout).`;
       this.#home.limitReached?.("closeTimeout", this.socket, () => message);

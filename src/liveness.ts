@@ -4,6 +4,7 @@
  * @module
  */
 import { ConnectionClosedError } from "./protocol/errors.ts";
+import { maskingKey } from "./protocol/mask.ts";
 import { join, leave, now, type Ticking } from "./ticker.ts";
 
 /** At what pace a peer is asked for a sign of life. */
@@ -38,6 +39,10 @@ export interface LivenessOwner {
   receivingFrame(): boolean;
   /** Whether a ping may be sent now. */
   mayPing(): boolean;
+  /** Bytes that were ever sent, or wait to be. */
+  bytesTaken(): number;
+  /** Those of them that the system has taken. */
+  bytesGone(): number;
   /** Ends the connection: the peer did not answer in time. */
   drop(error: ConnectionClosedError): void;
   /** No message went either way for `idleTimeout`. */
@@ -73,12 +78,14 @@ export class Liveness implements Ticking {
   // Those that have no answer yet, the oldest first; undefined when there is none.
   #pings: PendingPing[] | undefined;
   readonly #place: number;
-  #nextId = 0;
   #latency: number | undefined;
   // When the last heartbeat was sent, or all began.
   #lastPing: number;
   // When the heartbeat that is waited for was sent, or when its deadline was last put off.
   #waitingSince: number | undefined;
+  // How many bytes had been sent with it, if it had to wait behind some, and how many had gone when last looked at.
+  #heartbeatEnd = 0;
+  #gone = 0;
   #bytesCame = false;
   #lastMessage: number;
   // Ping and Pong frames that came in the second at hand.
@@ -159,7 +166,18 @@ export class Liveness implements Ticking {
     if (time - this.#lastPing < heartbeat.interval) return;
     this.#lastPing = time;
     this.#waitingSince = time;
+    this.#gone = this.#owner.bytesGone();
+    const waits = this.#gone < this.#owner.bytesTaken();
     this.#send({});
+    this.#heartbeatEnd = waits ? this.#owner.bytesTaken() : 0;
+  }
+
+  /** Whether a heartbeat has waited behind what a slow peer is reading, and has come nearer to it. */
+  #heartbeatAdvances(): boolean {
+    const before = this.#gone;
+    if (before >= this.#heartbeatEnd) return false;
+    this.#gone = this.#owner.bytesGone();
+    return this.#gone > before;
   }
 
   tick(time: number, late: boolean): void {
@@ -173,7 +191,10 @@ export class Liveness implements Ticking {
     if (this.#waitingSince === undefined) {
       if (this.#owner.mayPing()) this.pingIfDue();
       // When this process, or the machine, stood still, the pong may have come and not have been read.
-    } else if (late || !this.#owner.canSeePongs() || (this.#owner.receivingFrame() && this.#bytesCame)) {
+    } else if (
+      late || this.#heartbeatAdvances() || !this.#owner.canSeePongs() ||
+      (this.#owner.receivingFrame() && this.#bytesCame)
+    ) {
       this.#waitingSince = time;
     } else if (time - this.#waitingSince >= heartbeat.timeout) {
       this.#owner.drop(
@@ -188,7 +209,8 @@ export class Liveness implements Ticking {
   }
 
   #send(callbacks: Pick<PendingPing, "resolve" | "reject">): void {
-    const id = this.#nextId++ >>> 0;
+    // As unpredictable as a masking key: a peer that could guess it would seem to be there without reading.
+    const id = maskingKey() >>> 0;
     (this.#pings ??= []).push({ id, sentAt: now(), ...callbacks });
     const payload = new Uint8Array(4);
     new DataView(payload.buffer).setUint32(0, id);

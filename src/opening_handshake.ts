@@ -9,7 +9,7 @@ import { type ConnectionHandler, startConnection } from "./connection.ts";
 import type { Deadline, Deadlines, Due } from "./deadlines.ts";
 import { reportError } from "./error_hook.ts";
 import type { Authority } from "./handshake/authority.ts";
-import type { HeadLimits, RequestHead } from "./handshake/http_head.ts";
+import { type HeadLimits, latin1Text, type RequestHead } from "./handshake/http_head.ts";
 import { concat } from "./protocol/bytes.ts";
 import { latin1Bytes } from "./handshake/http_response.ts";
 import { type Refusal, refuse } from "./handshake/refusal.ts";
@@ -47,7 +47,7 @@ export interface OpeningContext<Data> {
   readonly host: string;
 }
 
-/** After a refusal, what still comes is read and thrown away for so long, lest a reset destroy the response. */
+/** After a response, what still comes is read and thrown away for so long, lest a reset destroy the response. */
 const LINGER = 2000;
 /** Bytes of frames that may come before the handshake has been answered. */
 const MAX_EARLY_SIZE = 16 * 1024;
@@ -79,11 +79,24 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   enter(): boolean {
     const { handshakes, home } = this.#context;
     const address = this.#transport.remoteAddress;
-    const admittance = home.admission.enter(address, handshakes.size + home.connections.size);
-    if (admittance === undefined) return true;
-    if (admittance === "dropped") this.abort();
-    else this.#refuse(admittance);
+    const rejection = home.admission.enter(address, handshakes.size + home.connections.size);
+    if (rejection === undefined) return true;
+    if (rejection.dropped) {
+      this.#tellLimit(rejection.refusal);
+      this.abort();
+    } else this.#refuse(rejection.refusal);
     return false;
+  }
+
+  /** The server ends: what would become a connection is refused, unless its request has not begun to come. */
+  refuseToOpen(): void {
+    const opens = this.#stage === "reading" ? this.#handshake.begun : this.#controller !== undefined;
+    if (opens) this.#refuseShutDown();
+  }
+
+  /** Drops the stream of a peer that has not asked for anything. */
+  abortUnlessAsked(): void {
+    if (this.#stage === "reading") this.abort();
   }
 
   /** Drops the stream. */
@@ -186,9 +199,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     protocol: string | undefined | Refusal,
     early: Uint8Array,
   ): void {
-    if (this.#context.retryAfter !== undefined) {
-      return this.#refuse(refuse("server-shutting-down", { retryAfter: this.#context.retryAfter }));
-    }
+    if (this.#context.retryAfter !== undefined) return this.#refuseShutDown();
     if (typeof protocol === "object") return this.#refuse(protocol);
     const { home: { settings: { compression } }, options } = this.#context;
     let agreed = compression && acceptCompression(request.extensions, compression);
@@ -277,6 +288,10 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     else this.#refuse(refuse("server-busy"));
   }
 
+  #refuseShutDown(): void {
+    this.#refuse(refuse("server-shutting-down", { retryAfter: this.#context.retryAfter! }));
+  }
+
   #refuse(refusal: Refusal): void {
     this.#respond(refusalBytes(refusal, this.#head, new Date()), refusal);
   }
@@ -285,18 +300,30 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #respond(bytes: Uint8Array, refusal?: Refusal): void {
     if (this.#stage === "answered" || this.#stage === "gone") return;
     this.#stage = "answered";
-    const limit = refusal && limitOf(refusal.code);
-    if (limit !== undefined) this.#limitReached(limit, refusal!.message);
+    if (refusal !== undefined) this.#tellLimit(refusal);
     const { refused } = this.#context.options;
     if (refusal !== undefined && refused !== undefined) {
-      const response = new TextDecoder().decode(bytes);
-      this.#hook(() => refused(refusal, this.#report(response)));
+      this.#hook(() => refused(refusal, this.#report(responseText(bytes))));
     }
     this.#context.deadlines.end(this.#deadline);
-    this.#linger = setTimeout(() => this.abort(), LINGER);
     this.#transport.write(bytes);
     this.#transport.closeWrite();
     this.#transport.resume();
+    this.#lingerOn(this.#transport.bufferedAmount);
+  }
+
+  /** A long response has the time it takes, as long as it goes on. */
+  #lingerOn(waiting: number): void {
+    this.#linger = setTimeout(() => {
+      const { bufferedAmount } = this.#transport;
+      if (bufferedAmount < waiting) this.#lingerOn(bufferedAmount);
+      else this.abort();
+    }, LINGER);
+  }
+
+  #tellLimit({ code, message }: Refusal): void {
+    const limit = limitOf(code);
+    if (limit !== undefined) this.#limitReached(limit, message);
   }
 
   #keep(bytes: Uint8Array): void {
@@ -335,6 +362,13 @@ function fitsUrl(authority: Authority | undefined): boolean {
   if (!URL.canParse(`http://${authority.host}/`)) return false;
   lastHost = authority.host;
   return true;
+}
+
+/** The head of a response, each byte one character, and its body, as UTF-8. */
+function responseText(bytes: Uint8Array): string {
+  const text = latin1Text(bytes, 0, bytes.length);
+  const head = text.slice(0, text.indexOf("\r\n\r\n") + 4);
+  return head + new TextDecoder().decode(bytes.subarray(head.length));
 }
 
 function isResult(answer: object): boolean {

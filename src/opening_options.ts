@@ -27,7 +27,7 @@ export interface HandshakeReport {
   readonly remoteAddress: string;
   /** The request's head; `undefined` if it was too malformed to be read. */
   readonly request: RequestHead | undefined;
-  /** The head of the response, each byte one character; for a refusal its body too. */
+  /** The head of the response, each byte one character; for a refusal its body too, as UTF-8. */
   readonly response: string;
 }
 
@@ -64,7 +64,7 @@ export interface OpeningOptions<Data> extends AdmissionPolicy, AdmissionOptions,
   refused?(refusal: Refusal, report: HandshakeReport): void;
   /**
    * A limit was reached, by a peer or by all together, or a subscriber is too slow. Not called for `receiveQueue`, which
-   * only makes a peer wait. The same goes to the diagnostics channel `woshou:limit`.
+   * only makes a peer wait. The diagnostics channel `woshou:limit` is told of limits, too.
    */
   limit?(event: LimitEvent<Data> | SlowSubscriberEvent<Data>): void;
   /** The application's handler or hook threw. Default: `console.error`. */

@@ -91,6 +91,8 @@ export class Outbox {
   #end = 0;
   #earlier: Run | undefined;
   #size = 0;
+  // All that was ever written.
+  #taken = 0;
   // What waits in the transport, as long as all is held.
   #below = NOT_HELD;
   #waiters: Waiter[] = NOBODY;
@@ -106,6 +108,11 @@ export class Outbox {
     return this.#size + (this.#below === NOT_HELD ? this.#transport.bufferedAmount : this.#below);
   }
 
+  /** Bytes that were ever written. */
+  get bytesTaken(): number {
+    return this.#taken;
+  }
+
   /** Takes `bytes[start..end)`, which nobody writes to any more. Answers `false` when more than the high-water mark waits. */
   write(bytes: Uint8Array, start: number = 0, end: number = bytes.length): boolean {
     const before = this.#size;
@@ -118,6 +125,7 @@ export class Outbox {
       this.#end = end;
     }
     this.#size = before + end - start;
+    this.#taken += end - start;
     if (this.#below === NOT_HELD) this.#gather(before === 0);
     return this.#flows;
   }

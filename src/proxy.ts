@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DEADLINE } from "./client_deadline.ts";
 import { HandshakeError } from "./handshake/handshake_error.ts";
 import { type HeadLimits, type ResponseHead, ResponseHeadReader } from "./handshake/http_head.ts";
 import { checkHeader, type HeaderLine, headText, latin1Bytes } from "./handshake/http_response.ts";
@@ -88,7 +89,7 @@ function basic(url: URL): string {
 /**
  * Asks the proxy at the other end of a transport for a tunnel, and answers the tunnel. `target` is host and port, an
  * IPv6 address in brackets. Rejects with a `HandshakeError` of step `proxy`, or with the signal's reason, after it has
- * aborted the transport.
+ * aborted the transport; of an answer that is known already, the deadline only cuts the body.
  */
 export async function openTunnel(
   transport: Transport,
@@ -123,6 +124,7 @@ class Tunnel implements Transport, TransportHandler {
 
   async open(request: string, signal: AbortSignal): Promise<Transport> {
     const giveUp = (): void => {
+      if (signal.reason === DEADLINE && this.#body !== undefined) return this.#refuse();
       this.#transport.abort();
       this.#reject(signal.reason);
     };

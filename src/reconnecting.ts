@@ -102,6 +102,8 @@ class ReconnectingClient implements Reconnecting {
   // Whether the connection takes messages: `open` has been called for it.
   #ready = false;
   #waiters: (() => void)[] = [];
+  // What the loop is to throw.
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(
     clock: Clock,
@@ -180,6 +182,7 @@ class ReconnectingClient implements Reconnecting {
         let error: unknown;
         let permanent = false;
         this.#enter("connecting");
+        if (signal.aborted) break;
         const socket = await this.#connect().catch((reason: Failed) => {
           ({ error, permanent } = reason);
         });
@@ -208,10 +211,9 @@ class ReconnectingClient implements Reconnecting {
       }
     } catch (error) {
       // What is given up because the client ends has not failed.
-      if (!signal.aborted) throw error;
+      if (!signal.aborted) this.#fail(error);
     } finally {
-      this.#stop();
-      await this.#socket?.closed;
+      await this.#end();
     }
     this.#options.signal?.throwIfAborted();
   }
@@ -250,8 +252,8 @@ class ReconnectingClient implements Reconnecting {
     this.#enter("open");
     void this.#queue.flush(socket).then((empty) => {
       if (empty) this.#wake();
-    });
-    return true;
+    }, (error) => this.#fail(error));
+    return !this.#controller.signal.aborted;
   }
 
   async #decide(failure: ReconnectFailure, attempt: number): Promise<number | undefined> {
@@ -280,7 +282,24 @@ class ReconnectingClient implements Reconnecting {
   #enter(state: ReconnectingState): void {
     if (this.#state === state || this.#state === "ended") return;
     this.#state = state;
-    this.#options.state?.(state);
+    try {
+      this.#options.state?.(state);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Ends the client; its loop throws the error, unless it has another one to throw. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#stop();
+  }
+
+  /** Ends the client. Rejects with what has ended it. */
+  async #end(): Promise<void> {
+    this.#stop();
+    await this.#socket?.closed;
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #stop(): void {

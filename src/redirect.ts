@@ -60,9 +60,12 @@ function parse(text: string | URL): URL {
   }
 }
 
+// To the URL Standard a backslash is a slash, a tab is nothing, and the slashes behind a scheme may be missing.
+const USER = /([/\\]{2}|^[^:/\\]*:[/\\]*)[^/\\]*@/g;
+
 /** Where a redirect leads, fit for an error: without the query and the user, which may hold secrets. */
 export function describeLocation(location: string): string {
-  return printable(location.replace(/[?#].*$/s, "?...").replace(/\/\/[^/]*@/, "//"));
+  return printable(location.replaceAll("\t", "").replace(/[?#].*$/s, "?...").replace(USER, "$1"));
 }
 
 /** Follows redirects, from the URL that the caller gave. */

@@ -11,6 +11,7 @@ export class Roster<Member extends object> implements Iterable<Member> {
   readonly #places: (Member | undefined)[] = [];
   readonly #free: number[] = [];
   #set: Set<Member> | undefined;
+  #emptied: (() => void) | undefined;
 
   /** Answers the member's place, by which it is removed. */
   add(member: Member): number {
@@ -26,13 +27,24 @@ export class Roster<Member extends object> implements Iterable<Member> {
     this.#places[place] = undefined;
     this.#free.push(place);
     this.#set?.delete(member);
-    if (this.size === 0) this.#places.length = this.#free.length = 0;
+    if (this.size === 0) {
+      this.#places.length = this.#free.length = 0;
+      this.#emptied?.();
+    }
     return true;
   }
 
   /** How many there are. */
   get size(): number {
     return this.#places.length - this.#free.length;
+  }
+
+  /** Resolves when there are none, for the one who asked last. */
+  empty(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#emptied = resolve;
+      if (this.size === 0) resolve();
+    });
   }
 
   /** The members as a set that changes with them, kept from the first time that it is asked for. */

@@ -10,6 +10,7 @@ import { Deadlines } from "./deadlines.ts";
 import { isLoopbackHost } from "./handshake/authority.ts";
 import { type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
 import type { OpeningOptions } from "./opening_options.ts";
+import { reportError } from "./error_hook.ts";
 import { Home } from "./home.ts";
 import type { LimitCounts } from "./limits.ts";
 import { Roster } from "./roster.ts";
@@ -47,7 +48,7 @@ export interface ServeOptions<Data = undefined> extends OpeningOptions<Data>, Co
   reusePort?: boolean;
   /** Connections that the system may keep waiting to be accepted. Default: the runtime's own. */
   backlog?: number;
-  /** Shuts the server down when it is aborted. */
+  /** Shuts the server down when it is aborted; until the server listens, `serve()` rejects with its reason instead. */
   signal?: AbortSignal;
   /**
    * Answers GET and HEAD requests that are no WebSocket's, on the same port: a health check, a page. One response a
@@ -84,8 +85,9 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
   readonly limitsReached: LimitCounts;
   /**
    * Ends the server, in peace: opening handshakes are refused with 503 and `Retry-After` from now on, every connection
-   * sends what it has accepted and closes with 1001, and when the last has ended, the port is given back. Connections
-   * and handshakes that are left at the deadline are dropped. Called again, it answers the same promise.
+   * sends what it has accepted and closes with 1001, and when the last has ended, the port is given back, peers that have
+   * asked for nothing are dropped, and responses go out. What is left at the deadline is dropped. Called again, it
+   * answers the same promise.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
@@ -93,7 +95,8 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
 /**
  * Listens for WebSocket connections and gives each to the handler.
  *
- * Rejects with a `TransportError` when the address cannot be had, a `RangeError` for an option out of range.
+ * Rejects with a `TransportError` when the address cannot be had, a `RangeError` for an option out of range, a `TypeError`
+ * for TLS on a Unix socket, the reason of a signal that is aborted before the server listens.
  *
  * @example
  * ```ts
@@ -143,9 +146,13 @@ export async function serve<Data = undefined>(
       transport.attach(handshake);
       handshake.enter();
     },
-    error: (error) => (options.error ?? console.error)(error),
+    error: (error) => reportError(options.error, error),
   });
   const server = new ListeningServer(listener, context, urlOf(listener, path, tls !== undefined));
+  if (signal?.aborted) {
+    await server.shutdown({ deadline: 0 });
+    signal.throwIfAborted();
+  }
   signal?.addEventListener("abort", () => void server.shutdown(), { once: true });
   return server;
 }

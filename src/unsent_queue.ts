@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Connection, Message, Sendable } from "./connection.ts";
+import { type Connection, type Message, type Sendable, settingsOf } from "./connection.ts";
+import { deferredSize } from "./outgoing.ts";
 import { bytesOf } from "./outgoing_stream.ts";
 import { copyOf } from "./protocol/bytes.ts";
 import { ConnectionClosedError } from "./protocol/errors.ts";
@@ -60,24 +61,48 @@ export class UnsentQueue {
 
   /** Sends all of it, at the pace of the connection. Answers whether all of it went; the rest waits on. */
   async flush(socket: Connection): Promise<boolean> {
-    let sent = 0;
-    let message: Message | undefined;
     try {
-      while ((message = this.#messages[sent]) !== undefined) {
-        const flowing = socket.send(message);
-        this.#size -= sizeOf(message);
-        sent++;
-        if (flowing) continue;
-        this.#messages.splice(0, sent);
-        sent = 0;
+      while (!this.#handOver(socket)) {
         await socket.drained();
+        const next = this.#messages[0];
+        // `drained()` knows the high-water mark alone. What was sent before a pong has gone.
+        if (next !== undefined && !hasRoom(socket, next)) await socket.ping();
       }
     } catch (error) {
       if (!(error instanceof ConnectionClosedError)) throw error;
     }
-    this.#messages.splice(0, sent);
     return this.#messages.length === 0;
   }
+
+  /** Sends what the connection takes now. Answers whether it goes on at once: nothing is left, and the buffer has room. */
+  #handOver(socket: Connection): boolean {
+    let sent = 0;
+    try {
+      for (const message of this.#messages) {
+        if (!hasRoom(socket, message)) return false;
+        const flowing = socket.send(message);
+        this.#size -= sizeOf(message);
+        sent++;
+        if (!flowing) return false;
+      }
+      return true;
+    } catch (error) {
+      // Beside a streamed message this one costs more than the buffer holds: it waits for the end of that.
+      if (error instanceof RangeError && !fitsBesideStream(socket, this.#messages[sent]!)) return false;
+      throw error;
+    } finally {
+      this.#messages.splice(0, sent);
+    }
+  }
+}
+
+/** Whether the message is not one too many, for which `send()` would fail the connection. */
+function hasRoom(socket: Connection, message: Message): boolean {
+  return socket.bufferedAmount === 0 || fitsBesideStream(socket, message);
+}
+
+function fitsBesideStream(socket: Connection, message: Message): boolean {
+  return socket.bufferedAmount + deferredSize(message) <= settingsOf(socket).maxBufferedAmount;
 }
 
 function sizeOf(message: Message): number {

@@ -7,10 +7,10 @@ import type { Connection, ConnectionHandler } from "./connection.ts";
 import { Admission } from "./admission.ts";
 import { atLeast, type ConnectionOptions, connectionSettings } from "./connection_options.ts";
 import { Deadlines } from "./deadlines.ts";
-import { HeaderFields, toAsciiLowerCase } from "./handshake/header_fields.ts";
+import { HeaderFields, toAsciiLowerCase, trimmed } from "./handshake/header_fields.ts";
 import type { RequestHead } from "./handshake/http_head.ts";
 import { refuse } from "./handshake/refusal.ts";
-import { judge } from "./handshake/server_handshake.ts";
+import { judge, type Judgement } from "./handshake/server_handshake.ts";
 import { type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
 import type { OpeningOptions } from "./opening_options.ts";
 import { Home } from "./home.ts";
@@ -83,7 +83,6 @@ export function acceptor<Data = undefined>(
   options: AcceptorOptions<Data>,
   handler: ConnectionHandler<Data>,
 ): Acceptor<Data> {
-  const { path } = options;
   const settings = connectionSettings(options);
   const topics = new Topics(options, settings);
   const home = new Home(options, settings, topics, new Admission(options));
@@ -106,17 +105,8 @@ export function acceptor<Data = undefined>(
       highWaterMark: settings.sendHighWaterMark,
     });
     const handshake = new OpeningHandshake(transport, context);
-    const head = headOf(request);
-    const judgement = judge(head, options);
     transport.attach(handshake);
-    if (!handshake.enter()) return;
-    handshake.judged(
-      judgement.kind === "opening" && path !== undefined &&
-        judgement.request.resourceName.split("?", 1)[0] !== path
-        ? { kind: "refused", refusal: refuse("path-not-found"), head }
-        : judgement,
-      new Uint8Array(0),
-    );
+    if (handshake.enter()) handshake.judged(judgementOf(request, options), new Uint8Array(0));
   };
   let shutdown: Promise<void> | undefined;
   const publisher: Omit<Acceptor<Data>, never> = {
@@ -136,13 +126,28 @@ export function acceptor<Data = undefined>(
   return Object.defineProperties(accept, Object.getOwnPropertyDescriptors(publisher)) as Acceptor<Data>;
 }
 
+function judgementOf<Data>(request: UpgradedRequest, options: AcceptorOptions<Data>): Judgement {
+  // The parser of node:http lets HTTP/0.9 and HTTP/2.0 pass.
+  if (!/^1\.[0-9]$/.test(request.httpVersion)) {
+    return { kind: "refused", refusal: refuse("http-version-unsupported"), head: undefined };
+  }
+  const { path } = options;
+  const head = headOf(request);
+  const judgement = judge(head, options);
+  return judgement.kind === "opening" && path !== undefined &&
+      judgement.request.resourceName.split("?", 1)[0] !== path
+    ? { kind: "refused", refusal: refuse("path-not-found"), head }
+    : judgement;
+}
+
 function headOf({ method = "", url = "", httpVersion, rawHeaders }: UpgradedRequest): RequestHead {
   const headers = new HeaderFields();
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const [name, value] = [rawHeaders[i]!, rawHeaders[i + 1]!];
-    headers.append(toAsciiLowerCase(name), value.trim());
+    const [name, raw] = [rawHeaders[i]!, rawHeaders[i + 1]!];
+    const value = trimmed(raw, 0, raw.length);
+    headers.append(toAsciiLowerCase(name), value);
     text += `${name}: ${value}\r\n`;
   }
-  return { method, target: url, minorVersion: httpVersion === "1.0" ? 0 : 1, headers, text: text + "\r\n" };
+  return { method, target: url, minorVersion: Number(httpVersion.slice(2)), headers, text: text + "\r\n" };
 }

@@ -1,10 +1,10 @@
 /** Who is let in, and how many from where. */
 import { equal, throws } from "node:assert/strict";
-import { Admission, type Admittance, networkOf } from "../src/admission.ts";
+import { Admission, networkOf, type Rejection } from "../src/admission.ts";
 import { test } from "./harness.ts";
 
-function code(admittance: Admittance): string | undefined {
-  return typeof admittance === "object" ? admittance.code : admittance;
+function code(rejection: Rejection | undefined): string | undefined {
+  return rejection?.dropped ? `${rejection.refusal.code}, dropped` : rejection?.refusal.code;
 }
 
 test("beyond the limit some are told why, and beyond those no more is said", () => {
@@ -12,7 +12,7 @@ test("beyond the limit some are told why, and beyond those no more is said", () 
   equal(admission.enter("", 10), undefined);
   equal(code(admission.enter("", 11)), "connections-exhausted");
   equal(code(admission.enter("", 10 + 1024)), "connections-exhausted");
-  equal(admission.enter("", 10 + 1025), "dropped");
+  equal(code(admission.enter("", 10 + 1025)), "connections-exhausted, dropped");
 });
 
 test("each address is counted by itself, as long as one of it is there", () => {
@@ -33,7 +33,7 @@ test("those who were refused are bounded for each address, too", () => {
   const admission = new Admission({ maxConnectionsPerAddress: 1 });
   equal(admission.enter("192.0.2.1", 1), undefined);
   for (let i = 0; i < 1024; i++) equal(code(admission.enter("192.0.2.1", 1)), "address-exhausted");
-  equal(admission.enter("192.0.2.1", 1), "dropped");
+  equal(code(admission.enter("192.0.2.1", 1)), "address-exhausted, dropped");
   equal(admission.enter("192.0.2.2", 1), undefined);
 });
 

@@ -260,6 +260,26 @@ test("the deadline holds for a proxy and says so; a signal gives up there too", 
   await assert.rejects(connect("ws://b.example/", { proxy, signal: controller.signal }), reason);
 });
 
+test("a proxy's refusal that is known when the deadline passes is told; a signal gives up all the same", async () => {
+  for (const [fields, sent] of [["", "abc"], ["Transfer-Encoding: chunked\r\n", "9;x=y\r\nabc"]]) {
+    const controller = new AbortController();
+    const reason = new Error("changed my mind");
+    await using server = await RawServer.listen(async (peer) => {
+      const request = await peer.until("\r\n\r\n");
+      peer.write(`HTTP/1.1 407 Proxy Authentication Required\r\n${fields}\r\n${sent}`);
+      if (request.includes("b.example")) setTimeout(() => controller.abort(reason), 100);
+    });
+    const proxy = `http://127.0.0.1:${server.port}`;
+    await Promise.all(["ws://a.example/", "wss://a.example/"].map(async (url) => {
+      const error = await failure(url, { proxy, handshakeTimeout: 800 });
+      assert.deepEqual([error.step, error.reason, error.status], ["proxy", "proxy-refused", 407]);
+      assert.equal(error.body, "abc");
+    }));
+    const { signal } = controller;
+    await assert.rejects(connect("ws://b.example/", { proxy, signal, handshakeTimeout: 800 }), reason);
+  }
+});
+
 test("redirects go through the proxy as well", async () => {
   const server = await echoServer(false);
   await using first = await RawServer.listen(async (peer) => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect, type ConnectOptions } from "../mod.ts";
 import { acceptKey } from "../src/handshake/accept_key.ts";
-import { readUrl, Redirects } from "../src/redirect.ts";
+import { describeLocation, readUrl, Redirects } from "../src/redirect.ts";
 import { HeaderFields } from "../src/handshake/header_fields.ts";
 import { echoServer, failure, greet } from "./client_support.ts";
 import { tls } from "./fixtures.ts";
@@ -178,6 +178,44 @@ test("a Location that no WebSocket can be at, that is missing or that stands twi
     const error = await failure(`${server.url}/a`, { redirects: 5 });
     assert.deepEqual([error.reason, error.status], ["redirect-invalid", 302], answer);
     assert.equal(server.requests.length, 1);
+  }
+});
+
+test("a Location is told without its user and its query, however the URL Standard lets them be written", () => {
+  const rows: [location: string, told: string][] = [
+    ["https://user:secret@h/x", "https://h/x"],
+    ["https:\\\\user:secret@h/x", "https:\\\\h/x"],
+    ["https:/\\user:secret@h\\x", "https:/\\h\\x"],
+    ["https:user:secret@h/x", "https:h/x"],
+    ["https:/user:secret@h/x", "https:/h/x"],
+    ["wss:///\\user:secret@h/x", "wss:///\\h/x"],
+    ["HTTPS:/\t/us\ter:sec@ret@h/x", "HTTPS://h/x"],
+    ["ht\ttps\t:user:secret@h", "https:h"],
+    ["//user:secret@h/x?secret", "//h/x?..."],
+    ["\\/user:secret@h/x#secret", "\\/h/x?..."],
+    ["/to/https://user:secret@h/x", "/to/https://h/x"],
+    ["/@user/x", "/@user/x"],
+    ["https://h/@user/a:b@c", "https://h/@user/a:b@c"],
+    ["https://h:8080/x?user:secret@h", "https://h:8080/x?..."],
+  ];
+  for (const [location, told] of rows) assert.equal(describeLocation(location), told);
+  const from = performance.now();
+  for (const part of ["/", "//", "@", "a:", "\\a", ":@"]) describeLocation(part.repeat(50_000) + "\n");
+  assert.ok(performance.now() - from < 1000, "in linear time");
+});
+
+test("a user that stands behind backslashes, or behind the scheme alone, is in no error", async () => {
+  for (const start of ["https:\\\\", "https:", "http:/\\", "\\\\"]) {
+    const answer = to(`${start}user:secret@127.0.0.1:1/x`).replace(
+      "Location",
+      "Content-Length: 0\r\nLocation",
+    );
+    await using server = await site({ "/a": answer });
+    for (const redirects of [0, 1]) {
+      const { message } = await failure(`${server.url}/a`, { redirects });
+      assert.match(message, /redirects.* to .*127\.0\.0\.1:1\/x/);
+      assert.doesNotMatch(message, /user|secret/);
+    }
   }
 });
 

@@ -112,6 +112,48 @@ test("a refusal's body is read no further than 4 KiB, nor waited for when it doe
   });
 });
 
+test("a refusal that is known when the deadline passes is told, with what has come of its body", async () => {
+  const bodies: [fields: string, sent: string, body: string | undefined][] = [
+    ["", "abc", "abc"],
+    ["Content-Length: 10\r\n", "abc", "abc"],
+    ["Content-Length: 10\r\n", "", undefined],
+    ["Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n9\r\nde", "abcde"],
+  ];
+  await Promise.all(bodies.map(async ([fields, sent, body]) => {
+    const answer = `HTTP/1.1 403 Forbidden\r\n${fields}Content-Type: text/plain\r\n\r\n${sent}`;
+    await answering(() => answer, async (url) => {
+      const error = await failure(url, { handshakeTimeout: 800 });
+      assert.deepEqual([error.step, error.reason, error.status], ["response", "unexpected-status", 403]);
+      assert.equal(error.body, body);
+      if (body !== undefined) assert.ok(error.message.endsWith(` It says: ${body}`), error.message);
+    });
+  }));
+});
+
+test("while a refusal's body is awaited, the signal still gives up", async () => {
+  const controller = new AbortController();
+  const reason = new Error("changed my mind");
+  await answering(() => {
+    setTimeout(() => controller.abort(reason), 100);
+    return "HTTP/1.1 403 Forbidden\r\n\r\nabc";
+  }, async (url) => {
+    await assert.rejects(connect(url, { signal: controller.signal, handshakeTimeout: 800 }), reason);
+  });
+});
+
+test("a deadline beyond what a timer can wait for is none", async () => {
+  for (const handshakeTimeout of [2 ** 31, Infinity]) {
+    await answering((accept, peer) => {
+      setTimeout(() => peer.write(accepted(accept)), 50);
+      return "";
+    }, async (url) => {
+      const socket = await connect(url, { handshakeTimeout });
+      socket.abort();
+      await socket.closed;
+    });
+  }
+});
+
 test("a server that closes without an answer, or breaks off, is told apart", async () => {
   await answering((_, peer) => (peer.end(), ""), async (url) => {
     const error = await failure(url);

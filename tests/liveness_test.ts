@@ -1,7 +1,7 @@
 /** Signs of life: heartbeats, round trips and idleness, in time as the test has it. */
 import assert from "node:assert/strict";
 import { type Close, ConnectionClosedError, type ConnectionOptions } from "../mod.ts";
-import { livenessPeriod } from "../src/liveness.ts";
+import { Liveness, type LivenessOwner, livenessPeriod } from "../src/liveness.ts";
 import { type Pair, pair, type PairOptions } from "../src/testing/mod.ts";
 import { type FakeClock, settled, withClock } from "./fake_clock.ts";
 import { test } from "./harness.ts";
@@ -201,7 +201,6 @@ test("RFC 6455, section 5.5.3: a pong answers the ping whose payload it has, and
       server.ping().then((time) => void log.push(`${index}: ${time}`))
     );
     await network.toClient.until(() => pings().length === 3);
-    assert.deepEqual(pings().map(String), ["0,0,0,0", "0,0,0,1", "0,0,0,2"]);
     await network.toServer.until(({ taken }) => taken > 0);
     await clock.advance(7);
     // The client has answered all three; only its answers' order is left to the network.
@@ -215,14 +214,58 @@ test("RFC 6455, section 5.5.3: a pong answers the ping whose payload it has, and
     assert.deepEqual(log, ["0: 7", "1: 10", "2: 10"]);
     assert.equal(server.latency, 10);
   });
-  await scene({ server: NO_PINGS }, async ({ server, network, pings }) => {
-    network.toClient.stall();
-    const both = Promise.all([server.ping(), server.ping()]);
-    await network.toClient.until(({ taken }) => taken > 0);
-    network.toServer.insert(frame({ opcode: PONG, key: KEY, payload: Uint8Array.of(0, 0, 0, 1) }));
-    assert.deepEqual(await both, [0, 0]);
-    assert.equal(pings().length, 0);
-  });
+  const payloads: Uint8Array[] = [];
+  const liveness = new Liveness(owner({ sendHeartbeat: (payload) => void payloads.push(payload) }));
+  const both = Promise.all([liveness.ping(), liveness.ping()]);
+  liveness.pong(payloads[1]!);
+  assert.ok((await both).every((time) => time >= 0));
+});
+
+test("no peer can guess the payload of a ping that it has not read", () => {
+  const payloads: Uint8Array[] = [];
+  const liveness = new Liveness(owner({ sendHeartbeat: (payload) => void payloads.push(payload) }));
+  for (let count = 0; count < 64; count++) void liveness.ping();
+  assert.deepEqual(new Set(payloads.map(({ length }) => length)), new Set([4]));
+  const numbers = payloads.map((payload) => new DataView(payload.buffer).getUint32(0));
+  const steps = numbers.slice(1).map((number, index) => (number - numbers[index]!) >>> 0);
+  assert.ok(new Set(steps).size > 60, "the payloads follow a rule");
+});
+
+/** One connection whose bytes go nowhere. */
+function owner(changes: Partial<LivenessOwner>): LivenessOwner {
+  return {
+    settings: { maxControlFrames: 1000, heartbeat: undefined, idleTimeout: 0, livenessPeriod: 0 },
+    sendHeartbeat() {},
+    canSeePongs: () => true,
+    receivingFrame: () => false,
+    mayPing: () => true,
+    bytesTaken: () => 0,
+    bytesGone: () => 0,
+    drop() {},
+    idleTooLong() {},
+    closedError: (what) => new Error(what),
+    ...changes,
+  };
+}
+
+test("a ping that waits behind what a slow peer reads is waited for; when nothing goes out any more, the deadline runs", async () => {
+  await scene(
+    { server: { ...PINGS, sendHighWaterMark: 1024 } },
+    async ({ clock, network, server, client, ended }) => {
+      void (async () => {
+        for await (const message of client) assert.equal(message.length, 20_000);
+      })();
+      network.toClient.stall();
+      for (let count = 0; count < 100; count++) server.send("x".repeat(20_000));
+      for (let time = 0; time < 600; time += 5) {
+        network.toClient.release(16_000);
+        await clock.advance(5);
+      }
+      assert.equal(ended(), undefined);
+      await clock.advance(NOTICED);
+      assertDropped(ended());
+    },
+  );
 });
 
 test("ping() rejects with the close when the connection ends first, and at once afterwards", async () => {
@@ -241,15 +284,32 @@ test("ping() rejects with the close when the connection ends first, and at once 
 });
 
 test("a ping() of the application's own needs no heartbeat, and an answered one does not stand for the heartbeat's", async () => {
-  await scene({ server: PINGS }, async ({ clock, server, client, network, ended }) => {
+  await scene({ server: PINGS }, async ({ server, client }) => {
     await Promise.all([server.ping(), client.ping()]);
-    network.toClient.stall();
-    const late = server.ping();
+  });
+  await withClock(async (clock) => {
+    const heartbeat = { interval: 100, timeout: 60 };
+    const settings = {
+      maxControlFrames: 1000,
+      heartbeat,
+      idleTimeout: 0,
+      livenessPeriod: livenessPeriod(heartbeat, 0),
+    };
+    const payloads: Uint8Array[] = [];
+    let dropped: Error | undefined;
+    const liveness = new Liveness(owner({
+      settings,
+      sendHeartbeat: (payload) => void payloads.push(payload),
+      drop: (error) => dropped = error,
+    }));
+    const late = liveness.ping();
     await clock.advance(130);
-    network.toServer.insert(frame({ opcode: PONG, key: KEY, payload: Uint8Array.of(0, 0, 0, 1) }));
+    assert.equal(payloads.length, 2);
+    liveness.pong(payloads[0]!);
     assert.equal(await late, 130);
     await clock.advance(100);
-    assertDropped(ended());
+    assert.match(String(dropped), /did not answer a ping within 60 ms/);
+    liveness.end();
   });
 });
 
@@ -316,6 +376,47 @@ test("RFC 6455, section 7.1.1: a peer that does not answer the Close frame is dr
     assert.deepEqual([code, wasClean, initiator], [1006, false, "local"]);
     assert.match(String(error), /had not ended the connection \d+ ms after our Close frame \(closeTimeout\)/);
     assert.equal(client.readyState, "open");
+  });
+});
+
+test("closeTimeout does not cut off what was sent before close() while a slow peer reads it", async () => {
+  await scene({ server: { closeTimeout: 200, heartbeat: false } }, async ({ server, client, network }) => {
+    let received = 0;
+    const reading = (async () => {
+      for await (const message of client) received += message.length;
+    })();
+    network.toClient.stall();
+    for (let count = 0; count < 100; count++) server.send("x".repeat(30_000));
+    let closed: Close | undefined;
+    void server.close().then((how) => closed = how);
+    const began = performance.now();
+    while (received < 3_000_000 && closed === undefined) {
+      network.toClient.release(64 * 1024);
+      await new Promise((resolve) => setTimeout(resolve, 15));
+    }
+    assert.ok(performance.now() - began > 400);
+    network.toClient.resume();
+    await reading;
+    assert.equal(received, 3_000_000);
+    assert.equal((await server.closed).wasClean, true);
+  });
+});
+
+test("a peer that closes while a stream waits has all of closeTimeout to end the TCP connection", async () => {
+  await scene({ server: { closeTimeout: 150, heartbeat: false } }, async ({ server, client, network }) => {
+    void server.sendStream((async function* () {
+      yield "a piece";
+      await new Promise(() => {});
+    })()).catch(() => {});
+    await network.toClient.until(({ delivered }) => delivered > 0);
+    const closed = server.close();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    network.toClient.stall();
+    const began = performance.now();
+    void client.close();
+    const { error } = await closed;
+    assert.ok(performance.now() - began > 140);
+    assert.match(String(error), /had not ended the connection 150 ms after our Close frame/);
   });
 });
 

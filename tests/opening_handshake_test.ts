@@ -1,5 +1,7 @@
 /** The opening handshake over real sockets, as the peer of a server sees it. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
 import { type HandshakeReport, type Refusal, serve, type ServeOptions } from "../mod.ts";
 import { test } from "./harness.ts";
 import { dial, exchange, REQUEST, request } from "./raw_peer.ts";
@@ -369,6 +371,36 @@ test("fetch() answers GET and HEAD on the same port, and nothing else", async ()
     assert.equal(headerOf(post, "Allow"), "GET, HEAD");
     assert.equal(statusOf(await exchange(port, REQUEST + CLOSE)), 101);
   });
+});
+
+test("fetch(): a long response arrives whole, however long a peer that goes on reading takes", async () => {
+  const size = 24 * 1024 * 1024;
+  await serving({ fetch: () => new Response(new Uint8Array(size)) }, async (port) => {
+    const socket = connectTcp(port, "127.0.0.1");
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let received = 0;
+    socket.on("data", (chunk: Uint8Array) => {
+      received += chunk.length;
+      // 8 MB a second: so slow that it takes longer than what still comes of a refused peer is read.
+      socket.pause();
+      setTimeout(() => socket.resume(), chunk.length / 8000);
+    });
+    await once(socket, "end");
+    assert.ok(received > size, `${received} of ${size} bytes`);
+    socket.destroy();
+  });
+});
+
+test("refused(): the report has the head as bytes, and the body as text", async () => {
+  const reports: string[] = [];
+  await serving({
+    upgrade: () => new Response("\u63e1\u624b", { status: 403, headers: { "x-who": "\xe9" } }),
+    refused: (_, { response }) => void reports.push(response),
+  }, async (port) => {
+    await exchange(port, REQUEST);
+  });
+  assert.equal(reports.length, 1);
+  assert.match(reports[0]!, /\r\nx-who: \xe9\r\n[^]*\r\n\r\n\u63e1\u624b$/i);
 });
 
 test("fetch() that throws gives 500 and is reported; a peer that half-closed still gets its answer", async () => {

@@ -144,3 +144,85 @@ test("messages that a broken connection did not take are kept for the next one",
   assert.deepEqual(received, ["a", "b"]);
   await server.shutdown();
 });
+
+test("a message that does not fit the buffer beside a streamed one goes out behind it", async () => {
+  const server = await scripted([]);
+  const begun = deferred();
+  const gate = deferred();
+  const client = reconnectingBy(new TestClock(), server.url, {
+    maxBufferedAmount: 1000,
+    maxQueuedBytes: 1000,
+    open: (socket) => {
+      void socket.sendStream((async function* () {
+        yield "a".repeat(500);
+        begun.resolve();
+        await gate.promise;
+        yield "b".repeat(500);
+      })());
+    },
+  });
+  client.send("c".repeat(990));
+  for await (const _ of client) {
+    await begun.promise;
+    assert.equal(client.unsent.length, 1);
+    assert.equal(client.send("d"), false);
+    gate.resolve();
+    await client.drained();
+    assert.equal(client.send("e"), true);
+    break;
+  }
+  assert.deepEqual(server.messages, ["a".repeat(500) + "b".repeat(500), "c".repeat(990), "d", "e"]);
+  assert.equal(server.opened.length, 1);
+  await server.shutdown();
+});
+
+test("messages that fill the buffer, or find it filled, wait for room and do not break the connection", async () => {
+  for (const size of [1000, 100, 1]) {
+    const server = await scripted([]);
+    const client = reconnectingBy(new TestClock(), server.url, {
+      maxBufferedAmount: 1000,
+      maxQueuedBytes: 1000,
+      open: (socket) => void socket.send("first".padEnd(900)),
+    });
+    const messages = Array.from({ length: 1000 / size }, (_, i) => String(i % 10).padEnd(size, "."));
+    for (const message of messages) client.send(message);
+    for await (const socket of client) {
+      await Promise.race([client.drained(), socket.closed]);
+      break;
+    }
+    assert.deepEqual(server.messages, ["first".padEnd(900), ...messages]);
+    assert.equal(server.opened.length, 1);
+    await server.shutdown();
+  }
+});
+
+test("what waits for room when the connection ends is kept for the next one", async () => {
+  const server = await scripted([]);
+  const begun = deferred();
+  const client = reconnectingBy(new TestClock(), server.url, {
+    maxBufferedAmount: 1000,
+    maxQueuedBytes: 1000,
+    open: (socket) => {
+      if (server.opened.length > 1) return;
+      socket.sendStream((async function* () {
+        yield "a";
+        begun.resolve();
+        await new Promise(() => {});
+      })()).catch(() => {});
+    },
+  });
+  client.send("b".repeat(1000));
+  let turns = 0;
+  for await (const socket of client) {
+    if (++turns === 1) {
+      await begun.promise;
+      socket.abort();
+      continue;
+    }
+    await client.drained();
+    break;
+  }
+  assert.deepEqual(server.messages, ["b".repeat(1000)]);
+  assert.equal(turns, 2);
+  await server.shutdown();
+});

@@ -69,6 +69,12 @@ test("RFC 6455, section 7.2.3: the first delay is random from 0 on, further ones
   assert.deepEqual([backoff.delay(1, 700), backoff.delay(1, 1e9)], [700, 60_000]);
 });
 
+test("without a first delay there is none, however many attempts have failed", () => {
+  const backoff = new Backoff({ first: 0 }, () => 0.5);
+  for (const attempt of [1, 2, 1024, 1025, 1e6]) assert.equal(backoff.delay(attempt, 0), 0, `${attempt}`);
+  assert.equal(backoff.delay(1025, 700), 700);
+});
+
 test("options out of range throw at the call", () => {
   const wrong: ReconnectOptions[] = [
     { delays: { first: -1 } },
@@ -335,6 +341,57 @@ test("the signal ends the loop with its reason, and closes the connection", asyn
     () => reconnecting(server.url, { signal: controller.signal }).send("x"),
     ConnectionClosedError,
   );
+  await server.shutdown();
+});
+
+test("state: what it throws ends the loop, which throws it, and nobody waits any more", async () => {
+  const server = await scripted([]);
+  for (const wrong of ["connecting", "open", "waiting"] as ReconnectingState[]) {
+    const error = new Error(wrong);
+    const client = reconnectingBy(new TestClock(), server.url, {
+      state: (state) => {
+        if (state === wrong) throw error;
+        if (state === "ended") throw new Error("that is not the first one");
+      },
+    });
+    const waiting = client.drained().then(() => "drained", ({ name }) => name);
+    await assert.rejects(async () => {
+      for await (const socket of client) await socket.close();
+    }, error);
+    assert.equal(client.state, "ended");
+    assert.equal(await waiting, wrong === "waiting" ? "drained" : "ConnectionClosedError");
+  }
+  await server.shutdown();
+});
+
+test("state: what it throws at the end comes out of the loop, whoever has ended the client", async () => {
+  const server = await scripted([]);
+  const error = new Error("mine");
+  const state = (state: ReconnectingState): void => {
+    if (state === "ended") throw error;
+  };
+  const ends: ((client: Reconnecting, controller: AbortController) => unknown)[] = [
+    (_, controller) => controller.abort(new Error("changed my mind")),
+    (client) => client.close(),
+  ];
+  for (const end of ends) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const connected = reconnecting(server.url, { signal, state, open: () => new Promise(() => {}) });
+    const waiting = connected.drained();
+    const looping = ending(connected);
+    while (connected.state === "idle") await null;
+    await end(connected, controller);
+    await assert.rejects(waiting, ConnectionClosedError);
+    assert.equal(await looping, error);
+
+    const unused = reconnecting(server.url, { signal, state });
+    await end(unused, controller);
+    assert.equal(await ending(unused), error);
+  }
+  await assert.rejects(async () => {
+    for await (const _ of reconnecting(server.url, { state })) break;
+  }, error);
   await server.shutdown();
 });
 

@@ -57,6 +57,77 @@ test("a handshake that upgrade() is deciding about when the shutdown begins is r
   await ended;
 });
 
+test("handshakes under way when the shutdown begins are refused, with no connection open too", async () => {
+  const asked: (() => void)[] = [];
+  const server = await serve({
+    port: 0,
+    upgrade: () => new Promise<void>(() => asked.shift()?.()),
+  }, echo);
+  const deciding = await dial(server.port);
+  const reached = new Promise<void>((resolve) => asked.push(resolve));
+  deciding.write(REQUEST);
+  await reached;
+  const half = await dial(server.port);
+  half.write(REQUEST.slice(0, 30));
+  const silent = await dial(server.port);
+  // What was written before has been read when a later one is answered.
+  assert.match(await exchange(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), /^HTTP\/1\.1 426 /);
+  const ended = server.shutdown({ deadline: 60_000 });
+  for (const peer of [deciding, half]) {
+    assert.match(await peer.untilEnd(), /^HTTP\/1\.1 503 [^]*\(server-shutting-down; /);
+    await peer.destroy();
+  }
+  assert.equal(await silent.untilEnd(), "");
+  await silent.destroy();
+  await ended;
+});
+
+test("a response to an ordinary request is waited for", async () => {
+  let asked!: () => void;
+  let answer!: (response: Response) => void;
+  const asking = new Promise<void>((resolve) => (asked = resolve));
+  const server = await serve({
+    port: 0,
+    fetch() {
+      asked();
+      return new Promise<Response>((resolve) => (answer = resolve));
+    },
+  }, echo);
+  const peer = await dial(server.port);
+  peer.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await asking;
+  const ended = server.shutdown();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  answer(new Response("the page"));
+  assert.match(await peer.untilEnd(), /^HTTP\/1\.1 200 [^]*the page$/);
+  await peer.destroy();
+  await ended;
+});
+
+test("a deadline of Infinity is none", async () => {
+  const closes: Close[] = [];
+  const server = await serve({ port: 0 }, { close: (_, close) => void closes.push(close) });
+  const peer = await dial(server.port);
+  peer.write(REQUEST);
+  await peer.until("\r\n\r\n");
+  const ended = server.shutdown({ deadline: Infinity });
+  await peer.until("\x88\x02\x03\xe9");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  peer.write("\x88\x80\x37\xfa\x21\x3d");
+  await peer.untilEnd();
+  await peer.destroy();
+  await ended;
+  assert.deepEqual(closes.map(({ code, wasClean }) => [code, wasClean]), [[1005, true]]);
+});
+
+test("a signal that is aborted before the server listens rejects with its reason, and frees the port", async () => {
+  const controller = new AbortController();
+  const reason = new Error("changed my mind");
+  const serving = serve({ port: 0, signal: controller.signal }, echo);
+  controller.abort(reason);
+  await assert.rejects(serving, reason);
+});
+
 test("what was sent before the shutdown arrives before the close, streamed messages to their end", async () => {
   let release!: () => void;
   const released = new Promise<void>((resolve) => (release = resolve));

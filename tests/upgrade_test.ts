@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { once } from "node:events";
-import { acceptor, type AcceptorOptions, connect, type ConnectionHandler, HandshakeError } from "../mod.ts";
+import {
+  acceptor,
+  type AcceptorOptions,
+  connect,
+  type ConnectionHandler,
+  HandshakeError,
+  serve,
+} from "../mod.ts";
 import { tls } from "./fixtures.ts";
 import { test } from "./harness.ts";
 import { dial, exchange, REQUEST, request } from "./raw_peer.ts";
@@ -92,6 +99,81 @@ test("what node:http lets pass and the RFCs do not is refused", async () => {
       "400",
     );
   });
+});
+
+const BYE = "\x88\x80\x37\xfa\x21\x3d";
+
+test("RFC 9110, section 5.5: a no-break space is part of a value, behind node:http as in serve()", async () => {
+  const server = await serve({ port: 0 }, {});
+  await over({}, {}, async (port) => {
+    const values: [name: string, value: string, status: string][] = [
+      ["Host", "localhost", "400"],
+      ["Upgrade", "websocket", "426"],
+      ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "400"],
+      ["Sec-WebSocket-Version", "13", "426"],
+      ["Sec-WebSocket-Protocol", "v1", "400"],
+      ["Sec-WebSocket-Extensions", "permessage-deflate", "400"],
+      ["Origin", "http://localhost", "403"],
+    ];
+    for (const [name, value, status] of values) {
+      assert.match(await exchange(port, request({ [name]: `${value} \t` }) + BYE), /^HTTP\/1\.1 101 /, name);
+      for (const changed of [`${value}\xa0`, `\xa0${value}`]) {
+        const text = request({ [name]: changed }) + BYE;
+        const responses = [await exchange(port, text), await exchange(server.port, text)];
+        const statuses = responses.map((response) => response.slice(9, 12));
+        assert.deepEqual(statuses, [status, status], `${name}: ${changed}`);
+      }
+    }
+  });
+  await server.shutdown();
+});
+
+test("the request of a connection has the values that were judged", async () => {
+  const heads: string[] = [];
+  const options: AcceptorOptions = { accepted: ({ request }) => void heads.push(request!.text) };
+  const accept = acceptor(options, {
+    open: (socket) => void socket.send(`${socket.request!.url} ${socket.request!.headers.get("x-name")}`),
+  });
+  const server = createServer();
+  server.on("upgrade", (request, socket, head) => {
+    const { method, url, httpVersion } = request;
+    const rawHeaders = request.rawHeaders.map((each: string, i: number) => i % 2 === 0 ? each : ` ${each}\t`);
+    accept({ method, url, httpVersion, rawHeaders }, socket, head);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  const received = await exchange(port, request({ "X-Name": "a\xa0" }) + BYE);
+  assert.ok(received.includes("http://localhost/ a\xc2\xa0\x88"), JSON.stringify(received));
+  assert.match(heads[0]!, /^GET \/ HTTP\/1\.1\r\nHost: localhost\r\n(.*\r\n)*X-Name: a\xa0\r\n\r\n$/);
+  server.close();
+  await once(server, "close");
+});
+
+test("RFC 6455, section 4.2.1: HTTP/0.9 and HTTP/2.0, which the parser of node:http lets pass, are refused with 505", async () => {
+  const reports: unknown[] = [];
+  const accept = acceptor({
+    refused: ({ code }, { request, response }) => void reports.push([code, request, response.slice(9, 12)]),
+  }, {});
+  // Bun refuses them itself, so that they are written over what came.
+  const versions = ["0.9", "2.0", "2", "1.10", "", "1.0", "1.1"];
+  for (const httpVersion of versions) {
+    const server = createServer();
+    server.on("upgrade", (request, socket, head) => {
+      const { method, url, rawHeaders } = request;
+      accept({ method, url, httpVersion, rawHeaders }, socket, head);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    const status = (await exchange(port, REQUEST + BYE)).slice(9, 12);
+    assert.equal(status, httpVersion === "1.1" ? "101" : "505", httpVersion);
+    server.close();
+    await once(server, "close");
+  }
+  const unread = ["http-version-unsupported", undefined, "505"];
+  assert.deepEqual(reports.slice(0, 5), [unread, unread, unread, unread, unread]);
+  assert.equal(reports.length, 6);
 });
 
 test("a path that is not the acceptor's is refused with 404", async () => {

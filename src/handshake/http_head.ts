@@ -256,7 +256,8 @@ export function headerFieldsOf(text: string): HeaderFields {
   return headers;
 }
 
-const latin1Text: Latin1Reader = /* @__PURE__ */ latin1Reader(globalThis as BufferGlobal);
+/** The text of bytes, each one character. */
+export const latin1Text: Latin1Reader = /* @__PURE__ */ latin1Reader(globalThis as BufferGlobal);
 
 /** The minor version of HTTP/1, or what is wrong. */
 function readVersion(text: string): number | HeadDefect {

@@ -39,7 +39,7 @@ export interface AdmissionPolicy {
    * Host names that the server answers for, against DNS rebinding: names, `*.example.com`, or `"loopback"` for
    * localhost, 127.0.0.0/8 and [::1]. The port is not compared.
    *
-   * @default "any"
+   * @default "any"; of `serve()` on a loopback address `"loopback"`
    */
   readonly hosts?: "loopback" | "any" | readonly string[];
 }
@@ -137,10 +137,11 @@ export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgemen
   if (hostLines > 1) return refused("host-repeated");
   const host = headers.get("host");
   const hostAuthority = host === undefined ? undefined : parseAuthority(host);
-  if (host !== undefined && hostAuthority === undefined) return refused("host-invalid");
-  if (host === undefined && head.minorVersion >= 1) return refused("host-missing");
   // RFC 9112, section 3.2.2: "When an origin server receives a request with an absolute-form of request-target, the
-  // origin server MUST ignore the received Host header field (if any)".
+  // origin server MUST ignore the received Host header field (if any)". An empty one is valid, but names no host.
+  const hostNeeded = host !== "" || target.authority === undefined;
+  if (host !== undefined && hostAuthority === undefined && hostNeeded) return refused("host-invalid");
+  if (host === undefined && head.minorVersion >= 1) return refused("host-missing");
   const authority = target.authority ?? hostAuthority;
   if (authority !== undefined && !isHostAllowed(authority, policy)) return refused("host-not-allowed");
 

@@ -1,6 +1,6 @@
 /**
- * The errors of this library. Every one is a {@linkcode WebSocketError} with a stable `code`; misuse by the caller
- * is a `TypeError`, `RangeError` or `SyntaxError` of the language instead.
+ * What goes wrong with a connection: every error is a {@linkcode WebSocketError} with a stable `code`. Below it, a socket
+ * fails with a `TransportError`; misuse by the caller is a `TypeError`, `RangeError` or `SyntaxError` of the language.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export type ConnectionLimit =
   | "idleTimeout"
   | "closeTimeout";
 
-/** What all errors of this library have in common. */
+/** What all errors of connections and opening handshakes have in common. */
 export abstract class WebSocketError extends Error {
   /** The stable name of what went wrong. */
   abstract readonly code: WebSocketErrorCode;

@@ -38,7 +38,8 @@ export class BunTransport implements Transport {
   readonly encrypted: boolean;
   readonly #socket: BunSocket;
   readonly #highWaterMark: number;
-  readonly #queue: ByteQueue = new ByteQueue();
+  // Made when the system first takes a part only.
+  #queue: ByteQueue | undefined;
   #handler: TransportHandler | undefined;
   /** What came before `attach()`, although the socket was paused. */
   #inbox: Uint8Array[] | undefined;
@@ -73,7 +74,7 @@ export class BunTransport implements Transport {
 
   /** See {@linkcode Transport.bufferedAmount}. */
   get bufferedAmount(): number {
-    return this.#queue.length;
+    return this.#queue === undefined ? 0 : this.#queue.length;
   }
 
   /** See {@linkcode Transport.attach}. */
@@ -86,17 +87,17 @@ export class BunTransport implements Transport {
   /** See {@linkcode Transport.write}. */
   write(bytes: Uint8Array): boolean {
     if (this.#closed || this.#aborted || this.#ending) return true;
-    const queue = this.#queue;
-    if (queue.length > 0) queue.push(bytes);
+    if (this.bufferedAmount > 0) this.#queue!.push(bytes);
     else {
       const count = this.#socket.write(bytes);
+      if (count === bytes.length) return true;
       if (count < 0) {
         this.#lost = true;
         return true;
       }
-      if (count < bytes.length) queue.push(count === 0 ? bytes : bytes.subarray(count));
+      (this.#queue ??= new ByteQueue()).push(count === 0 ? bytes : bytes.subarray(count));
     }
-    if (queue.length <= this.#highWaterMark) return true;
+    if (this.#queue!.length <= this.#highWaterMark) return true;
     this.#wantsDrain = true;
     return false;
   }
@@ -105,14 +106,14 @@ export class BunTransport implements Transport {
   closeWrite(): void {
     if (this.#closed || this.#aborted || this.#ending) return;
     this.#ending = true;
-    if (this.#queue.length === 0) this.#sendEnd();
+    if (this.bufferedAmount === 0) this.#sendEnd();
   }
 
   /** See {@linkcode Transport.abort}. */
   abort(): void {
     if (this.#closed || this.#aborted) return;
     this.#aborted = true;
-    this.#queue.clear();
+    this.#queue = undefined;
     this.#inbox = undefined;
     this.#socket.terminate();
   }
@@ -144,7 +145,7 @@ export class BunTransport implements Transport {
   onDrain(): void {
     if (this.#aborted || this.#closed) return;
     const queue = this.#queue;
-    while (queue.length > 0) {
+    while (queue !== undefined && queue.length > 0) {
       const bytes = queue.peek();
       const count = this.#socket.write(bytes);
       if (count < 0) {
@@ -155,7 +156,7 @@ export class BunTransport implements Transport {
       if (count < bytes.length) return;
     }
     if (this.#wantsDrain) this.#drain();
-    if (this.#ending && queue.length === 0) this.#sendEnd();
+    if (this.#ending && this.bufferedAmount === 0) this.#sendEnd();
   }
 
   /** The peer has ended its direction. */
@@ -177,7 +178,7 @@ export class BunTransport implements Transport {
     if (this.#closed) return;
     this.#closed = true;
     this.#failure ??= error;
-    this.#queue.clear();
+    this.#queue = undefined;
     // Bun closes inside terminate().
     queueMicrotask(() => {
       if (this.#started || this.#isBroken()) this.#finish();
@@ -194,7 +195,7 @@ export class BunTransport implements Transport {
     if (this.#closed) return this.#finish();
     if (this.#aborted) return;
     this.#socket.resume();
-    if (this.#wantsDrain && this.#queue.length === 0) this.#drain();
+    if (this.#wantsDrain && this.bufferedAmount === 0) this.#drain();
     if (this.#ended) this.#handler!.end();
   }
 

@@ -1,17 +1,24 @@
 /**
- * Bytes on their way out, on the runtimes whose sockets take only a part of what they are given.
+ * Bytes on their way out, which the system does not take yet.
  *
  * @module
  */
 
-/** Small pieces are joined up to this many bytes, because each write call costs more than the copy. */
-const JOIN = 64 * 1024;
+/**
+ * What is shorter, and waits behind others, is copied into memory of the queue's own: each write call costs more than the
+ * copy, and to keep a piece costs more than its bytes, of which it may hold many more.
+ */
+const GATHERED = 64 * 1024;
+const SMALLEST_GATHERING = 512;
 
 /** A first-in, first-out queue of bytes. */
 export class ByteQueue {
   // Mostly one piece waits, or none: an array is for more.
   #first: Uint8Array | undefined;
   #rest: Uint8Array[] | undefined;
+  // Short pieces, behind the rest.
+  #gathered: Uint8Array | undefined;
+  #gatheredSize = 0;
   #offset = 0;
   #length = 0;
 
@@ -20,38 +27,40 @@ export class ByteQueue {
     return this.#length;
   }
 
-  /** Puts bytes at the end; they are not copied. */
+  /** Puts bytes at the end; long ones are not copied, nor are the first. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#length += bytes.length;
     if (this.#first === undefined) this.#first = bytes;
-    else (this.#rest ??= []).push(bytes);
+    else if (bytes.length < GATHERED) this.#gather(bytes);
+    else {
+      this.#endGathering();
+      (this.#rest ??= []).push(bytes);
+    }
   }
 
-  /** The first bytes, small pieces joined; the same ones until {@linkcode consume}. The queue is not empty. */
+  #gather(bytes: Uint8Array): void {
+    if (this.#gatheredSize + bytes.length > GATHERED) this.#endGathering();
+    const size = this.#gatheredSize + bytes.length;
+    const gathered = this.#gathered;
+    if (gathered === undefined || size > gathered.length) {
+      this.#gathered = new Uint8Array(Math.min(Math.max(2 * size, SMALLEST_GATHERING), GATHERED));
+      if (gathered !== undefined) this.#gathered.set(gathered);
+    }
+    this.#gathered!.set(bytes, this.#gatheredSize);
+    this.#gatheredSize = size;
+  }
+
+  #endGathering(): void {
+    if (this.#gathered === undefined) return;
+    (this.#rest ??= []).push(this.#gathered.subarray(0, this.#gatheredSize));
+    this.#gathered = undefined;
+    this.#gatheredSize = 0;
+  }
+
+  /** The first bytes, those of one piece; the same ones until {@linkcode consume}. The queue is not empty. */
   peek(): Uint8Array {
-    const first = this.#first!;
-    const rest = this.#rest;
-    if (rest === undefined) return this.#offset === 0 ? first : first.subarray(this.#offset);
-    let joined = first.length - this.#offset;
-    let count = 0;
-    for (; count < rest.length; count++) {
-      const next = rest[count]!.length;
-      if (joined + next > JOIN) break;
-      joined += next;
-    }
-    if (count === 0) return this.#offset === 0 ? first : first.subarray(this.#offset);
-    const target = new Uint8Array(joined);
-    target.set(first.subarray(this.#offset));
-    let position = first.length - this.#offset;
-    for (const piece of rest.splice(0, count)) {
-      target.set(piece, position);
-      position += piece.length;
-    }
-    if (rest.length === 0) this.#rest = undefined;
-    this.#first = target;
-    this.#offset = 0;
-    return target;
+    return this.#offset === 0 ? this.#first! : this.#first!.subarray(this.#offset);
   }
 
   /** Drops the first `count` bytes, no more than {@linkcode peek} gave. Answers the piece that ends with them. */
@@ -61,6 +70,7 @@ export class ByteQueue {
     const first = this.#first;
     if (this.#offset !== first?.length) return undefined;
     this.#offset = 0;
+    if (this.#rest === undefined) this.#endGathering();
     this.#first = this.#rest?.shift();
     if (this.#rest?.length === 0) this.#rest = undefined;
     return first;
@@ -70,6 +80,8 @@ export class ByteQueue {
   clear(): void {
     this.#first = undefined;
     this.#rest = undefined;
+    this.#gathered = undefined;
+    this.#gatheredSize = 0;
     this.#offset = 0;
     this.#length = 0;
   }

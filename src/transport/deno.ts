@@ -15,6 +15,8 @@ import type {
   Transport,
 } from "./transport.ts";
 
+interface TcpConn extends DenoConn, Disposable {}
+
 interface TlsConn extends DenoConn {
   handshake(): Promise<unknown>;
 }
@@ -35,7 +37,7 @@ interface ListenTcpOptions {
 interface DenoNamespace {
   connect(
     options: { transport: "unix"; path: string } | { hostname: string; port: number; signal?: AbortSignal },
-  ): Promise<DenoConn>;
+  ): Promise<TcpConn>;
   connectTls(
     options: {
       hostname: string;
@@ -103,9 +105,15 @@ async function dial(options: ConnectOptions): Promise<Transport> {
       );
     }
     const conn = await Deno.connect(signal === undefined ? target : { ...target, signal });
-    conn.setNoDelay?.(true);
-    if (tls === undefined) return new DenoTransport(conn, false, highWaterMark);
-    return new DenoTransport(await startTls(conn, target.hostname, tls, signal), true, highWaterMark);
+    try {
+      conn.setNoDelay?.(true);
+      if (tls === undefined) return new DenoTransport(conn, false, highWaterMark);
+      return new DenoTransport(await startTls(conn, target.hostname, tls, signal), true, highWaterMark);
+    } catch (error) {
+      // Unlike `close()`, this throws nothing when TLS has taken the connection over.
+      conn[Symbol.dispose]();
+      throw error;
+    }
   } catch (error) {
     throw connectError(error, options);
   }

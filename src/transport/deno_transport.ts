@@ -36,6 +36,20 @@ const GROWTH = 4;
 /** So many reads that would have fitted into a buffer of the size below, before it goes back to that size. */
 const SMALL_READS = 256;
 
+/**
+ * Writes that are begun in one go. A turn of Deno's event loop has 128 operations (tokio's budget for a task); what is
+ * begun beyond them is put aside, woken and tried again, and costs more than twice as much. A broadcast goes out over
+ * several turns.
+ */
+const WRITES_AT_ONCE = 100;
+
+// Deno has it since version 2.4, and a timer before.
+const inNextTurn: (call: () => void) => void = globalThis.setImmediate ?? setTimeout;
+
+let begun = 0;
+// Those whose writes begin in the turns that follow.
+const waiting: DenoTransport[] = [];
+
 /** A {@linkcode Transport} over a `Deno.Conn`. */
 export class DenoTransport implements Transport {
   /** See {@linkcode Transport.remoteAddress}. */
@@ -88,7 +102,7 @@ export class DenoTransport implements Transport {
   write(bytes: Uint8Array): boolean {
     if (this.#over || this.#ending) return true;
     this.#queue.push(bytes);
-    if (!this.#writing && bytes.length > 0) void this.#flush();
+    if (!this.#writing && bytes.length > 0) this.#begin();
     if (this.#queue.length <= this.#highWaterMark) return true;
     this.#wantsDrain = true;
     return false;
@@ -156,14 +170,27 @@ export class DenoTransport implements Transport {
     if (this.#sentEnd) this.#finish();
   }
 
+  #begin(): void {
+    this.#writing = true;
+    if (begun++ < WRITES_AT_ONCE) void this.#flush();
+    else if (waiting.push(this) === 1) inNextTurn(DenoTransport.#beginWaiting);
+  }
+
+  static #beginWaiting(): void {
+    begun = 0;
+    for (const transport of waiting.splice(0, WRITES_AT_ONCE)) void transport.#flush();
+    if (waiting.length > 0) inNextTurn(DenoTransport.#beginWaiting);
+  }
+
   /** Deno may write concurrent buffers in part and in any order, so one write is under way at a time. */
   async #flush(): Promise<void> {
     const queue = this.#queue;
-    this.#writing = true;
     while (queue.length > 0) {
       let count: number;
       try {
         count = await this.#conn.write(queue.peek());
+        // A loop over many connections is over when what waits for the first goes on.
+        begun = 0;
       } catch (error) {
         return this.#finish(brokenError(error));
       }

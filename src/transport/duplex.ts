@@ -5,6 +5,7 @@
  * @module
  */
 import { plainAddress } from "./address.ts";
+import { ByteQueue } from "./byte_queue.ts";
 import { brokenError } from "./errors.ts";
 import { inMicrotask } from "./microtask.ts";
 import {
@@ -60,6 +61,10 @@ export interface DuplexOptions {
   encrypted?: boolean;
 }
 
+// A stream tells of a write when all of it has gone: what goes out in portions can be seen to go. A longer piece would keep
+// its memory, too, as long as the last of it waits.
+const PORTION = 64 * 1024;
+
 const NOBODY: TransportHandler = { data() {}, drain() {}, end() {}, close() {} };
 
 const OWNER: unique symbol = Symbol("woshou transport");
@@ -76,6 +81,9 @@ export class DuplexTransport implements Transport {
   readonly encrypted: boolean;
   readonly #stream: DuplexStream;
   readonly #highWaterMark: number;
+  // What waits behind writes that will call back. While anything is here, one will.
+  #queue: ByteQueue | undefined;
+  #callbacks = 0;
   #wrote: ((error?: Error | null) => void) | undefined;
   #handler: TransportHandler | undefined;
   #inbox: Uint8Array[] | undefined;
@@ -129,7 +137,8 @@ export class DuplexTransport implements Transport {
 
   /** See {@linkcode Transport.bufferedAmount}. */
   get bufferedAmount(): number {
-    return this.#closed || this.#aborted ? 0 : this.#stream.writableLength;
+    if (this.#closed || this.#aborted) return 0;
+    return this.#stream.writableLength + (this.#queue === undefined ? 0 : this.#queue.length);
   }
 
   /** See {@linkcode Transport.attach}. */
@@ -143,33 +152,50 @@ export class DuplexTransport implements Transport {
   /** See {@linkcode Transport.write}. */
   write(bytes: Uint8Array): boolean {
     const stream = this.#stream;
-    if (this.#aborted || !stream.writable) return true;
-    // An empty write makes Deno's node:tls forget the one before it.
-    if (bytes.length === 0) return stream.writableLength <= this.#highWaterMark;
-    // The stream tells of its own high-water mark only; a callback per write would cost the common path a tick.
-    if (!this.#wantsDrain && stream.writableLength + bytes.length <= this.#highWaterMark) {
-      stream.write(bytes);
+    if (this.#aborted || this.#ending || !stream.writable) return true;
+    const { bufferedAmount } = this;
+    if (bufferedAmount === 0 && bytes.length <= PORTION && bytes.length <= this.#highWaterMark) {
+      // An empty write makes Deno's node:tls forget the one before it. A callback would cost this, the common path, a tick.
+      if (bytes.length > 0) stream.write(bytes);
       return true;
     }
-    stream.write(bytes, this.#wrote ??= this.#whenWritten());
-    if (stream.writableLength <= this.#highWaterMark) return true;
+    (this.#queue ??= new ByteQueue()).push(bytes);
+    if (this.#callbacks === 0) this.#writeOn();
+    if (this.bufferedAmount <= this.#highWaterMark) return true;
     this.#wantsDrain = true;
     return false;
   }
 
-  #whenWritten(): (error?: Error | null) => void {
+  /** Writes what waits: one portion, and more as long as they go out at once. */
+  #writeOn(): void {
+    const queue = this.#queue!;
     const stream = this.#stream;
-    return (error) => {
-      // Node calls back without an error for what a destroyed socket never sent.
-      if (!error && this.#wantsDrain && !stream.destroyed && stream.writableLength === 0) this.#drain();
-    };
+    const wrote = this.#wrote ??= (error) => this.#onWritten(error);
+    while (queue.length > 0) {
+      const bytes = queue.peek();
+      const portion = bytes.length <= PORTION ? bytes : bytes.subarray(0, PORTION);
+      queue.consume(portion.length);
+      this.#callbacks++;
+      stream.write(portion, wrote);
+      if (stream.writableLength > 0) return;
+    }
+  }
+
+  #onWritten(error: Error | null | undefined): void {
+    this.#callbacks--;
+    // Node calls back without an error for what a destroyed socket never sent.
+    if (error || this.#aborted || this.#closed || this.#stream.destroyed) return;
+    const waits = this.#queue !== undefined && this.#queue.length > 0;
+    if (waits && this.#callbacks === 0) this.#writeOn();
+    else if (!waits && this.#ending && this.#stream.writable) this.#stream.end();
+    if (this.#wantsDrain && this.bufferedAmount === 0) this.#drain();
   }
 
   /** See {@linkcode Transport.closeWrite}. */
   closeWrite(): void {
-    if (this.#aborted || !this.#stream.writable) return;
+    if (this.#aborted || this.#ending || !this.#stream.writable) return;
     this.#ending = true;
-    this.#stream.end();
+    if (this.#queue === undefined || this.#queue.length === 0) this.#stream.end();
   }
 
   /** See {@linkcode Transport.abort}. */
@@ -177,6 +203,7 @@ export class DuplexTransport implements Transport {
     if (this.#aborted || this.#closed) return;
     this.#aborted = true;
     this.#inbox = undefined;
+    this.#queue = undefined;
     this.#stream.destroy();
   }
 
@@ -215,12 +242,12 @@ export class DuplexTransport implements Transport {
   #start(): void {
     this.#started = true;
     this.#stream.on("data", DuplexTransport.#dataCame);
-    if (this.#wantsDrain && this.#stream.writableLength === 0) this.#drain();
+    if (this.#wantsDrain && this.bufferedAmount === 0) this.#drain();
   }
 
   /** An HTTP/2 stream closes before it says that it has finished. */
   #hasSentAll(): boolean {
-    return this.#ending && this.#stream.writableLength === 0;
+    return this.#ending && this.#stream.writableLength === 0 && !this.#queue?.length;
   }
 
   #isBroken(): boolean {

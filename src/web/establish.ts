@@ -4,6 +4,7 @@
  * @module
  */
 import { connect, type ConnectOptions } from "../client.ts";
+import { clientHandshake, clientSettings } from "../client_settings.ts";
 import { type Connection, type Message, releaseFromHandler } from "../connection.ts";
 import { HandshakeError } from "../handshake/handshake_error.ts";
 import { isToken } from "../handshake/header_fields.ts";
@@ -101,6 +102,16 @@ export function closeRequest(code: number | null, reason: string): CloseRequest 
   }
   // WebSockets Standard, "close the WebSocket": "If code is null and reason is non-empty, then set code to 1000."
   return { code: code === null && reason !== "" ? NORMAL_CLOSURE : code, reason };
+}
+
+/** Throws what {@linkcode establish} would reject with for options that cannot be used. */
+export function checkOptions(
+  url: URL,
+  protocols: readonly string[],
+  options: Omit<ConnectOptions, "protocols" | "signal">,
+): void {
+  const settings = clientSettings(options);
+  clientHandshake({ url, headers: settings.headers }, protocols, settings);
 }
 
 /** Connects to a URL of {@linkcode readUrl}. Rejects as {@linkcode connect} does. */

@@ -4,17 +4,16 @@
  * @module
  */
 import type { ConnectOptions } from "../client.ts";
-import type { Connection, Message } from "../connection.ts";
-import { connectionSettings } from "../connection_options.ts";
+import { type Connection, type Message, settingsOf } from "../connection.ts";
 import { ABNORMAL_CLOSURE } from "../protocol/status_code.ts";
 import { type Close, ConnectionClosedError } from "../protocol/errors.ts";
-import { headerLines } from "../web_http.ts";
 import { BufferedAmount } from "./buffered_amount.ts";
 import {
   accept,
   ACCEPTED,
   type AcceptedOptions,
   asError,
+  checkOptions,
   checkProtocols,
   closeRequest,
   establish,
@@ -141,8 +140,8 @@ export class WebSocket extends EventTarget {
    * Connects to a URL: `ws:`, `wss:`, `http:` or `https:`. When `protocols` names some, the server must choose one.
    *
    * Throws a `SyntaxError` `DOMException` for a URL or a subprotocol that cannot be used, a `RangeError` for an option
-   * out of range, a `TypeError` for header fields that cannot be sent. A connection that cannot be had is no exception:
-   * the events `error` and `close` tell of it.
+   * out of range, a `TypeError` for header fields that cannot be sent, a `SyntaxError` or a `TypeError` for a proxy or a
+   * path that cannot be used. A connection that cannot be had is no exception: the events `error` and `close` tell of it.
    */
   constructor(url: string | URL, protocols: string | Iterable<string> = [], options: WebSocketOptions = {}) {
     if (arguments.length === 0) throw new TypeError("Cannot connect without a URL: give one.");
@@ -151,7 +150,7 @@ export class WebSocket extends EventTarget {
     if (accepted !== undefined) {
       this.#url = accepted.url;
       this.#origin = accepted.url === "" ? "" : new URL(accepted.url).origin;
-      this.#open(accepted.connection, options);
+      this.#open(accepted.connection);
       void this.#receive(accepted.connection, accepted.messages);
       return;
     }
@@ -159,8 +158,7 @@ export class WebSocket extends EventTarget {
     const offered = checkProtocols(
       typeof protocols === "object" && protocols !== null ? stringSequence(protocols) : [String(protocols)],
     );
-    connectionSettings(options);
-    headerLines(options.headers);
+    checkOptions(target, offered, options);
     this.#url = target.href;
     this.#origin = target.origin;
     void this.#connect(target, offered, options);
@@ -321,7 +319,7 @@ export class WebSocket extends EventTarget {
     const messages = connection[Symbol.asyncIterator]();
     await nextTask();
     if (this.#state === CONNECTING) {
-      this.#open(connection, options);
+      this.#open(connection);
       this.dispatchEvent(new Event("open"));
     } else {
       this.#failure = this.#opening.signal.reason;
@@ -330,13 +328,13 @@ export class WebSocket extends EventTarget {
     await this.#receive(connection, messages);
   }
 
-  #open(connection: Connection<unknown>, options: WebSocketOptions): void {
+  #open(connection: Connection<unknown>): void {
     this.#connection = connection;
     this.#state = OPEN;
     this.#outgoing = new SendQueue(
       connection,
       this.#amount,
-      connectionSettings(options).maxBufferedAmount,
+      settingsOf(connection).maxBufferedAmount,
       (error) => this.#fail(error),
     );
   }

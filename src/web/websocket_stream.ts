@@ -5,15 +5,14 @@
  */
 import type { ConnectOptions } from "../client.ts";
 import type { Connection, Message, Sendable } from "../connection.ts";
-import { connectionSettings } from "../connection_options.ts";
 import { type Close, ConnectionClosedError } from "../protocol/errors.ts";
 import { ABNORMAL_CLOSURE } from "../protocol/status_code.ts";
-import { headerLines } from "../web_http.ts";
 import {
   accept,
   ACCEPTED,
   type AcceptedOptions,
   asError,
+  checkOptions,
   checkProtocols,
   closeRequest,
   establish,
@@ -93,8 +92,8 @@ export class WebSocketStream {
    * Connects to a URL: `ws:`, `wss:`, `http:` or `https:`.
    *
    * Throws a `SyntaxError` `DOMException` for a URL or a subprotocol that cannot be used, a `RangeError` for an option
-   * out of range, a `TypeError` for header fields that cannot be sent. When the connection cannot be had, `opened` and
-   * `closed` reject.
+   * out of range, a `TypeError` for header fields that cannot be sent, a `SyntaxError` or a `TypeError` for a proxy or a
+   * path that cannot be used. When the connection cannot be had, `opened` and `closed` reject.
    */
   constructor(url: string | URL, options: WebSocketStreamOptions = {}) {
     if (arguments.length === 0) throw new TypeError("Cannot connect without a URL: give one.");
@@ -108,8 +107,7 @@ export class WebSocketStream {
     const protocols = checkProtocols(
       options.protocols === undefined ? [] : stringSequence(options.protocols),
     );
-    connectionSettings(options);
-    headerLines(options.headers);
+    checkOptions(target, protocols, options);
     this.#url = target.href;
     void this.#connect(target, protocols, options);
   }

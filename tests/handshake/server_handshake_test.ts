@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
-import { acceptanceText, ServerHandshake } from "../../src/handshake/server_handshake.ts";
+import { acceptanceText, readAgain, ServerHandshake } from "../../src/handshake/server_handshake.ts";
 import { assertOpening, assertPlain, assertRefused } from "./verdicts.ts";
 import {
   ACCEPT,
@@ -215,6 +215,19 @@ test("RFC 9112, section 3.2.2: an absolute target names resource and authority, 
     const plain = assertPlain(plainRequest(`GET ${target} HTTP/1.1`));
     assert.deepEqual(plain.authority, authority, target);
     assert.equal(plain.resourceName, resourceName, target);
+  }
+});
+
+test("RFC 9112, section 3.2.2: an absolute target goes with an empty Host, which is valid and ignored", () => {
+  const authority = { host: "localhost", port: "" };
+  for (const line of ["GET http://localhost/ HTTP/1.1", "GET WS://LOCALHOST HTTP/1.1"]) {
+    const opening = assertOpening(request({ Host: "", Origin: "http://localhost" }, { line }));
+    assert.deepEqual(opening.authority, authority, line);
+    assert.deepEqual(readAgain(opening.head.text).authority, authority, line);
+    assert.deepEqual(assertPlain(plainRequest(line, { Host: "" })).authority, authority, line);
+    assertOpening(request({ Host: "" }, { line }), { hosts: "loopback" });
+    assertRefused(request({ Host: "" }, { line }), "host-not-allowed", { hosts: ["a.example"] });
+    assertRefused(request({ Host: ["", ""] }, { line }), "host-repeated");
   }
 });
 

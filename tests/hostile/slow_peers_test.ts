@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { connect, ConnectionClosedError } from "../../mod.ts";
 import { test } from "../harness.ts";
+import { memoryHeld } from "../memory.ts";
 import { RawServer } from "../raw_peer.ts";
 import {
   acceptance,
@@ -10,6 +11,7 @@ import {
   bytesOf,
   clientFrame,
   closes,
+  deferred,
   ECHO,
   Flooder,
   framesIn,
@@ -183,6 +185,32 @@ test("the class of half-open connections: a peer that ends or resets at any poin
       }
     }
     await until(() => server.connections.size === 0);
+  });
+});
+
+test("the class of pieces that wait: messages without a byte, sent one at a time to a peer that does not read, cost little more than their bytes", async () => {
+  const COUNT = 60_000;
+  const { promise: sent, resolve: allSent } = deferred<number>();
+  await serving({ heartbeat: false, closeTimeout: 50 }, {
+    open: async (socket) => {
+      // The system's own buffers are full before.
+      while (socket.bufferedAmount < MIB) {
+        socket.send(new Uint8Array(256 * KIB));
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      const before = memoryHeld();
+      for (let count = 0; count < COUNT; count++) {
+        socket.send("");
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      allSent(memoryHeld() - before);
+    },
+  }, async ({ port }) => {
+    const flooder = await Flooder.open(port);
+    flooder.peer.pause();
+    const grown = await sent;
+    assert.ok(grown < 16 * MIB, `${grown} bytes`);
+    await flooder.destroy();
   });
 });
 

@@ -1,6 +1,7 @@
 /** TLS: whom a client believes, and what a server survives. */
-import { equal, match, ok } from "node:assert/strict";
+import { equal, match, ok, rejects } from "node:assert/strict";
 import { connect as connectTls } from "node:tls";
+import { TransportError } from "../../src/transport/transport.ts";
 import { tls } from "../fixtures.ts";
 import { adapterTest } from "./adapter_cases.ts";
 import { failsWith, foreignClient, foreignServer, HOST } from "./scene.ts";
@@ -59,6 +60,15 @@ function clientCases(named: NamedAdapter): void {
         scene.connect({ ...dialling, tls: { ca: tls.ca, serverName } }),
       );
     }
+  });
+
+  adapterTest(named, "a serverName that is no name hangs up", async (scene) => {
+    const listener = await scene.listen({ tls: OURS });
+    const dialling = { hostname: HOST, port: listener.port, tls: { ca: tls.ca, serverName: "no name" } };
+    await rejects(scene.connect(dialling), TransportError);
+    const server = scene.own(await scene.accepted());
+    await server.until(() => server.closed || server.ended);
+    equal(server.total, 0);
   });
 
   adapterTest(named, "a client may have a certificate that nobody asks for", async (scene) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { connect, type Connection, type Message, WebSocketStream, WebSocketStreamError } from "../../mod.ts";
 import { test } from "../harness.ts";
 import { RawServer } from "../raw_peer.ts";
-import { echo, rawWebSocketServer, resolvers, serving, thrownBy } from "./support.ts";
+import { echo, rawWebSocketServer, resolvers, serving, thrownBy, unusable } from "./support.ts";
 
 async function rejection(promise: Promise<unknown>): Promise<WebSocketStreamError> {
   try {
@@ -83,7 +83,9 @@ test("WebSocketStream: URLs and subprotocols are checked as WebSocket checks the
   for (const protocols of wrong) {
     assert.throws(() => new WebSocketStream("ws://127.0.0.1:1/", { protocols }), TypeError);
   }
-  assert.throws(() => new WebSocketStream("ws://127.0.0.1:1/", { closeTimeout: -1 }), RangeError);
+  for (const [options, error] of unusable) {
+    assert.throws(() => new WebSocketStream("ws://127.0.0.1:1/", options), error, JSON.stringify(options));
+  }
   assert.throws(() => new (WebSocketStream as unknown as { new (): unknown })(), TypeError);
   const socket = new WebSocketStream(new URL("http://127.0.0.1:1/a"));
   assert.equal(socket.url, "ws://127.0.0.1:1/a");

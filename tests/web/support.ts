@@ -1,5 +1,12 @@
 /** Whatever the tests of the WHATWG faces share. */
-import { type ConnectionHandler, serve, type ServeOptions, type Server, WebSocket } from "../../mod.ts";
+import {
+  type ConnectionHandler,
+  type ConnectOptions,
+  serve,
+  type ServeOptions,
+  type Server,
+  WebSocket,
+} from "../../mod.ts";
 import { type RawPeer, RawServer } from "../raw_peer.ts";
 import { createHash } from "node:crypto";
 import { runtime, skip, test } from "../harness.ts";
@@ -49,6 +56,23 @@ export async function serving(
 
 /** Sends back every message. */
 export const echo: ConnectionHandler = { message: (socket, message) => socket.send(message) };
+
+/** Options that no client can be made with, and what is thrown for them. */
+export const unusable: readonly [ConnectOptions, new () => Error][] = [
+  [{ maxMessageSize: 0 }, RangeError],
+  [{ closeTimeout: -1 }, RangeError],
+  [{ handshakeTimeout: 0 }, RangeError],
+  [{ handshakeTimeout: -1 }, RangeError],
+  [{ redirects: -1 }, RangeError],
+  [{ maxHeadSize: 1 }, RangeError],
+  [{ maxHeaders: 0 }, RangeError],
+  [{ headers: { "a b": "c" } }, TypeError],
+  [{ headers: { a: "\u0001" } }, TypeError],
+  [{ headers: { host: "x" } }, TypeError],
+  [{ proxy: "ftp://127.0.0.1/" }, SyntaxError],
+  [{ proxy: "http://127.0.0.1/", path: "/nowhere" }, TypeError],
+  [{ redirects: 1, path: "/nowhere" }, TypeError],
+];
 
 /** The next event of this type. */
 export function next<Kind extends keyof WebSocketEventMap>(

@@ -1,10 +1,10 @@
 /** WebSockets Standard, the constructor, the attributes and the constants of WebSocket. */
 import assert from "node:assert/strict";
-import { serve, WebSocket } from "../../mod.ts";
+import { connect, serve, WebSocket } from "../../mod.ts";
 import { tls } from "../fixtures.ts";
 import { test } from "../harness.ts";
 import { RawServer } from "../raw_peer.ts";
-import { echo, logOf, next, rawWebSocketServer, serving, standard, thrownBy } from "./support.ts";
+import { echo, logOf, next, rawWebSocketServer, serving, standard, thrownBy, unusable } from "./support.ts";
 
 standard("URLs that cannot be parsed, or are of another scheme, throw a SyntaxError DOMException", (Face) => {
   for (
@@ -261,9 +261,16 @@ test("WebSocket: the third argument carries headers, TLS and limits, beyond the 
 });
 
 test("WebSocket: options that cannot be used throw at the call", () => {
-  const make = (options: object): WebSocket => new WebSocket("ws://127.0.0.1:1/", [], options);
-  assert.throws(() => make({ maxMessageSize: 0 }), RangeError);
-  assert.throws(() => make({ headers: { "a b": "c" } }), TypeError);
+  for (const [options, error] of unusable) {
+    assert.throws(() => new WebSocket("ws://127.0.0.1:1/", [], options), error, JSON.stringify(options));
+  }
+});
+
+test("WebSocket: they throw what connect() rejects with, in the same words", async () => {
+  for (const [options] of unusable) {
+    const { name, message } = thrownBy(() => new WebSocket("ws://127.0.0.1:1/", [], options)) as Error;
+    await assert.rejects(connect("ws://127.0.0.1:1/", options), { name, message });
+  }
 });
 
 test("WebSocket: the error event tells why, beyond the standard", async () => {

@@ -1,6 +1,6 @@
 /** WebSockets Standard, send() and bufferedAmount of WebSocket. */
 import assert from "node:assert/strict";
-import { type Connection, type Message, WebSocket } from "../../mod.ts";
+import { connect, type Connection, type Message, WebSocket } from "../../mod.ts";
 import { test } from "../harness.ts";
 import type { RawPeer } from "../raw_peer.ts";
 import { echo, logOf, next, rawWebSocketServer, resolvers, serving, standard, thrownBy } from "./support.ts";
@@ -288,6 +288,29 @@ test("WebSocket: empty messages behind a Blob are not free either", async () => 
     await next(socket, "close");
     assert.match((await error).message, /maxBufferedAmount/);
   });
+});
+
+test("WebSocket.from: what waits behind a Blob has the limit of the connection itself", async () => {
+  for (const [maxBufferedAmount, size] of [[1000, 1001], [32 * 1024 * 1024, 17 * 1024 * 1024]] as const) {
+    const ended = resolvers<string | undefined>();
+    await serving(async (connection) => {
+      const socket = WebSocket.from(connection);
+      let reason: string | undefined;
+      socket.onerror = ({ message }) => reason = message;
+      socket.send(new Blob(["a"]));
+      socket.send(new Uint8Array(size));
+      socket.close();
+      await next(socket, "close");
+      ended.resolve(reason);
+    }, async (url) => {
+      const client = await connect(url, { maxMessageSize: 32 * 1024 * 1024 });
+      let received = 0;
+      for await (const message of client) received += message.length;
+      const reason = await ended.promise;
+      if (size < maxBufferedAmount) assert.deepEqual([received, reason], [1 + size, undefined]);
+      else assert.match(reason!, /maxBufferedAmount/);
+    }, { maxBufferedAmount });
+  }
 });
 
 test("WebSocket: a Blob that cannot be read fails the connection", async () => {
