@@ -256,8 +256,12 @@ export function headerFieldsOf(text: string): HeaderFields {
   return headers;
 }
 
-/** The text of bytes, each one character. */
-export const latin1Text: Latin1Reader = /* @__PURE__ */ latin1Reader(globalThis as BufferGlobal);
+const readLatin1: Latin1Reader = /* @__PURE__ */ latin1Reader(globalThis as BufferGlobal);
+
+/** The text of `bytes[start..end)`, each byte one character. */
+export function latin1Text(bytes: Uint8Array, start: number, end: number): string {
+  return readLatin1(bytes, start, end);
+}
 
 /** The minor version of HTTP/1, or what is wrong. */
 function readVersion(text: string): number | HeadDefect {

@@ -58,9 +58,23 @@ export class ByteQueue {
     this.#gatheredSize = 0;
   }
 
-  /** The first bytes, those of one piece; the same ones until {@linkcode consume}. The queue is not empty. */
+  /** The first bytes, short pieces joined; the same ones until {@linkcode consume}. The queue is not empty. */
   peek(): Uint8Array {
-    return this.#offset === 0 ? this.#first! : this.#first!.subarray(this.#offset);
+    let first = this.#offset === 0 ? this.#first! : this.#first!.subarray(this.#offset);
+    while (first.length < GATHERED && first.length < this.#length) {
+      if (this.#rest === undefined) this.#endGathering();
+      const rest = this.#rest!;
+      const next = rest[0]!;
+      if (first.length + next.length > GATHERED) break;
+      const joined = new Uint8Array(first.length + next.length);
+      joined.set(first);
+      joined.set(next, first.length);
+      this.#first = first = joined;
+      this.#offset = 0;
+      rest.shift();
+      if (rest.length === 0) this.#rest = undefined;
+    }
+    return first;
   }
 
   /** Drops the first `count` bytes, no more than {@linkcode peek} gave. Answers the piece that ends with them. */

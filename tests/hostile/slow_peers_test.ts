@@ -188,7 +188,7 @@ test("the class of half-open connections: a peer that ends or resets at any poin
   });
 });
 
-test("the class of pieces that wait: messages without a byte, sent one at a time to a peer that does not read, cost little more than their bytes", async () => {
+test("the class of pieces that wait: messages without a byte, sent to a peer that does not read, cost little more than their bytes", async () => {
   const COUNT = 60_000;
   const { promise: sent, resolve: allSent } = deferred<number>();
   await serving({ heartbeat: false, closeTimeout: 50 }, {

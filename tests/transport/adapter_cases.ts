@@ -153,7 +153,9 @@ function listenerCases(named: NamedAdapter): void {
         if (index % 3 === 1) client.closeWrite();
         if (index % 3 === 2) client.abort();
       });
-      await Promise.all(servers.map((server) => server.until(() => server.total === 4 || server.closed)));
+      await Promise.all(
+        servers.map((server) => server.until(() => server.total === 4 || server.ended || server.closed)),
+      );
       const whole = servers.map(({ text }) => text).filter((text) => text.length === 4);
       const expected = clients.map((_, index) => index).filter((index) => index % 3 < 2);
       deepEqual(
