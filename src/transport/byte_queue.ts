@@ -4,11 +4,10 @@
  * @module
  */
 
-/**
- * What is shorter, and waits behind others, is copied into memory of the queue's own: each write call costs more than the
- * copy, and to keep a piece costs more than its bytes, of which it may hold many more.
- */
-const GATHERED = 64 * 1024;
+/** Pieces are joined up to this many bytes, because each write call costs more than the copy. */
+const JOIN = 64 * 1024;
+/** A piece that is shorter, and waits behind others, is copied at once: to keep it would cost more than its bytes. */
+const SHORT = 4 * 1024;
 const SMALLEST_GATHERING = 512;
 
 /** A first-in, first-out queue of bytes. */
@@ -32,7 +31,7 @@ export class ByteQueue {
     if (bytes.length === 0) return;
     this.#length += bytes.length;
     if (this.#first === undefined) this.#first = bytes;
-    else if (bytes.length < GATHERED) this.#gather(bytes);
+    else if (bytes.length < SHORT) this.#gather(bytes);
     else {
       this.#endGathering();
       (this.#rest ??= []).push(bytes);
@@ -40,11 +39,11 @@ export class ByteQueue {
   }
 
   #gather(bytes: Uint8Array): void {
-    if (this.#gatheredSize + bytes.length > GATHERED) this.#endGathering();
+    if (this.#gatheredSize + bytes.length > JOIN) this.#endGathering();
     const size = this.#gatheredSize + bytes.length;
     const gathered = this.#gathered;
     if (gathered === undefined || size > gathered.length) {
-      this.#gathered = new Uint8Array(Math.min(Math.max(2 * size, SMALLEST_GATHERING), GATHERED));
+      this.#gathered = new Uint8Array(Math.min(Math.max(2 * size, SMALLEST_GATHERING), JOIN));
       if (gathered !== undefined) this.#gathered.set(gathered);
     }
     this.#gathered!.set(bytes, this.#gatheredSize);
@@ -60,21 +59,25 @@ export class ByteQueue {
 
   /** The first bytes, short pieces joined; the same ones until {@linkcode consume}. The queue is not empty. */
   peek(): Uint8Array {
-    let first = this.#offset === 0 ? this.#first! : this.#first!.subarray(this.#offset);
-    while (first.length < GATHERED && first.length < this.#length) {
-      if (this.#rest === undefined) this.#endGathering();
-      const rest = this.#rest!;
-      const next = rest[0]!;
-      if (first.length + next.length > GATHERED) break;
-      const joined = new Uint8Array(first.length + next.length);
-      joined.set(first);
-      joined.set(next, first.length);
-      this.#first = first = joined;
-      this.#offset = 0;
-      rest.shift();
-      if (rest.length === 0) this.#rest = undefined;
+    const first = this.#offset === 0 ? this.#first! : this.#first!.subarray(this.#offset);
+    if (first.length >= JOIN || first.length === this.#length) return first;
+    this.#endGathering();
+    const rest = this.#rest!;
+    let size = first.length;
+    let count = 0;
+    while (count < rest.length && size + rest[count]!.length <= JOIN) size += rest[count++]!.length;
+    if (count === 0) return first;
+    const joined = new Uint8Array(size);
+    joined.set(first);
+    let position = first.length;
+    for (const piece of rest.splice(0, count)) {
+      joined.set(piece, position);
+      position += piece.length;
     }
-    return first;
+    if (rest.length === 0) this.#rest = undefined;
+    this.#first = joined;
+    this.#offset = 0;
+    return joined;
   }
 
   /** Drops the first `count` bytes, no more than {@linkcode peek} gave. Answers the piece that ends with them. */
