@@ -118,7 +118,8 @@ export class DuplexTransport implements Transport {
 
   // Streams call their listeners on themselves: one function serves all, where closures would cost each connection some
   // hundred bytes.
-  static #dataCame(this: unknown, chunk: unknown): void {
+  /** Passes on what a stream has read that was given to a transport, and that makes no `data` events of it. */
+  static received(this: unknown, chunk: unknown): void {
     const transport = (this as OwnedStream)[OWNER];
     if (!transport.#aborted) transport.#handler!.data(chunk as Uint8Array);
   }
@@ -241,7 +242,7 @@ export class DuplexTransport implements Transport {
 
   #start(): void {
     this.#started = true;
-    this.#stream.on("data", DuplexTransport.#dataCame);
+    this.#stream.on("data", DuplexTransport.received);
     if (this.#wantsDrain && this.bufferedAmount === 0) this.#drain();
   }
 

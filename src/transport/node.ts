@@ -8,6 +8,7 @@ import {
   connect as connectTcp,
   createServer,
   isIP,
+  type OnReadOpts,
   type Server,
   type Socket,
 } from "node:net";
@@ -27,6 +28,7 @@ import {
   refuseTlsOverUnixSocket,
   toTransportError,
 } from "./errors.ts";
+import { acceptWithSharedReads, SHARED_READS } from "./node_reads.ts";
 import type {
   Adapter,
   ConnectOptions,
@@ -45,7 +47,7 @@ export const nodeAdapter: Adapter = { connect, listen };
 async function connect(options: ConnectOptions): Promise<Transport> {
   options.signal?.throwIfAborted();
   refuseTlsOverUnixSocket(options);
-  return await opened(openSocket(options), options);
+  return await opened(openSocket(options, SHARED_READS), options);
 }
 
 /** A host behind another one, to be reached over TLS. */
@@ -136,11 +138,12 @@ function opened(
   });
 }
 
-function openSocket(options: ConnectOptions): Socket {
-  if ("path" in options) return connectTcp({ path: options.path, allowHalfOpen: true });
+/** `reads` is for what is not encrypted: what TLS has decrypted early would be lost. */
+function openSocket(options: ConnectOptions, reads: { onread?: OnReadOpts } = {}): Socket {
+  if ("path" in options) return connectTcp({ path: options.path, allowHalfOpen: true, ...reads });
   const { port, tls } = options;
   const host = bareHost(options.hostname);
-  if (tls === undefined) return connectTcp({ host, port, noDelay: true, allowHalfOpen: true });
+  if (tls === undefined) return connectTcp({ host, port, noDelay: true, allowHalfOpen: true, ...reads });
   const socket = connectTls({ ...secureOptions(tls.serverName ?? host, tls), host, port });
   socket.setNoDelay(true);
   return socket;
@@ -166,7 +169,10 @@ function secureOptions(
 
 async function listen(options: ListenOptions): Promise<Listener> {
   refuseTlsOverUnixSocket(options);
-  const server = serve(options);
+  const accept = (socket: Socket, { remoteAddress }: Socket): void => {
+    options.accept(new DuplexTransport(socket, { highWaterMark: options.highWaterMark, remoteAddress }));
+  };
+  const server = serve(options, accept);
   await new Promise<void>((resolve, reject) => {
     const onError = (error: Error): void => reject(listenError(error, options));
     server.once("error", onError);
@@ -179,6 +185,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
       },
       () => {
         server.off("error", onError);
+        if (options.tls === undefined) acceptWithSharedReads(server, (socket) => accept(socket, socket));
         server.on(
           "error",
           (error: Error) => options.error?.(toTransportError(error, "Cannot accept a connection")),
@@ -202,11 +209,9 @@ async function listen(options: ListenOptions): Promise<Listener> {
 
 const NO_ADDRESS: Pick<AddressInfo, "address" | "port"> = { address: "", port: 0 };
 
-function serve(options: ListenOptions): Server {
-  const { highWaterMark, tls } = options;
-  const accept = (socket: Socket, { remoteAddress }: Socket): void => {
-    options.accept(new DuplexTransport(socket, { highWaterMark, remoteAddress }));
-  };
+/** `raw` is the TCP socket below one that speaks TLS. */
+function serve(options: ListenOptions, accept: (socket: Socket, raw: Socket) => void): Server {
+  const { tls } = options;
   const settings = { allowHalfOpen: true, noDelay: true };
   if (tls === undefined) return createServer(settings, (socket) => accept(socket, socket));
   let secureContext;
