@@ -11,23 +11,30 @@ interface FullChunk {
   held: number;
 }
 
-// So many full chunks are waited for; older ones are left to the garbage collector.
+// What is on its way is watched for in so many chunks, or as many bytes; older ones are left to the garbage collector.
 const WATCHED = 16;
 
 // So many empty chunks are kept: what is on its way on a busy process at a time.
 const SPARES = 4;
 
+// Of what large frames have needed, one piece is kept, of no more than so many chunks: fresh memory costs more than to write it.
+const LARGEST_SPARE = 8;
+
+const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
 /** Memory of frames, taken in chunks. */
 export class FrameMemory {
   /** The chunk at hand. */
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NOTHING;
   /** Where the next frame begins; what lies before it is not written to any more. */
   end = 0;
   readonly #chunkSize: number;
   // Of what lies before the end, so much has been given back, though not the last of it.
   #free = 0;
   #full: FullChunk[] = [];
+  #watched = 0;
   readonly #spares: Uint8Array[] = [];
+  #largeSpare: Uint8Array = NOTHING;
 
   /** Takes chunks of this size, in bytes, or as large as one frame needs. */
   constructor(chunkSize: number) {
@@ -37,14 +44,38 @@ export class FrameMemory {
   /** Sees to it that so many bytes fit in `bytes` from `end` on. */
   reserve(size: number): void {
     if (size <= this.bytes.length - this.end) return;
-    if (this.bytes.length === this.#chunkSize) {
-      if (this.#full.length === WATCHED) this.#full.shift();
-      this.#full.push({ bytes: this.bytes, held: this.end - this.#free });
-    }
-    const spare = size <= this.#chunkSize ? this.#spares.pop() : undefined;
-    this.bytes = spare ?? new Uint8Array(Math.max(size, this.#chunkSize));
+    const held = this.end - this.#free;
+    if (held > 0) this.#watch({ bytes: this.bytes, held });
+    else this.#keep(this.bytes);
+    this.bytes = this.#spare(size) ?? new Uint8Array(Math.max(size, this.#chunkSize));
     this.end = 0;
     this.#free = 0;
+  }
+
+  #watch(chunk: FullChunk): void {
+    if (!this.#mayKeep(chunk.bytes)) return;
+    this.#full.push(chunk);
+    this.#watched += chunk.bytes.length;
+    while (this.#watched > WATCHED * this.#chunkSize) this.#watched -= this.#full.shift()!.bytes.length;
+  }
+
+  #mayKeep({ length }: Uint8Array): boolean {
+    return length >= this.#chunkSize && length <= LARGEST_SPARE * this.#chunkSize;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (!this.#mayKeep(bytes)) return;
+    if (bytes.length > this.#chunkSize) {
+      if (bytes.length > this.#largeSpare.length) this.#largeSpare = bytes;
+    } else if (this.#spares.length < SPARES) this.#spares.push(bytes);
+  }
+
+  #spare(size: number): Uint8Array | undefined {
+    if (size <= this.#chunkSize) return this.#spares.pop();
+    if (size > this.#largeSpare.length) return undefined;
+    const spare = this.#largeSpare;
+    this.#largeSpare = NOTHING;
+    return spare;
   }
 
   /** Takes `bytes[start..end)` back from an owner who is done with them, where `bytes` is a chunk of this memory. */
@@ -55,8 +86,11 @@ export class FrameMemory {
     if (this.#free < this.end) return;
     this.end = 0;
     this.#free = 0;
-    // What one large frame has needed is not kept.
-    if (bytes.length > this.#chunkSize) this.bytes = new Uint8Array(0);
+    // Short frames are not to be written where the next large one may be.
+    if (bytes.length > this.#chunkSize) {
+      this.bytes = NOTHING;
+      this.#keep(bytes);
+    }
   }
 
   /** The same of a view. */
@@ -73,7 +107,8 @@ export class FrameMemory {
     chunk.held -= size;
     if (chunk.held > 0) return;
     this.#full.splice(index, 1);
-    if (this.#spares.length < SPARES) this.#spares.push(bytes);
+    this.#watched -= bytes.length;
+    this.#keep(bytes);
   }
 }
 

@@ -95,7 +95,9 @@ export class BunTransport implements Transport {
         this.#lost = true;
         return true;
       }
-      (this.#queue ??= new ByteQueue()).push(count === 0 ? bytes : bytes.subarray(count));
+      const queue = this.#queue ??= new ByteQueue();
+      queue.push(bytes);
+      queue.consume(count);
     }
     if (this.#queue!.length <= this.#highWaterMark) return true;
     this.#wantsDrain = true;
@@ -152,7 +154,8 @@ export class BunTransport implements Transport {
         this.#lost = true;
         return;
       }
-      queue.consume(count);
+      const written = queue.consume(count);
+      if (written !== undefined) this.#handler?.written?.(written);
       if (count < bytes.length) return;
     }
     if (this.#wantsDrain) this.#drain();

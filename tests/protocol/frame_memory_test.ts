@@ -71,17 +71,10 @@ test("what is given back is written to again, but not what lies before something
   equal(hex(memory.bytes.subarray(10, memory.end)), "810132");
 });
 
-test("what one large frame has needed is not kept for the next", () => {
-  const memory = new FrameMemory(64);
-  const start = writeFrame(memory, 0x82, new Uint8Array(100), undefined);
-  memory.giveBack(memory.bytes, start, memory.end);
-  writeTextFrame(memory, 0x81, "small", undefined);
-  equal(memory.bytes.length, 64);
-});
-
 /** Writes a frame of so many bytes, and answers where it is. */
 function piece(memory: FrameMemory, size: number): [bytes: Uint8Array, start: number, end: number] {
-  const start = writeFrame(memory, 0x82, new Uint8Array(size - 2), undefined);
+  const header = size < 128 ? 2 : 4;
+  const start = writeFrame(memory, 0x82, new Uint8Array(size - header), undefined);
   return [memory.bytes, start, memory.end];
 }
 
@@ -140,4 +133,34 @@ test("some empty chunks are kept, and no more than some", () => {
   const again = Array.from({ length: 8 }, () => piece(memory, 40)[0]);
   equal(again.filter((bytes) => old.has(bytes)).length, 4);
   equal(new Set(again).size, 8, "each is used once");
+});
+
+test("of what large frames have needed, the largest piece is kept for the next, and no short frame is written there", () => {
+  const memory = new FrameMemory(64);
+  const pieces = [100, 200, 150].map((size) => piece(memory, size));
+  for (const each of pieces) memory.giveBack(...each);
+  const short = piece(memory, 20);
+  equal(short[0].length, 64);
+  const again = [180, 90].map((size) => piece(memory, size)[0]);
+  equal(again[0], pieces[1]![0]);
+  equal(again[1]!.length, 90, "there is only one");
+});
+
+test("a piece that is larger than what is kept is left to the garbage collector", () => {
+  const memory = new FrameMemory(64);
+  const [largest, larger] = [piece(memory, 8 * 64), piece(memory, 8 * 64 + 1)];
+  memory.giveBack(...larger);
+  notEqual(piece(memory, 8 * 64)[0], larger[0]);
+  memory.giveBackView(largest[0].subarray(largest[1], largest[2]));
+  equal(piece(memory, 8 * 64)[0], largest[0]);
+});
+
+test("large pieces that never come back are waited for as long as they are no more than sixteen chunks", () => {
+  for (const others of [1, 2]) {
+    const memory = new FrameMemory(64);
+    const first = piece(memory, 300);
+    for (let i = 0; i <= others; i++) piece(memory, 400);
+    memory.giveBack(...first);
+    equal(piece(memory, 300)[0] === first[0], others === 1);
+  }
 });
