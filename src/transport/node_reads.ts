@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { channel } from "node:diagnostics_channel";
 import { type OnReadOpts, type Server, Socket, type SocketConstructorOpts } from "node:net";
 import { DuplexTransport } from "./duplex.ts";
 
@@ -19,6 +20,9 @@ const onread: OnReadOpts = {
     return true;
   },
 };
+
+// Node's own channel for the sockets of servers.
+const accepted = channel("net.server.socket");
 
 // What Bun and Deno have of Node has sockets of its own below.
 const onNode = !("Bun" in globalThis || "Deno" in globalThis);
@@ -50,5 +54,6 @@ export function acceptWithSharedReads(server: Server, accept: (socket: Socket) =
     const socket = new Socket(options);
     socket.setNoDelay(true);
     accept(socket);
+    if (accepted.hasSubscribers) accepted.publish({ socket });
   };
 }
