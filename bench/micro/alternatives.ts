@@ -79,8 +79,38 @@ const bigIntegers = aligned(32, (bytes, from, to, key) => {
   return Number(BigInt.asUintN(32, seen)) | Number(seen >> 32n);
 });
 
+/** Word by word wherever the payload begins, by a view that is made for each or for many frames. */
+function viewed(viewOf: (bytes: Uint8Array) => DataView): Mask {
+  return (bytes, start, end, key) => {
+    const view = viewOf(bytes);
+    const ragged = end - (end - start & 3);
+    let seen = 0;
+    for (let i = start; i < ragged; i = (i + 4) | 0) {
+      const word = view.getInt32(i) ^ key;
+      view.setInt32(i, word);
+      seen |= word;
+    }
+    return seen | bytewise(bytes, ragged, end, key);
+  };
+}
+
+const newView = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+let viewedBytes: Uint8Array = new Uint8Array(0);
+let lastView: DataView = newView(viewedBytes);
+
+function sameView(bytes: Uint8Array): DataView {
+  if (bytes !== viewedBytes) lastView = newView(viewedBytes = bytes);
+  return lastView;
+}
+
 /** By what they are called in the table, for payloads of any size. */
-export const masks: Readonly<Record<string, Mask>> = { "byte by byte": bytewise };
+export const masks: Readonly<Record<string, Mask>> = {
+  "byte by byte": bytewise,
+  "a DataView of each frame": viewed(newView),
+  "a DataView of many frames": viewed(sameView),
+};
 
 /** For those that are long enough for words. */
 export const wordMasks: Readonly<Record<string, Mask>> = {
