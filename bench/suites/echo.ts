@@ -47,7 +47,8 @@ Compression is off. Where the depth is 1, the time of each round trip is measure
 
 The limit is a TCP server that knows nothing of WebSockets, written in the least code that the runtime allows: it is sent
 the octets of the same frames and sends them back as they are, with the four octets of the mask that a WebSocket server
-would leave out.`,
+would leave out. On Node it reads as sockets do there by themselves, into memory that is taken anew for each read; woshou does
+not, and may be ahead of it.`,
   differences: `\
 What is not alike: with \`ws\` the application sends back the bytes of a text, with the others it holds a string in between.
 \`ws\`, \`crossws\` and \`Bun.serve\` look at what waits to be sent only when they are asked, and here are not; woshou's server
