@@ -85,11 +85,11 @@ async function sayByTurns(peers: readonly RawPeer[], texts: readonly string[]): 
   }
 }
 
-/** Takes the messages late, when all has come. */
+/** Takes the messages late, when some wait, and keeps them as they are, while more comes. */
 async function lateMessages(socket: Connection): Promise<Message[]> {
   await new Promise((resolve) => setTimeout(resolve, 50));
   const messages: Message[] = [];
-  for await (const message of socket) messages.push(typeof message === "string" ? message : message.slice());
+  for await (const message of socket) messages.push(message);
   return messages;
 }
 
