@@ -188,6 +188,8 @@ test("the class of handlers that never settle: a message's, an opening's and a l
       assert.ok(flooder.waiting > 0);
       // Others are served, and the end comes when it is called for.
       await withOpen(port, (peer) => Promise.resolve(peer.write(HI)));
+      // What it said has been taken, or a loop that waits for it would throw.
+      await until(() => server.connections.size === 1);
       await server.shutdown({ deadline: 20 });
       await until(() => server.connections.size === 0);
       await flooder.destroy();

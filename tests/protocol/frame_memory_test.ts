@@ -153,6 +153,10 @@ test("a piece that is larger than what is kept is left to the garbage collector"
   notEqual(piece(memory, 8 * 64)[0], larger[0]);
   memory.giveBackView(largest[0].subarray(largest[1], largest[2]));
   equal(piece(memory, 8 * 64)[0], largest[0]);
+  const late = piece(memory, 8 * 64 + 1);
+  piece(memory, 8 * 64);
+  memory.giveBack(...late);
+  notEqual(piece(memory, 8 * 64)[0], late[0], "nor is it waited for");
 });
 
 test("large pieces that never come back are waited for as long as they are no more than sixteen chunks", () => {
