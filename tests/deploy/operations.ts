@@ -229,7 +229,7 @@ function otherWays(kind: ProxyKind): void {
         await using other = await Backend.listen({ tls: { cert: tls.otherCert, key: tls.otherKey } });
         await using wary = await kind.start({ upstreams: [other.address], by: "tls" });
         const error = await failure(urlOf(wary, encrypted), trusting());
-        assert.equal(error.status, kind.statusWhenDown);
+        assert.equal(error.status, kind.statusWhenDown, error.message);
       },
     );
   }
