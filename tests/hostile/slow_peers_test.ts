@@ -206,9 +206,14 @@ test("the class of pieces that wait: messages without a byte, sent to a peer tha
       };
       // The process grows by what it needs to do this at all.
       await sendAll();
-      const before = memoryHeld();
-      await sendAll();
-      allSent(memoryHeld() - before);
+      // What is kept of each grows it every time; whatever else happens in the process does not.
+      let least = Infinity;
+      for (let time = 0; time < 3; time++) {
+        const before = memoryHeld();
+        await sendAll();
+        least = Math.min(least, memoryHeld() - before);
+      }
+      allSent(least);
     },
   }, async ({ port }) => {
     const flooder = await Flooder.open(port);
