@@ -130,19 +130,25 @@ test("what peers say by turns, each in pieces, is their own: at a server that de
   });
 });
 
-test("what servers say by turns, each in pieces, is their own: at clients that read late", async () => {
+/** A server that answers all by turns, once all have asked. */
+function answeringByTurns(answers: (peers: readonly RawPeer[]) => string[]): Promise<RawServer> {
   const peers: RawPeer[] = [];
-  await using server = await RawServer.listen(async (peer) => {
+  return RawServer.listen(async (peer) => {
     await peer.until("\r\n\r\n");
     peers.push(peer);
     if (peers.length < NAMES.length) return;
-    const texts = peers.map((each, index) =>
-      acceptance(each.received, `Sec-WebSocket-Extensions: ${NO_TAKEOVER}\r\n`) +
-      framesOf(NAMES[index]!, undefined)
-    );
-    await sayByTurns(peers, texts);
+    await sayByTurns(peers, answers(peers));
     for (const each of peers) each.end();
   });
+}
+
+test("what servers say by turns, each in pieces, is their own: at clients that read late", async () => {
+  await using server = await answeringByTurns((peers) =>
+    peers.map((each, index) =>
+      acceptance(each.received, `Sec-WebSocket-Extensions: ${NO_TAKEOVER}\r\n`) +
+      framesOf(NAMES[index]!, undefined)
+    )
+  );
   const url = `ws://127.0.0.1:${server.port}/`;
   const sockets = await Promise.all(NAMES.map(() => connect(url, { compression: true })));
   const all = await Promise.all(sockets.map(async (socket) => {
@@ -155,18 +161,13 @@ test("what servers say by turns, each in pieces, is their own: at clients that r
 });
 
 test("what refuses by turns, each in pieces, is repeated as it was said", async () => {
-  const peers: RawPeer[] = [];
-  await using server = await RawServer.listen(async (peer) => {
-    await peer.until("\r\n\r\n");
-    peers.push(peer);
-    if (peers.length < NAMES.length) return;
-    const texts = NAMES.map((name) => {
+  await using server = await answeringByTurns(() =>
+    NAMES.map((name) => {
       const body = longText(name).slice(0, 900);
       return `HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nX-Name: ${name}\r\n` +
         `Content-Length: ${body.length}\r\n\r\n${body}`;
-    });
-    await sayByTurns(peers, texts);
-  });
+    })
+  );
   const refused = await Promise.all(NAMES.map(async () => {
     const error = await connect(`ws://127.0.0.1:${server.port}/`).catch((reason) => reason);
     return [error.headers.get("x-name"), error.body] as const;

@@ -118,7 +118,7 @@ export class DuplexTransport implements Transport {
 
   // Streams call their listeners on themselves: one function serves all, where closures would cost each connection some
   // hundred bytes.
-  /** Passes on what a stream has read that was given to a transport, and that makes no `data` events of it. */
+  /** Passes on what a transport's stream has read; called by `node_reads.ts` where that makes no `data` events of it. */
   static received(this: unknown, chunk: unknown): void {
     const transport = (this as OwnedStream)[OWNER];
     if (!transport.#aborted) transport.#handler!.data(chunk as Uint8Array);
