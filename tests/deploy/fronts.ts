@@ -68,29 +68,43 @@ type Write = (folder: Folder, ports: Ports, options: FrontOptions) => void;
 const [FIRST_PORT, PORTS] = [10_000, 20_000];
 const ATTEMPTS = 5;
 
-async function freePort(): Promise<number> {
+/** Ports of a proxy, as long as the claim on them is held. */
+interface Claim extends AsyncDisposable {
+  readonly ports: Ports;
+}
+
+/**
+ * HAProxy gets a port that another HAProxy has, and then each has a part of its connections. So a proxy has two ports in a row,
+ * and the test listens on the one behind them meanwhile: no other test can, on whichever runtime.
+ */
+async function claimPorts(): Promise<Claim> {
   for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    const server = createServer();
-    server.listen(port, "127.0.0.1");
-    const free = await once(server, "listening").then(() => true, () => false);
+    const plain = FIRST_PORT + 3 * Math.floor(Math.random() * PORTS / 3);
+    const holder = createServer();
+    holder.listen(plain + 2, "127.0.0.1");
+    const free = await once(holder, "listening").then(() => true, () => false);
     if (!free) continue;
-    server.close();
-    await once(server, "close");
-    return port;
+    return {
+      ports: { plain, secure: plain + 1 },
+      [Symbol.asyncDispose]: async () => {
+        holder.close();
+        await once(holder, "close");
+      },
+    };
   }
 }
 
 async function startOnFreePorts(
   begin: (folder: Folder, ports: Ports) => Promise<ProxyProcess>,
-): Promise<{ folder: Folder; ports: Ports; process: ProxyProcess }> {
+): Promise<{ folder: Folder; claim: Claim; process: ProxyProcess }> {
   for (let attempt = 1;; attempt++) {
     const folder = new Folder();
-    const ports = { plain: await freePort(), secure: await freePort() };
+    const claim = await claimPorts();
     try {
-      return { folder, ports, process: await begin(folder, ports) };
+      return { folder, claim, process: await begin(folder, claim.ports) };
     } catch (error) {
       folder[Symbol.dispose]();
+      await claim[Symbol.asyncDispose]();
       const taken = error instanceof StartError && error.message.includes("in use");
       if (!taken || attempt === ATTEMPTS) throw error;
     }
@@ -103,10 +117,11 @@ async function startFront(
   begin: (folder: Folder) => Promise<ProxyProcess>,
   reload: (process: ProxyProcess, folder: Folder, times: number) => Promise<void>,
 ): Promise<Front> {
-  const { folder, ports, process } = await startOnFreePorts((folder, ports) => {
+  const { folder, claim, process } = await startOnFreePorts((folder, ports) => {
     write(folder, ports, options);
     return begin(folder);
   });
+  const { ports } = claim;
   let reloads = 0;
   return {
     plainPort: ports.plain,
@@ -118,6 +133,7 @@ async function startFront(
     },
     [Symbol.asyncDispose]: async () => {
       await process[Symbol.asyncDispose]();
+      await claim[Symbol.asyncDispose]();
       folder[Symbol.dispose]();
     },
   };
