@@ -183,7 +183,8 @@ export class HeadReader<Start extends object> {
   }
 
   #readLines(lines: string): void {
-    this.#text += lines;
+    // On Bun even an empty string and another one make a rope, which the connection would keep.
+    this.#text = this.#text === "" ? lines : this.#text + lines;
     for (let from = 0; from < lines.length && this.#defect === undefined;) {
       const lineFeed = lines.indexOf("\n", from);
       this.#readLine(lines, from, lineFeed - 1);
