@@ -279,7 +279,7 @@ test("a peer that leaves while upgrade() is thinking aborts its request's signal
 
 test("the deadline of the handshake covers the request and upgrade()", async () => {
   const { promise: never, resolve: release } = deferred();
-  await serving({ handshakeTimeout: 100, upgrade: async () => void await never }, async (port) => {
+  await serving({ handshakeTimeout: 400, upgrade: async () => void await never }, async (port) => {
     assert.equal(statusOf(await exchange(port, "GET / HTTP/1.1\r\nHost: loc")), 408);
     assert.equal(await exchange(port, ""), "", "who said nothing is told nothing");
     assert.equal(statusOf(await exchange(port, REQUEST)), 503);
