@@ -108,7 +108,8 @@ export async function startServer(
   }
 }
 
-function generator(workload: Workload, job: Job): Teller {
+/** The load generator of a workload, started. */
+export function generator(workload: Workload, job: Job): Teller {
   const wanted = workload.connections + SPARE_FILES;
   if (openFilesLimit() < wanted) {
     throw new Error(

@@ -14,8 +14,8 @@ export interface Look {
   readonly heading: string;
   /** Markdown that says what was done. */
   readonly method: string;
-  /** Seconds that must be asked for, at least. */
-  readonly leastSeconds: number;
+  /** Seconds that must be asked for, at least; without it, there is no span to look at. */
+  readonly leastSeconds?: number;
   /** What is seen of a suite's servers under one workload, as Markdown below a heading of its own. */
   part(suite: Suite, workload: Workload, seconds: number): Promise<string>;
 }
@@ -30,15 +30,18 @@ export async function runLook(look: Look, suites: readonly Suite[], ids: readonl
       help: { type: "boolean", default: false },
     },
   });
+  const { leastSeconds } = look;
   if (values.help) {
-    return console.log(`npm run ${look.command} -- [options]
-  --seconds N            the span of each sample that is looked at (default 3)
+    return console.log(`npm run ${look.command} -- [options]${
+      leastSeconds === undefined ? "" : `
+  --seconds N            the span of each sample that is looked at (default 3)`
+    }
   --workload WORKLOAD    of ${ids.join(", ")}; may be given more than once
   --write                write the section "${look.heading}" of docs/PERFORMANCE.md anew
   --help                 show this`);
   }
   const seconds = Number(values.seconds);
-  if (!(seconds > look.leastSeconds) || values.workload.some((id) => !ids.includes(id))) {
+  if (!(seconds > (leastSeconds ?? 0)) || values.workload.some((id) => !ids.includes(id))) {
     console.error(
       `--seconds wants a number above ${look.leastSeconds}, and --workload one of those that --help lists.`,
     );
@@ -56,8 +59,8 @@ export async function runLook(look: Look, suites: readonly Suite[], ids: readonl
   const date = new Date().toISOString().slice(0, 10);
   const names = [...new Set(suites[0]!.subjects.map((subject) => subject.runtime))];
   const versions = names.map((name) => `${name} ${runtime(name).version}`);
-  const measured =
-    `Measured on ${date} by \`npm run ${look.command}\`, ${seconds} s each, on ${machine()}, with \
-${versions.join(", ")}.`;
+  const measured = `Measured on ${date} by \`npm run ${look.command}\`${
+    leastSeconds === undefined ? "" : `, ${seconds} s each`
+  }, on ${machine()}, with ${versions.join(", ")}.`;
   writeSections([[`## ${look.heading}`, look.method, ...parts, measured].join("\n\n")]);
 }

@@ -48,6 +48,8 @@ export type Column = "per second" | "kernel" | "cores" | "payload" | "latency" |
 export interface Growth {
   /** What stands below the axis. */
   readonly axis: string;
+  /** Whether the figure should rise as the axis does, and not stay as it is. */
+  readonly linear?: boolean;
 }
 
 /** Workloads that are measured in one run and reported in one section of docs/PERFORMANCE.md. */

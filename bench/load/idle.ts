@@ -2,18 +2,10 @@
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { collectedMemory, cpuTime, peakMemory } from "../harness/process_usage.ts";
+import { FIRST, type Idle, SETTLE_MS } from "./idle_connections.ts";
 import { ownJob } from "./job.ts";
 import { openAll, RawClient } from "./raw_client.ts";
 import { tell } from "./span.ts";
-
-/** What this load is made of. */
-export interface Idle {
-  readonly connections: number;
-}
-
-/** Connections that come and go beforehand, so that what the first of them make is not counted. */
-const FIRST = 32;
-const SETTLE_MS = 500;
 
 const job = ownJob<Idle>();
 const open = (count: number): Promise<RawClient[]> => openAll(count, () => new RawClient(job, () => {}));

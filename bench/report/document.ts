@@ -21,6 +21,7 @@ npm run bench -- --write           # half an hour or more; --help lists what can
 npm run bench:growth -- --write
 npm run bench:profile -- --write   # where the time goes
 npm run bench:perf -- --write      # the same by Linux's perf, the kernel included (Debian: apt-get install linux-perf)
+npm run bench:heap -- --write      # what an idle connection is made of
 npm run bench:micro -- --write     # the parts by themselves
 npm run bench -- --against COMMIT  # holds the library of another commit against the one that is here
 npm run bench -- --cross-check     # holds the load generator against another one, in C
@@ -28,12 +29,13 @@ npm run bench -- --cross-check     # holds the load generator against another on
 
 Each subject is a program in a process of its own, on the loopback interface; the load comes from another process, on Node,
 which shares no code with the library and checks what comes back. The subjects take turns, and each sample has new processes:
-a second of load to warm up, then the span that counts. A figure is the median of the rounds, a ratio the median of the ratios
-within each round, since the machine is now faster and now slower; the least and the most of them stand behind it. CPU-seconds
-are those of all threads of the subject's process, in user and in kernel mode, from \`/proc\`: they tell what a message costs
-even where the generator or another process was the limit of what went through by the clock, though a server that has to wait
-finds less to do at a time, and so needs a little more for each message. Peak memory is the most that the process ever had
-resident, in any round. The peer is what most people use on the same runtime, the limit a bare TCP echo on it.
+a second of load to warm up, or more where a section says so, then the span that counts. A figure is the median of the rounds,
+a ratio the median of the ratios within each round, since the machine is now faster and now slower; the least and the most of
+them stand behind it. CPU-seconds are those of all threads of the subject's process, in user and in kernel mode, from \`/proc\`:
+they tell what a message costs even where the generator or another process was the limit of what went through by the clock,
+though a server that has to wait finds less to do at a time, and so needs a little more for each message. Peak memory is the
+most that the process ever had resident, in any round. The peer is what most people use on the same runtime, the limit a bare
+TCP echo on it.
 `;
 
 const GOALS = "The figures to reach";

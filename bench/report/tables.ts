@@ -1,6 +1,6 @@
 /** What was measured, as Markdown that reads well unrendered too. */
-import type { Column, Suite, Workload } from "../harness/suite.ts";
-import { summarize, type Summary } from "../harness/summary.ts";
+import type { Column, Subject, Suite, Workload } from "../harness/suite.ts";
+import { median, rangeOf, summarize, type Summary } from "../harness/summary.ts";
 import type { Measured } from "./run.ts";
 
 const MIB = 1024 * 1024;
@@ -99,30 +99,51 @@ function workloadTable(suite: Suite, workload: Workload, summaries: readonly Sum
   return table([heads, ...rows]);
 }
 
+/** How many times its figure at the first workload a subject's figure at the last one is, in each round. */
+function growthOf({ suite: { figure, growth, workloads }, results }: Measured, subject: Subject): string {
+  const [first, last] = [workloads[0]!, workloads.at(-1)!].map((workload) =>
+    results.find((each) => each.subject === subject && each.workload === workload)?.samples ?? []
+  );
+  const expected = growth!.linear === true ? workloads.at(-1)!.at! / workloads[0]!.at! : 1;
+  const times = last!.slice(0, first!.length).map((sample, round) =>
+    figure.of(sample) / figure.of(first![round]!) / expected
+  );
+  if (times.length === 0) return "";
+  return `${median(times).toFixed(2)} (${rangeOf(times).map((value) => value.toFixed(2)).join(" to ")})`;
+}
+
 /** One row for each workload, one column for each subject. */
-function growthTable(suite: Suite, summaries: readonly Summary[]): string {
-  const heads = [`${suite.growth!.axis}; ${suite.figure.title}`, ...suite.subjects.map(({ title }) => title)];
-  const rows = suite.workloads.map(({ id, at }) => [
+function growthTable(measured: Measured, summaries: readonly Summary[]): string {
+  const { suite: { figure, growth, subjects, workloads } } = measured;
+  const heads = [`${growth!.axis}; ${figure.title}`, ...subjects.map(({ title }) => title)];
+  const rows = workloads.map(({ id, at }) => [
     whole(at!),
-    ...suite.subjects.map((subject) => {
+    ...subjects.map((subject) => {
       const summary = summaries.find((each) => each.workload === id && each.subject === subject.id);
-      return summary === undefined ? "" : suite.figure.text(summary.figure);
+      return summary === undefined ? "" : figure.text(summary.figure);
     }),
   ]);
-  return table([heads, ...rows]);
+  const ends = [workloads.at(-1)!, workloads[0]!].map(({ at }) => whole(at!)).join(" to ");
+  const each = growth!.linear === true ? ", for each" : "";
+  return table([
+    heads,
+    ...rows,
+    [`times as much: ${ends}${each}`, ...subjects.map((subject) => growthOf(measured, subject))],
+  ]);
 }
 
 /** The tables of a suite, each behind a piece of Markdown that `before` makes, and behind them what went wrong. */
 export function tables(
-  { suite, results }: Measured,
+  measured: Measured,
   before: (workload: Workload | undefined) => string,
 ): string {
+  const { suite, results } = measured;
   const summaries = summarize(suite.figure, results);
   const failures = results.filter((result) => result.failure !== undefined).map(
     ({ workload, subject, failure }) => `${workload.title}; ${subject.title} failed: ${failure}`,
   );
   const all = suite.growth !== undefined
-    ? [`${before(undefined)}${growthTable(suite, summaries)}`]
+    ? [`${before(undefined)}${growthTable(measured, summaries)}`]
     : suite.workloads.map((workload) =>
       `### ${workload.title}\n\n${before(workload)}${workloadTable(suite, workload, summaries)}`
     );

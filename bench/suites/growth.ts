@@ -3,6 +3,9 @@ import { bytesEach, microsecondsEach } from "../harness/figures.ts";
 import type { Suite, Workload } from "../harness/suite.ts";
 import { bareSubjects, peerSubjects, woshouSubjects } from "./subjects.ts";
 
+/** In each second of load before the span, since the more there are, the less is done for each in a second. */
+const CONNECTIONS_WARMED_UP = 1000;
+
 interface Kind {
   readonly id: string;
   readonly load: string;
@@ -19,6 +22,7 @@ function workloads(kind: Kind, counts: readonly number[]): Workload[] {
     order: { ...kind.order, connections, size: kind.size },
     size: kind.size,
     connections,
+    warmup: Math.max(1, connections / CONNECTIONS_WARMED_UP),
     at: connections,
   }));
 }
@@ -42,7 +46,9 @@ export const growthOfEcho: Suite = {
   method: `\
 One connection after the other sends 32 B of text and waits for the echo: there is one message under way, so that a server
 is woken for each. Flat is right: what a message costs does not depend on how many connections there are. That of the bare TCP
-echo is not quite flat either: with more sockets, less of what the kernel and the runtime keep for each is in the CPU's caches.`,
+echo is not quite flat either: with more sockets, less of what the kernel and the runtime keep for each is in the CPU's caches.
+A second of load for each thousand of connections comes before each sample, here and in the next section: with many, a runtime
+is warm only when each has had its turns.`,
 };
 
 /** Cost of a broadcast: linear. */
@@ -58,9 +64,9 @@ export const growthOfBroadcast: Suite = {
     load: "broadcast",
     size: 64,
     order: { depth: 8, published: 1 },
-    title: (count) => `64 B of text to ${count} receivers, 8 a round`,
+    title: (count) => `64 B of text published to ${count} receivers, 8 a round`,
   }, [10, 50, 100, 500, 1000, 5000]),
-  growth: { axis: "receivers" },
+  growth: { axis: "receivers", linear: true },
   method: `\
 A connection sends 8 texts of 64 B in one write, and the server passes each on to all, as above, with more and fewer
 receivers. Linear is right: twice the receivers, twice the cost. The peers show what of the rest is the system's.`,
