@@ -11,6 +11,8 @@ const LOOKS = 4;
 
 /** The end of one connection. */
 export class Ending {
+  /** The return of the application's handler does not bring it about. */
+  outlivesHandler = false;
   /** Code and reason of our Close frame, once it is decided upon; `""` before. */
   sent = "";
   /** How the protocol ended, once it has. */
@@ -22,6 +24,8 @@ export class Ending {
   /** What went wrong below, if anything did: what was sent last may not have arrived, whatever the protocol says. */
   broken: Error | undefined = undefined;
   #handlerError: Error | undefined;
+  // Made for the first who waits.
+  #waited: { readonly promise: Promise<Close>; readonly resolve: (close: Close) => void } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** The application's handler has failed: the first time is the one that counts. */
@@ -56,17 +60,31 @@ export class Ending {
     this.#timer = undefined;
   }
 
+  /** Resolves when all is over. */
+  get closed(): Promise<Close> {
+    if (this.#waited === undefined) {
+      let resolve!: (close: Close) => void;
+      const promise = new Promise<Close>((settle) => (resolve = settle));
+      this.#waited = { promise, resolve };
+      if (this.close !== undefined) resolve(this.close);
+    }
+    return this.#waited.promise;
+  }
+
   /** All is over: the protocol, and the transport. */
   finish(): Close {
     this.stopTimer();
     const { code, reason, wasClean, initiator, error } = this.protocolClose!;
-    return this.close = {
+    const close = {
       code,
       reason,
       wasClean,
       initiator,
       error: error ?? this.#handlerError ?? this.broken,
     };
+    this.close = close;
+    this.#waited?.resolve(close);
+    return close;
   }
 
   /** Why something can no longer be done. */

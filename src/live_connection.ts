@@ -64,11 +64,9 @@ export class LiveConnection<Data>
   readonly #transport: Transport;
   #place = 0;
   #request: string | Request | undefined;
-  #released = false;
   #subscriber: Subscriber | undefined;
   #outgoing: Outgoing | undefined;
   #ending: Ending | undefined;
-  #closed: { readonly promise: Promise<Close>; readonly resolve: (close: Close) => void } | undefined;
 
   /** Does nothing before `begin()`. */
   constructor(socket: Connection<Data>, init: ConnectionInit<Data>) {
@@ -94,7 +92,7 @@ export class LiveConnection<Data>
 
   /** From now on the return of the handler does not close the connection. */
   release(): void {
-    this.#released = true;
+    this.#end.outlivesHandler = true;
   }
 
   /** Limits and deadlines, shared by many connections. */
@@ -180,13 +178,7 @@ export class LiveConnection<Data>
   }
 
   get closed(): Promise<Close> {
-    if (this.#closed === undefined) {
-      let resolve!: (close: Close) => void;
-      const promise = new Promise<Close>((settle) => (resolve = settle));
-      this.#closed = { promise, resolve };
-      if (this.#ending?.close !== undefined) resolve(this.#ending.close);
-    }
-    return this.#closed.promise;
+    return this.#end.closed;
   }
 
   /** {@linkcode Connection.close}, but for the promise. */
@@ -234,7 +226,6 @@ export class LiveConnection<Data>
     else this.protocol.abandon("remote", error);
     const close = ending.finish();
     this.#home.ended?.(this.socket, this.protocol.compression, this.#place);
-    this.#closed?.resolve(close);
     this.queue.end(close);
   }
 
@@ -387,7 +378,7 @@ export class LiveConnection<Data>
     if (typeof handler === "function") {
       // The call waits for a turn, so that a handler never runs inside the opening handshake.
       Promise.resolve(this.socket).then(handler).then(
-        () => void (this.#released || this.startClosing(NORMAL_CLOSURE, "")),
+        () => void (this.#ending?.outlivesHandler || this.startClosing(NORMAL_CLOSURE, "")),
         (error: unknown) => this.handlerFailed(error),
       );
     } else {

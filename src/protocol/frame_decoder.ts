@@ -15,8 +15,8 @@ export abstract class FrameDecoder {
   /** Whether what comes is masked, as what a server reads is, and what goes out is not; or the other way round. */
   protected readonly masked: boolean;
   readonly #rsv1Allowed: boolean;
-  #fin = false;
-  #opcode = 0;
+  // Of the frame at hand: the octet that holds FIN and the opcode.
+  #first = 0;
   #length = 0;
   #key = 0;
   // Of the payload at hand.
@@ -75,7 +75,8 @@ export abstract class FrameDecoder {
     const offset = this.#length - this.#remaining;
     const seen = this.masked ? applyMask(chunk, start, end, this.#key, offset) : orBytes(chunk, start, end);
     this.#remaining -= end - start;
-    this.framePayload(this.#opcode, this.#fin, chunk, start, end, seen, this.#remaining === 0);
+    const first = this.#first;
+    this.framePayload(first & 0x0f, first >= 0x80, chunk, start, end, seen, this.#remaining === 0);
     return end;
   }
 
@@ -189,12 +190,12 @@ export abstract class FrameDecoder {
     }
     if (this.masked) this.#key = uint32(bytes, end) | 0;
     const opcode = first & 0x0f;
-    this.#fin = first >= 0x80;
-    this.#opcode = opcode;
+    const fin = first >= 0x80;
+    this.#first = first;
     this.#length = length;
     this.#remaining = length;
-    this.frameHeader(this.#fin, (first & 0x40) !== 0, opcode, length);
-    if (length === 0 && !this.#stopped) this.framePayload(opcode, this.#fin, bytes, 0, 0, 0, true);
+    this.frameHeader(fin, (first & 0x40) !== 0, opcode, length);
+    if (length === 0 && !this.#stopped) this.framePayload(opcode, fin, bytes, 0, 0, 0, true);
   }
 
   #fail(error: ProtocolError): void {

@@ -71,9 +71,8 @@ export class Protocol extends FrameDecoder {
   #control: Uint8Array = NOTHING;
   #congested = false;
   #unansweredPing: Uint8Array | undefined;
-  #closeSent = false;
+  #stage: "open" | "close sent" | "finished" = "open";
   #initiator: "local" | "remote" | undefined;
-  #finished = false;
 
   /** Begins where the opening handshake ended; `compression` is there if that has agreed upon it. */
   constructor(role: Role, sink: ProtocolSink, limits: MessageLimits, compression?: MessageCompression) {
@@ -93,12 +92,12 @@ export class Protocol extends FrameDecoder {
 
   /** Whether messages may be sent: no Close frame has gone either way. */
   get open(): boolean {
-    return !this.#closeSent && !this.#finished;
+    return this.#stage === "open";
   }
 
   /** Whether all is over: `finish()` has been called. */
   get finished(): boolean {
-    return this.#finished;
+    return this.#stage === "finished";
   }
 
   /** The peer has ended its direction of the stream, after the bytes received so far. */
@@ -125,7 +124,7 @@ export class Protocol extends FrameDecoder {
    * kept. A message that has begun already goes on so.
    */
   streamFromNowOn(): void {
-    if (this.#finished) return;
+    if (this.finished) return;
     const piece = this.#assembler.streamFromNowOn();
     if (piece !== undefined) this.#sink.message(piece.data, piece.last);
   }
@@ -224,12 +223,12 @@ export class Protocol extends FrameDecoder {
    * that caused it with a {@linkcode ProtocolError} counts as the initiator.
    */
   fail(code: number, error: Error): void {
-    if (this.#finished) return;
+    if (this.finished) return;
     // The error's message may tell what only this side should know; a ProtocolError's tells the peer about itself.
     const reason = error instanceof ProtocolError ? error.message : "";
     const payload = encodeClosePayload(code, reason, this.#role);
     this.stop();
-    if (!this.#closeSent) this.#sendCloseFrame(payload);
+    if (this.open) this.#sendCloseFrame(payload);
     const guilty = error instanceof ProtocolError ? "remote" : "local";
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? guilty, error);
   }
@@ -278,7 +277,7 @@ export class Protocol extends FrameDecoder {
       this.#sink.pong(payload);
     } else if (opcode === PING) {
       this.#answerPing(payload);
-      if (!this.#finished) this.#sink.ping(payload);
+      if (!this.finished) this.#sink.ping(payload);
     } else {
       this.#receiveClose(payload);
     }
@@ -301,7 +300,7 @@ export class Protocol extends FrameDecoder {
     // RFC 6455, section 5.5.1: "If an endpoint receives a Close frame and did not previously send a Close frame, the
     // endpoint MUST send a Close frame in response. (When sending a Close frame in response, the endpoint typically
     // echos the status code it received.)" A server must not send 1010, and answers it with none.
-    if (!this.#closeSent) {
+    if (this.open) {
       const echo = close.code === NO_STATUS_RECEIVED || (close.code === 1010 && this.#role === "server")
         ? undefined
         : close.code;
@@ -311,7 +310,7 @@ export class Protocol extends FrameDecoder {
   }
 
   #sendCloseFrame(payload: Uint8Array): void {
-    this.#closeSent = true;
+    this.#stage = "close sent";
     this.#write(writeFrame(frameMemory, FIN | CLOSE, payload, this.#key()));
   }
 
@@ -343,7 +342,7 @@ export class Protocol extends FrameDecoder {
   #checkOpen(what: string): void {
     if (this.open) return;
     throw new ConnectionClosedError(
-      `Cannot send a ${what}: the connection is ${this.#finished ? "closed" : "closing"}.`,
+      `Cannot send a ${what}: the connection is ${this.finished ? "closed" : "closing"}.`,
     );
   }
 
@@ -354,8 +353,8 @@ export class Protocol extends FrameDecoder {
     initiator: "local" | "remote",
     error: Error | undefined,
   ): void {
-    if (this.#finished) return;
-    this.#finished = true;
+    if (this.finished) return;
+    this.#stage = "finished";
     this.stop();
     this.#unansweredPing = undefined;
     this.#sink.finish({ code, reason, wasClean, initiator, error });
