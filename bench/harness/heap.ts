@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { heapGrowth, type HeapSnapshot, type Held } from "../report/heap_growth.ts";
 import { table } from "../report/tables.ts";
+import { HEAP_SNAPSHOT } from "../servers/serving.ts";
 import { generator, serverSample, startServer } from "./measure.ts";
 import type { Look } from "./profile_command.ts";
 import { projectRoot } from "./project.ts";
@@ -46,7 +47,7 @@ async function snapshots(subject: Subject, workload: Workload): Promise<[string,
   const snapshot = async (name: string): Promise<HeapSnapshot> => {
     await load.line(SNAPSHOT_SECONDS);
     const file = join(folder, name);
-    server.child.stdin!.write(`${file}\n`);
+    server.child.stdin!.write(`${HEAP_SNAPSHOT}${file}\n`);
     await server.line(SNAPSHOT_SECONDS);
     return JSON.parse(readFileSync(file, "utf8"));
   };

@@ -15,14 +15,20 @@ function collectGarbage(): void {
   runInNewContext("gc")();
 }
 
+/** What a line of a server's input begins with that asks for a heap snapshot; the name of the file follows. */
+export const HEAP_SNAPSHOT = "heap snapshot: ";
+
 /**
- * Tells the bench the port, collects garbage when it is told to, writes what is in its heap into the file that a line of its
- * input names, and ends when the bench does.
+ * Tells the bench the port, collects garbage when it is told to, writes a heap snapshot where it is asked for one, and ends when
+ * the bench does. Other lines of the input are for others, such as the servers of tests/soak.
  */
 export function serving(port: number): void {
   process.on("SIGUSR2", collectGarbage);
   console.log(JSON.stringify({ port }));
   createInterface({ input: process.stdin })
-    .on("line", (file) => console.log(JSON.stringify({ file: writeHeapSnapshot(file) })))
+    .on("line", (line) => {
+      if (!line.startsWith(HEAP_SNAPSHOT)) return;
+      console.log(JSON.stringify({ file: writeHeapSnapshot(line.slice(HEAP_SNAPSHOT.length)) }));
+    })
     .on("close", () => process.exit(0));
 }
