@@ -3,6 +3,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { writeSections } from "../report/document.ts";
 import { machine } from "../report/run.ts";
+import { packageVersion } from "./project.ts";
 import { runtime } from "./runtimes.ts";
 import type { Suite, Workload } from "./suite.ts";
 
@@ -58,7 +59,10 @@ export async function runLook(look: Look, suites: readonly Suite[], ids: readonl
   if (!values.write) return;
   const date = new Date().toISOString().slice(0, 10);
   const names = [...new Set(suites[0]!.subjects.map((subject) => subject.runtime))];
-  const versions = names.map((name) => `${name} ${runtime(name).version}`);
+  const versions = [
+    ...names.map((name) => `${name} ${runtime(name).version}`),
+    `woshou ${packageVersion()}`,
+  ];
   const measured = `Measured on ${date} by \`npm run ${look.command}\`${
     leastSeconds === undefined ? "" : `, ${seconds} s each`
   }, on ${machine()}, with ${versions.join(", ")}.`;
