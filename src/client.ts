@@ -10,11 +10,13 @@ import type { Connection, ConnectionHandler } from "./connection.ts";
 import type { ConnectionOptions } from "./connection_options.ts";
 import { dial } from "./dial.ts";
 import { reportError } from "./error_hook.ts";
+import { checkHandler, readOptions } from "./options.ts";
 import type { ClientHandshake } from "./handshake/client_handshake.ts";
 import { HandshakeError, type HandshakeStep } from "./handshake/handshake_error.ts";
 import type { ProxyOptions } from "./proxy.ts";
 import { type Hop, readUrl, Redirects } from "./redirect.ts";
 import { startTimer } from "./timer.ts";
+import { checkCertificates } from "./transport/certificate.ts";
 import type { TlsClientOptions } from "./transport/transport.ts";
 
 /** How a client connects. */
@@ -30,7 +32,7 @@ export interface ConnectOptions extends ConnectionOptions {
   /** Certificates and names for `wss:`. The server's certificate is always verified. */
   tls?: TlsClientOptions;
   /** Dial this Unix socket; the URL still gives the Host header and the resource name. */
-  path?: string;
+  unix?: string;
   /**
    * Redirects (301, 302, 303, 307, 308) to follow. None leads from `wss:` to `ws:`; and once one leads to another
    * origin (scheme, host and port), neither `headers` nor the client certificate and `serverName` of `tls` go with it,
@@ -94,10 +96,12 @@ export interface ConnectOptions extends ConnectionOptions {
  */
 export async function connect(
   url: string | URL,
-  options: ConnectOptions = {},
+  given: ConnectOptions = {},
   handler?: ConnectionHandler,
 ): Promise<Connection> {
-  const { protocols = [], path, signal } = options;
+  const options = readOptions("connect()", given);
+  if (handler !== undefined) checkHandler("connect()", handler);
+  const { protocols = [], unix, signal } = options;
   const settings = clientSettings(options);
   const { proxy, limits, handshakeTimeout: deadline } = settings;
   const redirects = new Redirects(settings.redirects);
@@ -106,6 +110,7 @@ export async function connect(
   let hop: Hop = { url: readUrl(url), headers: settings.headers, tls: options.tls };
   let handshake = prepare(hop);
   signal?.throwIfAborted();
+  if (options.tls !== undefined) await checkCertificates(options.tls);
 
   const controller = new AbortController();
   const timer = startTimer(deadline, () => controller.abort(DEADLINE));
@@ -116,7 +121,7 @@ export async function connect(
     const transport = await dial({
       url: hop.url,
       tls: hop.tls,
-      path,
+      path: unix,
       proxy,
       limits,
       highWaterMark: settings.connection.sendHighWaterMark,

@@ -79,6 +79,16 @@ export class ClientOpening implements TransportHandler {
   }
 
   data(chunk: Uint8Array): void {
+    try {
+      this.#receive(chunk);
+    } catch (error) {
+      // What is thrown while a peer's bytes are handled ends its stream, and nothing else.
+      this.#init.transport.abort();
+      this.#reject(error);
+    }
+  }
+
+  #receive(chunk: Uint8Array): void {
     if (this.#failed !== undefined) return this.#body?.push(chunk);
     const { transport, handshake, settings, handler, onError } = this.#init;
     const result = handshake.receive(chunk);

@@ -37,9 +37,9 @@ export function clientSettings(options: Omit<ConnectOptions, "protocols" | "sign
   const connection = connectionSettings(options);
   const redirects = atLeast(options, "redirects", 0, 0);
   const proxy = readProxy(options.proxy);
-  if (options.path !== undefined && (proxy !== undefined || redirects > 0)) {
+  if (options.unix !== undefined && (proxy !== undefined || redirects > 0)) {
     throw new TypeError(
-      "Cannot connect by path through a proxy or past redirects: leave out one of the options.",
+      "Cannot connect by a Unix socket through a proxy or past redirects: leave out one of the options.",
     );
   }
   return {

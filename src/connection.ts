@@ -10,6 +10,7 @@ import type { Close, ConnectionLimit } from "./protocol/errors.ts";
 import type { MessageCompression } from "./protocol/message_compression.ts";
 import type { Role } from "./protocol/protocol.ts";
 import { NORMAL_CLOSURE } from "./protocol/status_code.ts";
+import type { Reading } from "./reading.ts";
 import type { SubscribeOptions } from "./topics/topic_options.ts";
 import type { Topics } from "./topics/topics.ts";
 import type { Transport } from "./transport/transport.ts";
@@ -79,6 +80,8 @@ export interface ConnectionInit<Data> {
   readonly home: ConnectionHome<Data>;
   /** The stream of bytes, behind the opening handshake. */
   readonly transport: Transport;
+  /** Whether that is read, where the opening handshake had to do with it. */
+  readonly reading?: Reading | undefined;
   /** The subprotocol, `""` for none. */
   readonly protocol: string;
   /** The extensions in use, as the opening handshake named them. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { inOutermostContext } from "./outermost_context.ts";
 import { startTimer } from "./timer.ts";
 
 /** What has a deadline. */
@@ -21,6 +22,9 @@ export interface Deadline {
   previous: Deadline | undefined;
   next: Deadline | undefined;
 }
+
+// A timer that is late by more milliseconds than this says that the process stood still.
+const STANDSTILL = 100;
 
 /** Those that are not done yet. The timer lives no longer than there are any. */
 export class Deadlines {
@@ -62,7 +66,16 @@ export class Deadlines {
 
   #wait(milliseconds: number): void {
     clearTimeout(this.#timer);
-    this.#timer = startTimer(milliseconds, () => this.#expire());
+    const due = performance.now() + milliseconds;
+    this.#timer = inOutermostContext(() =>
+      startTimer(milliseconds, () => this.#wake(performance.now() - due))
+    );
+  }
+
+  /** When the process stood still, what is waited for may have come, and is read before the next timer. */
+  #wake(overdue: number): void {
+    if (overdue > STANDSTILL) this.#wait(1);
+    else this.#expire();
   }
 
   #expire(): void {

@@ -12,6 +12,7 @@ import {
   inflateRawSync,
   type ZlibOptions,
 } from "node:zlib";
+import { inOutermostContext } from "./outermost_context.ts";
 import type { DeflateCodec, DeflateSettings, Inflated } from "./permessage_deflate/deflate_codec.ts";
 import { ZlibHandle } from "./zlib_handle.ts";
 
@@ -44,7 +45,7 @@ export const zlibCodec: DeflateCodec = {
     return deflateOn(handle, bytes);
   },
   inflate(bytes, limit, whole) {
-    inflater ??= ZlibHandle.of(createInflateRaw()) ?? "none";
+    inflater ??= inOutermostContext(() => ZlibHandle.of(createInflateRaw())) ?? "none";
     return inflater === "none"
       ? oneShotCodec.inflate(bytes, limit, whole)
       : inflateBy(inflater, bytes, limit, whole);
@@ -103,7 +104,8 @@ let shared: Uint8Array | undefined;
 function deflater(windowBits: number, level: number): ZlibHandle | undefined {
   const key = 16 * level + windowBits;
   if (!deflaters.has(key)) {
-    deflaters.set(key, ZlibHandle.of(createDeflateRaw(deflaterOptions(windowBits, level))));
+    const options = deflaterOptions(windowBits, level);
+    deflaters.set(key, inOutermostContext(() => ZlibHandle.of(createDeflateRaw(options))));
   }
   return deflaters.get(key);
 }

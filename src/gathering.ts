@@ -8,6 +8,8 @@ import type { Message } from "./connection.ts";
 const SMALLEST_BUFFER = 1024;
 // Short strings that are not joined yet: each costs more than its characters.
 const JOIN_EVERY = 1024;
+// Characters that a string may have everywhere.
+const EVERY_ENGINES_LENGTH = 2 ** 28;
 
 /** The pieces of one message so far. However many and small they are, they cost little more than their bytes. */
 export class Gathering {
@@ -15,20 +17,31 @@ export class Gathering {
   #text = "";
   #texts: string[] = [];
   #size = 0;
+  #length = 0;
 
   /** Bytes of payload so far; a text counts in UTF-8. */
   get size(): number {
     return this.#size;
   }
 
-  /** Takes the next piece; it is copied, or a string. */
-  add(piece: Message): void {
-    if (typeof piece !== "string") return this.#addBytes(piece);
+  /** Takes the next piece; it is copied, or a string. Answers `false` for a text that no string can hold. */
+  add(piece: Message): boolean {
+    if (typeof piece !== "string") {
+      this.#addBytes(piece);
+      return true;
+    }
     this.#size += utf8Length(piece);
+    this.#length += piece.length;
     this.#texts.push(piece);
-    if (this.#texts.length < JOIN_EVERY) return;
-    this.#text += this.#texts.join("");
+    // What no engine has trouble with is not tried.
+    if (this.#texts.length < JOIN_EVERY && this.#length < EVERY_ENGINES_LENGTH) return true;
+    try {
+      this.#text += this.#texts.join("");
+    } catch {
+      return false;
+    }
     this.#texts = [];
+    return true;
   }
 
   /** The message. */

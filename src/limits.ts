@@ -6,7 +6,6 @@
  */
 import { channel } from "node:diagnostics_channel";
 import type { Connection } from "./connection.ts";
-import { reportError } from "./error_hook.ts";
 import type { RefusalCode } from "./handshake/refusal.ts";
 import type { ConnectionLimit } from "./protocol/errors.ts";
 
@@ -82,13 +81,13 @@ export function publishLimit<Data>(event: () => LimitEvent<Data>): void {
 
 /** What a server knows of its limits. */
 export class LimitLedger<Data> {
-  readonly #options: { limit?(event: LimitEvent<Data>): void; error?(error: unknown): void };
+  readonly #options: { limit?(event: LimitEvent<Data>): void };
   readonly #counts: Record<LimitName, number> = Object.fromEntries(
     LIMIT_NAMES.map((name) => [name, 0]),
   ) as Record<LimitName, number>;
 
   /** Nothing has been reached yet. Events go to the `limit` hook. */
-  constructor(options: { limit?(event: LimitEvent<Data>): void; error?(error: unknown): void }) {
+  constructor(options: { limit?(event: LimitEvent<Data>): void }) {
     this.#options = options;
   }
 
@@ -112,14 +111,6 @@ export class LimitLedger<Data> {
     if (!hooked && !diagnostics.hasSubscribers) return;
     const event: LimitEvent<Data> = { kind: "limit", limit, remoteAddress, socket, message: message() };
     publishLimit(() => event);
-    if (hooked) queueMicrotask(() => this.#call(event));
-  }
-
-  #call(event: LimitEvent<Data>): void {
-    try {
-      this.#options.limit!(event);
-    } catch (error) {
-      reportError(this.#options.error, error);
-    }
+    if (hooked) queueMicrotask(() => this.#options.limit!(event));
   }
 }

@@ -34,6 +34,7 @@ import {
   POLICY_VIOLATION,
   TRY_AGAIN_LATER,
 } from "./protocol/status_code.ts";
+import { type FrameReader, Reading } from "./reading.ts";
 import { Subscriber, type SubscriberOwner } from "./topics/subscriber.ts";
 import type { SubscribeOptions } from "./topics/topic_options.ts";
 import { acceptedRequest } from "./web_http.ts";
@@ -48,7 +49,8 @@ export class LiveConnection<Data>
     QueueOwner<Data>,
     LivenessOwner,
     OutgoingOwner,
-    SubscriberOwner {
+    SubscriberOwner,
+    FrameReader {
   /** What the application holds. */
   readonly socket: Connection<Data>;
   /** Frames, messages, the closing handshake. */
@@ -67,6 +69,8 @@ export class LiveConnection<Data>
   #subscriber: Subscriber | undefined;
   #outgoing: Outgoing | undefined;
   #ending: Ending | undefined;
+  // Made for the first who holds it.
+  #reading: Reading | undefined;
 
   /** Does nothing before `begin()`. */
   constructor(socket: Connection<Data>, init: ConnectionInit<Data>) {
@@ -80,6 +84,8 @@ export class LiveConnection<Data>
     this.queue = new MessageQueue(this);
     this.protocol = new Protocol(role, this, settings, init.compression);
     this.liveness = new Liveness(this);
+    this.#reading = init.reading;
+    this.#reading?.framesBegin(this);
   }
 
   /** Gives the connection to its handler, then reads: first `early`. */
@@ -143,20 +149,22 @@ export class LiveConnection<Data>
   }
 
   sendStream(source: FragmentSource, options: SendOptions): Promise<void> {
-    if (!this.open) return Promise.reject(this.closedError("send"));
+    if (!this.open) return lookedAt(Promise.reject(this.closedError("send")));
     this.#outgoing ??= new Outgoing(this);
     return this.#outgoing.stream(source, options.compress);
   }
 
   /** {@linkcode Connection.ping}: sends one and waits for its answer. */
   measureRoundTrip(): Promise<number> {
-    if (!this.open) return Promise.reject(this.closedError("send a ping"));
-    return this.#outgoing?.compressing?.then(() => this.measureRoundTrip()) ?? this.liveness.ping();
+    if (!this.open) return lookedAt(Promise.reject(this.closedError("send a ping")));
+    return lookedAt(this.#outgoing?.compressing?.then(() => this.measureRoundTrip()) ?? this.liveness.ping());
   }
 
   drained(): Promise<void> {
-    if (this.protocol.finished) return Promise.reject(this.closedError("wait for the buffer to drain"));
-    return this.#outgoing?.busy?.then(() => this.drained()) ?? this.outbox.drained();
+    if (this.protocol.finished) {
+      return lookedAt(Promise.reject(this.closedError("wait for the buffer to drain")));
+    }
+    return lookedAt(this.#outgoing?.busy?.then(() => this.drained()) ?? this.outbox.drained());
   }
 
   subscribe(topic: string, options: SubscribeOptions): void {
@@ -201,7 +209,11 @@ export class LiveConnection<Data>
     // All that is sent in answer to one chunk goes out in one write.
     this.outbox.hold();
     this.liveness.received();
-    this.protocol.receive(chunk);
+    try {
+      this.protocol.receive(chunk);
+    } catch (error) {
+      this.#failed(error);
+    }
     this.outbox.release();
   }
 
@@ -215,7 +227,8 @@ export class LiveConnection<Data>
 
   end(): void {
     this.protocol.receiveEnd();
-    this.#transport.closeWrite();
+    // It may stand behind messages that the application has no room for yet.
+    if (this.protocol.finished) this.#transport.closeWrite();
   }
 
   close(error?: TransportError): void {
@@ -251,10 +264,6 @@ export class LiveConnection<Data>
 
   finish(close: ProtocolClose): void {
     this.#end.protocolClose = close;
-    const { error } = close;
-    if (error instanceof WebSocketError && error.limit !== undefined) {
-      this.#home.limitReached?.(error.limit, this.socket, () => error.message);
-    }
     this.#subscriber?.end(false);
     this.outbox.fail(() => this.closedError("wait for the buffer to drain"));
     this.liveness.end();
@@ -266,7 +275,12 @@ export class LiveConnection<Data>
     this.#end.stopTimer();
     this.#startCloseTimer();
     // From here on what comes is read and thrown away, so that our Close frame is not lost to a reset.
-    this.#transport.resume();
+    this.#reading?.discard();
+    // Last, for whoever is told may act at once.
+    const { error } = close;
+    if (error instanceof WebSocketError && error.limit !== undefined) {
+      this.#home.limitReached?.(error.limit, this.socket, () => error.message);
+    }
   }
 
   // What the outbox tells.
@@ -280,15 +294,37 @@ export class LiveConnection<Data>
   // What the queue of messages asks for.
 
   pauseReading(): void {
+    if (this.protocol.finished) return;
     this.#home.limitReached?.("receiveQueue", this.socket, () => {
       const { messages, bytes } = this.settings.receiveQueue;
       return `${messages} messages or ${bytes} bytes wait for the application: reading pauses.`;
     });
-    this.#transport.pause();
+    (this.#reading ??= new Reading(this.#transport, this)).hold("receive queue");
   }
 
   resumeReading(): void {
-    this.#transport.resume();
+    this.#reading?.release("receive queue");
+  }
+
+  // What reading asks for.
+
+  get keepsBytes(): boolean {
+    return this.protocol.keepsBytes;
+  }
+
+  pauseFrames(): void {
+    this.protocol.pause();
+  }
+
+  resumeFrames(): void {
+    if (!this.protocol.keepsBytes) return this.protocol.resume();
+    this.outbox.hold();
+    try {
+      this.protocol.resume();
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.outbox.release();
   }
 
   streamFromNowOn(): void {
@@ -304,7 +340,9 @@ export class LiveConnection<Data>
   mayHold(size: number): boolean {
     const { maxMessageSize } = this.settings;
     if (size <= maxMessageSize) return true;
-    const message = `The message is longer than the limit of ${maxMessageSize} bytes.`;
+    const message = size !== Infinity
+      ? `The message is longer than the limit of ${maxMessageSize} bytes (maxMessageSize).`
+      : "The text is longer than the longest string of this runtime.";
     this.protocol.fail(
       MESSAGE_TOO_BIG,
       new ProtocolError(MESSAGE_TOO_BIG, "RFC 6455, section 7.4.1", message, "maxMessageSize"),
@@ -320,7 +358,7 @@ export class LiveConnection<Data>
 
   canSeePongs(): boolean {
     // RFC 6455, section 5.5.2: a peer that has received our Close frame need not answer pings.
-    return !this.queue.paused && this.protocol.open;
+    return !this.#reading?.held && this.protocol.open;
   }
 
   receivingFrame(): boolean {
@@ -372,6 +410,12 @@ export class LiveConnection<Data>
 
   closedError(what: string): ConnectionClosedError {
     return this.#end.error(what);
+  }
+
+  /** What is thrown while a peer's bytes are handled ends its connection, and nothing else. */
+  #failed(error: unknown): void {
+    this.#home.handlerFailed(error);
+    this.protocol.fail(INTERNAL_ERROR, error instanceof Error ? error : new Error(String(error)));
   }
 
   #handle(handler: ConnectionHandler<Data>): void {
@@ -449,4 +493,13 @@ export class LiveConnection<Data>
       this.#transport.abort();
     });
   }
+}
+
+/**
+ * A promise that may reject with no other news than the end of the connection, which `closed` tells as well: nobody has to
+ * wait for it, and that nobody does must not end the process.
+ */
+function lookedAt<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
 }

@@ -59,8 +59,8 @@ interface PendingPing {
   readonly reject?: (error: Error) => void;
 }
 
-// For the time of the last message, while it has come or gone since the last tick.
-const NOW = -1;
+// Milliseconds without a message, while one has come or gone since the last tick.
+const NONE_YET = -1;
 const SHORTEST_PERIOD = 10;
 const LONGEST_PERIOD = 5000;
 
@@ -72,7 +72,7 @@ export function livenessPeriod(heartbeat: Heartbeat | undefined, idleTimeout: nu
   return Math.round(Math.min(LONGEST_PERIOD, Math.max(SHORTEST_PERIOD, shortest / 4)));
 }
 
-/** One connection's signs of life. Times are whole milliseconds, as {@linkcode Ticking.tick} has them. */
+/** One connection's signs of life. Times are in whole milliseconds. */
 export class Liveness implements Ticking {
   readonly #owner: LivenessOwner;
   // Those that have no answer yet, the oldest first; undefined when there is none.
@@ -81,13 +81,14 @@ export class Liveness implements Ticking {
   #latency: number | undefined;
   // When the last heartbeat was sent, or all began.
   #lastPing: number;
-  // When the heartbeat that is waited for was sent, or when its deadline was last put off.
-  #waitingSince: number | undefined;
+  // Milliseconds for which a heartbeat's answer has been waited for, since it was sent or its deadline was last put off.
+  #waited: number | undefined;
   // How many bytes had been sent with it, if it had to wait behind some, and how many had gone when last looked at.
   #heartbeatEnd = 0;
   #gone = 0;
   #bytesCame = false;
-  #lastMessage: number;
+  // Milliseconds without a message.
+  #idle = NONE_YET;
   // Ping and Pong frames that came in the second at hand.
   #second = 0;
   #controlFrames = 0;
@@ -97,7 +98,6 @@ export class Liveness implements Ticking {
     this.#owner = owner;
     const time = Math.round(now());
     this.#lastPing = time;
-    this.#lastMessage = time;
     const { livenessPeriod } = owner.settings;
     this.#place = livenessPeriod > 0 ? join(livenessPeriod, this) : 0;
   }
@@ -114,7 +114,7 @@ export class Liveness implements Ticking {
 
   /** A message has gone one way or the other. */
   message(): void {
-    this.#lastMessage = NOW;
+    this.#idle = NONE_YET;
   }
 
   /** A Ping or Pong frame has come. Answers whether there are too many of them. */
@@ -144,7 +144,7 @@ export class Liveness implements Ticking {
     const answered = pings.splice(0, index + 1);
     if (pings.length === 0) this.#pings = undefined;
     for (const { sentAt, resolve } of answered) {
-      if (resolve === undefined) this.#waitingSince = undefined;
+      if (resolve === undefined) this.#waited = undefined;
       else resolve(time - sentAt);
     }
   }
@@ -160,12 +160,17 @@ export class Liveness implements Ticking {
 
   /** Sends a heartbeat that should have gone out by now. */
   pingIfDue(): void {
+    // The next tick counts all the time since the last one.
+    this.#heartbeatIfDue(-this.#owner.settings.livenessPeriod);
+  }
+
+  #heartbeatIfDue(waited: number): void {
     const { heartbeat } = this.#owner.settings;
-    if (heartbeat === undefined || this.#waitingSince !== undefined) return;
+    if (heartbeat === undefined || this.#waited !== undefined) return;
     const time = Math.round(now());
     if (time - this.#lastPing < heartbeat.interval) return;
     this.#lastPing = time;
-    this.#waitingSince = time;
+    this.#waited = waited;
     this.#gone = this.#owner.bytesGone();
     const waits = this.#gone < this.#owner.bytesTaken();
     this.#send({});
@@ -180,23 +185,27 @@ export class Liveness implements Ticking {
     return this.#gone > before;
   }
 
-  tick(time: number, late: boolean): void {
+  tick(_time: number, late: boolean, elapsed: number): void {
     const { heartbeat, idleTimeout } = this.#owner.settings;
-    if (this.#lastMessage === NOW) this.#lastMessage = time;
-    else if (idleTimeout > 0 && time - this.#lastMessage >= idleTimeout) {
-      this.#lastMessage = time;
-      return this.#owner.idleTooLong();
+    // Deadlines count only time in which the peer's bytes are read.
+    const reads = this.#owner.canSeePongs();
+    if (reads) {
+      const before = this.#idle;
+      this.#idle = before === NONE_YET ? 0 : before + elapsed;
+      if (idleTimeout > 0 && isOver(idleTimeout, before, this.#idle, late)) {
+        this.#idle = NONE_YET;
+        return this.#owner.idleTooLong();
+      }
     }
     if (heartbeat === undefined) return;
-    if (this.#waitingSince === undefined) {
-      if (this.#owner.mayPing()) this.pingIfDue();
-      // When this process, or the machine, stood still, the pong may have come and not have been read.
+    const before = this.#waited;
+    if (before === undefined) {
+      if (this.#owner.mayPing()) this.#heartbeatIfDue(0);
     } else if (
-      late || this.#heartbeatAdvances() || !this.#owner.canSeePongs() ||
-      (this.#owner.receivingFrame() && this.#bytesCame)
+      this.#heartbeatAdvances() || !reads || (this.#owner.receivingFrame() && this.#bytesCame)
     ) {
-      this.#waitingSince = time;
-    } else if (time - this.#waitingSince >= heartbeat.timeout) {
+      this.#waited = 0;
+    } else if (isOver(heartbeat.timeout, before, this.#waited = before + elapsed, late)) {
       this.#owner.drop(
         new ConnectionClosedError(
           `The peer did not answer a ping within ${heartbeat.timeout} ms (heartbeat.timeout).`,
@@ -216,4 +225,13 @@ export class Liveness implements Ticking {
     new DataView(payload.buffer).setUint32(0, id);
     this.#owner.sendHeartbeat(payload);
   }
+}
+
+/**
+ * Whether a time is over that had gone on for `before` milliseconds at the last tick and for `now` at this one. When this
+ * process, or the machine, stood still in between, what was waited for may have come and not have been read: that happens
+ * between this tick and the next.
+ */
+function isOver(span: number, before: number, now: number, late: boolean): boolean {
+  return now >= span && (!late || before >= span);
 }

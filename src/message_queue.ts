@@ -22,7 +22,10 @@ export interface QueueOwner<Data> {
   streamFromNowOn(): void;
   /** A callback threw, or its promise rejected. */
   handlerFailed(error: unknown): void;
-  /** A message of this size, which came in pieces, is to be held whole. Answers whether it may be; if not, it has failed. */
+  /**
+   * A message of this size, which came in pieces, is to be held whole; `Infinity` is more than a string holds. Answers
+   * whether it may be; if not, the connection has failed.
+   */
   mayHold(size: number): boolean;
   /** Why no more messages come. */
   closedError(what: string): Error;
@@ -209,8 +212,7 @@ export class MessageQueue<Data> {
             return true;
           }
           gathering ??= new Gathering();
-          gathering.add(data);
-          if (!this.#owner.mayHold(gathering.size)) {
+          if (!this.#owner.mayHold(gathering.add(data) ? gathering.size : Infinity)) {
             this.#discardAll();
             taker.end();
             return true;
@@ -221,7 +223,10 @@ export class MessageQueue<Data> {
         end: () => resolve({ done: true, value: undefined }),
       };
       if (this.#stream === undefined) this.#wait(taker);
-      else this.#stream.behind.push(taker);
+      else {
+        this.#stream.behind.push(taker);
+        if (this.#close !== undefined) this.#endTakers();
+      }
     });
   }
 
@@ -251,6 +256,17 @@ export class MessageQueue<Data> {
 
   #endTakers(): void {
     for (const taker of this.#takers?.splice(0) ?? []) taker.end();
+    const stream = this.#stream;
+    if (stream === undefined || this.#hasMessageBehind()) return;
+    // However the stream goes on, there is no message behind it.
+    for (const taker of stream.behind.splice(0)) taker.end();
+  }
+
+  /** Whether more waits than the rest of the message that a stream has begun. */
+  #hasMessageBehind(): boolean {
+    const pieces = this.#pieces ?? [];
+    const last = pieces.findIndex((piece, index) => index >= this.#first && piece!.last);
+    return last !== -1 && last < pieces.length - 1;
   }
 
   /** A piece finds no room behind our Close frame: with it goes what waits of its message, and what is to come. */

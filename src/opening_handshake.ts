@@ -15,6 +15,7 @@ import { latin1Bytes } from "./handshake/http_response.ts";
 import { type Refusal, refuse } from "./handshake/refusal.ts";
 import {
   acceptanceText,
+  type AdmissionPolicy,
   type Judgement,
   type OpeningRequest,
   type PlainJudgement,
@@ -24,13 +25,17 @@ import {
 import type { Home } from "./home.ts";
 import { type LimitName, limitOf } from "./limits.ts";
 import type { HandshakeReport, OpeningOptions, UpgradeResult } from "./opening_options.ts";
+import { Reading } from "./reading.ts";
+import type { RefusalNotice } from "./refusal_notice.ts";
 import type { Roster } from "./roster.ts";
 import type { Transport, TransportHandler } from "./transport/transport.ts";
 import { type HandshakeRequest, headerLines, hostOf, responseBytes, webRequest } from "./web_http.ts";
 
 /** All that the handshakes of one server share. */
 export interface OpeningContext<Data> {
-  readonly options: OpeningOptions<Data> & {
+  readonly options: Omit<OpeningOptions<Data>, "protocols" | "hosts"> & {
+    protocols?: Exclude<OpeningOptions<Data>["protocols"], string>;
+    hosts?: NonNullable<AdmissionPolicy["hosts"]>;
     fetch?(request: HandshakeRequest): Response | Promise<Response>;
   };
   readonly limits: HeadLimits;
@@ -43,6 +48,8 @@ export interface OpeningContext<Data> {
   readonly home: Home<Data>;
   /** Seconds after which refused peers may try again, once the server has begun to shut down. */
   retryAfter: number | undefined;
+  /** Who says of refusals what nobody else would. */
+  readonly notice: RefusalNotice;
   /** What stands for the host where an HTTP/1.0 request names none. */
   readonly host: string;
 }
@@ -63,6 +70,8 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #stage: "reading" | "deciding" | "answered" | "gone" = "reading";
   #early: Uint8Array = NOTHING;
   #head: RequestHead | undefined;
+  // Made when more than is kept has come early.
+  #reading: Reading | undefined;
   #linger: ReturnType<typeof setTimeout> | undefined;
   #controller: AbortController | undefined;
 
@@ -106,7 +115,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
 
   data(chunk: Uint8Array): void {
     if (this.#stage === "reading") {
-      const result = this.#handshake.receive(chunk);
+      const result = this.#read(chunk);
       if (result === undefined) return;
       this.judged(result.judgement, result.end < chunk.length ? chunk.subarray(result.end) : NOTHING);
     } else if (this.#stage === "deciding") {
@@ -130,8 +139,32 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     this.#controller?.abort();
   }
 
+  #read(chunk: Uint8Array): ReturnType<ServerHandshake["receive"]> {
+    try {
+      return this.#handshake.receive(chunk);
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+  }
+
+  /** What is thrown while a peer's bytes are handled ends its stream, and nothing else. */
+  #failed(error: unknown): void {
+    this.#reportError(error);
+    if (this.#stage === "gone") this.abort();
+    else this.#refuse(refuse("upgrade-failed"));
+  }
+
   /** The request has been read; `early`, borrowed, is what came behind it. */
   judged(judgement: Judgement, early: Uint8Array): void {
+    try {
+      this.#answer(judgement, early);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #answer(judgement: Judgement, early: Uint8Array): void {
     if (judgement.kind === "refused") {
       this.#head = judgement.head;
       this.#refuse(judgement.refusal);
@@ -148,7 +181,10 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   }
 
   #opening(request: OpeningRequest, early: Uint8Array): void {
-    const { upgrade, protocols } = this.#context.options;
+    const { path, upgrade, protocols } = this.#context.options;
+    if (path !== undefined && request.resourceName.split("?", 1)[0] !== path) {
+      return this.#refuse(refuse("path-not-found"));
+    }
     if (upgrade === undefined && typeof protocols !== "function") {
       this.#accept(request, undefined, chooseProtocol(protocols, request.protocols), early);
       return;
@@ -214,11 +250,11 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     const response = acceptanceText(request, acceptance);
     this.#leave();
     this.#transport.write(latin1Bytes(response));
-    if (options.accepted !== undefined) this.#hook(() => options.accepted?.(this.#report(response)));
     startConnection(
       {
         home: this.#context.home,
         transport: this.#transport,
+        reading: this.#reading,
         protocol: protocol ?? "",
         extensions: agreed?.answer ?? "",
         compression: agreed?.deflate,
@@ -228,7 +264,9 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
       this.#context.handler,
       early,
     );
-    this.#transport.resume();
+    this.#reading?.release("early bytes");
+    // The connection is there by now, so that a hook which shuts the server down closes this one as well.
+    options.accepted?.(this.#report(response));
   }
 
   /** It is over: with a connection, or without. */
@@ -302,13 +340,14 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     this.#stage = "answered";
     if (refusal !== undefined) this.#tellLimit(refusal);
     const { refused } = this.#context.options;
-    if (refusal !== undefined && refused !== undefined) {
-      this.#hook(() => refused(refusal, this.#report(responseText(bytes))));
+    if (refusal !== undefined && refused === undefined) this.#context.notice.tell(refusal, this.#head);
+    else if (refusal !== undefined && refused !== undefined) {
+      refused(refusal, this.#report(responseText(bytes)));
     }
     this.#context.deadlines.end(this.#deadline);
     this.#transport.write(bytes);
     this.#transport.closeWrite();
-    this.#transport.resume();
+    this.#reading?.discard();
     this.#lingerOn(this.#transport.bufferedAmount);
   }
 
@@ -329,7 +368,9 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #keep(bytes: Uint8Array): void {
     this.#early = concat([this.#early, bytes], this.#early.length + bytes.length);
     // Reading goes on, lest a peer that leaves go unnoticed; but not for more than this.
-    if (this.#early.length > MAX_EARLY_SIZE) this.#transport.pause();
+    if (this.#early.length > MAX_EARLY_SIZE) {
+      (this.#reading ??= new Reading(this.#transport)).hold("early bytes");
+    }
   }
 
   #limitReached(limit: LimitName, message: string): void {
@@ -338,14 +379,6 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
 
   #report(response: string): HandshakeReport {
     return { remoteAddress: this.#transport.remoteAddress, request: this.#head, response };
-  }
-
-  #hook(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#reportError(error);
-    }
   }
 
   #reportError(error: unknown): void {

@@ -34,12 +34,20 @@ export interface HandshakeReport {
 /** How a server opens handshakes, whoever reads the requests. */
 export interface OpeningOptions<Data> extends AdmissionPolicy, AdmissionOptions, TopicOptions<Data> {
   /**
-   * Subprotocols that the server speaks, best first; a client that offers some, but none of these, is refused. Or a
+   * The path of the URL at which WebSockets are opened, such as `"/chat"`; the query is not compared. Requests for others
+   * are refused with 404.
+   *
+   * @default every path
+   */
+  path?: string;
+  /**
+   * Subprotocols that the server speaks, best first, or one; a client that offers some, but none of these, is refused. Or a
    * function that chooses one of those offered, or none.
    *
    * @default none is ever chosen
    */
   protocols?:
+    | string
     | readonly string[]
     | ((
       offered: readonly string[],

@@ -207,7 +207,7 @@ export class Outbox {
       return flowing;
     }
     const flowing = transport.write(piece);
-    if (transport.bufferedAmount === 0) frameMemory.giveBack(bytes, start, end);
+    if (transport.done) frameMemory.giveBack(bytes, start, end);
     return flowing;
   }
 

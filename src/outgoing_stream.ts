@@ -18,8 +18,8 @@ export type SendFragment = (
   last: boolean,
 ) => Promise<void>;
 
-const HIGH_SURROGATE_FIRST = 0xd800;
-const HIGH_SURROGATE_LAST = 0xdbff;
+const HIGH_SURROGATES = 0xd800;
+const LOW_SURROGATES = 0xdc00;
 // Of a larger chunk no more than this is copied before the buffer is asked again.
 const LARGEST_FRAGMENT = 64 * 1024;
 
@@ -41,7 +41,8 @@ export async function sendFragments(
   let carry = "";
   let first = true;
   try {
-    for (let chunk = await chunks.next(); chunk !== undefined; chunk = await chunks.next()) {
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
+      const chunk = next.value;
       const kind = typeof chunk === "string" ? "text" : "binary";
       if (type !== undefined && kind !== type) {
         throw new TypeError(
@@ -78,11 +79,14 @@ export function bytesOf(data: ArrayBufferView | ArrayBuffer): Uint8Array {
   throw new TypeError("Cannot send this: give a string, a typed array, a DataView or an ArrayBuffer.");
 }
 
-/** The last place up to `end` where data can be cut: not between two surrogates, unless there is nothing before. */
+/** The last place up to `end` where data can be cut: not within a pair of surrogates, nor behind what may begin one. */
 function wholeUntil(data: string | Uint8Array, end: number): number {
-  if (typeof data !== "string" || end === 0) return end;
-  const code = data.charCodeAt(end - 1);
-  return code >= HIGH_SURROGATE_FIRST && code <= HIGH_SURROGATE_LAST ? end - 1 : end;
+  if (typeof data !== "string" || end === 0 || !isSurrogate(data, end - 1, HIGH_SURROGATES)) return end;
+  return end === data.length || isSurrogate(data, end, LOW_SURROGATES) ? end - 1 : end;
+}
+
+function isSurrogate(text: string, index: number, first: number): boolean {
+  return (text.charCodeAt(index) & 0xfc00) === first;
 }
 
 type Chunk = string | ArrayBufferView | ArrayBuffer;
@@ -98,13 +102,13 @@ class Chunks {
     this.#iterator = iteratorOf(source);
   }
 
-  next(): Promise<Chunk | undefined> {
+  next(): Promise<IteratorResult<Chunk, undefined>> {
     return new Promise((resolve, reject) => {
       if (this.#stopped !== undefined) return reject(this.#stopped);
       this.#reject = reject;
       Promise.resolve(this.#iterator.next()).then(({ done, value }) => {
         if (done) this.#finished = true;
-        resolve(done ? undefined : value);
+        resolve(done ? { done, value: undefined } : { done: false, value });
       }, (error) => {
         this.#finished = true;
         reject(error);

@@ -240,6 +240,10 @@ class Tunnel implements Transport, TransportHandler {
     return this.#transport.encrypted;
   }
 
+  get done(): boolean {
+    return this.#transport.done;
+  }
+
   get bufferedAmount(): number {
     return this.#transport.bufferedAmount;
   }

@@ -7,6 +7,7 @@ import { Backoff } from "./backoff.ts";
 import { connect, type ConnectOptions } from "./client.ts";
 import type { Connection, Message, Sendable } from "./connection.ts";
 import { atLeast } from "./connection_options.ts";
+import { readOptions } from "./options.ts";
 import { type Close, ConnectionClosedError } from "./protocol/errors.ts";
 import {
   finalError,
@@ -108,8 +109,9 @@ class ReconnectingClient implements Reconnecting {
   constructor(
     clock: Clock,
     url: ReconnectUrl,
-    options: ReconnectOptions,
+    given: ReconnectOptions,
   ) {
+    const options = readOptions("reconnecting()", given);
     this.#clock = clock;
     this.#url = url;
     this.#options = options;
@@ -225,9 +227,11 @@ class ReconnectingClient implements Reconnecting {
     let options: ConnectOptions;
     try {
       url = typeof this.#url === "function" ? await unlessAborted(this.#url(), signal) : this.#url;
-      options = this.#options.renew === undefined
-        ? this.#options
-        : { ...this.#options, ...await unlessAborted(this.#options.renew(), signal) };
+      const { renew } = this.#options;
+      options = connectOptions(this.#options);
+      if (renew !== undefined) {
+        options = { ...options, ...readOptions("connect()", await unlessAborted(renew(), signal)) };
+      }
     } catch (error) {
       throw new Failed(error, false);
     }
@@ -242,7 +246,10 @@ class ReconnectingClient implements Reconnecting {
   /** Makes the connection ready for messages. Answers `false` if it has ended before. */
   async #open(socket: Connection): Promise<boolean> {
     try {
-      await this.#options.open?.(socket);
+      // A hook that waits for what the peer says waits in vain once it has gone.
+      const opened = Promise.resolve(this.#options.open?.(socket)).then(() => true);
+      const ended = socket.closed.then(() => false);
+      if (!await unlessAborted(Promise.race([opened, ended]), this.#controller.signal)) return false;
     } catch (error) {
       if (socket.readyState === "open") throw error;
       return false;
@@ -316,6 +323,22 @@ class ReconnectingClient implements Reconnecting {
     this.#waiters = [];
     for (const wake of waiters) wake();
   }
+}
+
+const OWN: ReadonlySet<string> = new Set([
+  "renew",
+  "delays",
+  "minUptime",
+  "retry",
+  "open",
+  "state",
+  "maxQueuedBytes",
+  "maxQueuedMessages",
+]);
+
+/** What of its options each of a client's connections has. */
+function connectOptions(options: ReconnectOptions): ConnectOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !OWN.has(name)));
 }
 
 /** Why there is no connection, and whether that can change. */

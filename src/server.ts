@@ -11,12 +11,15 @@ import { isLoopbackHost } from "./handshake/authority.ts";
 import { type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
 import type { OpeningOptions } from "./opening_options.ts";
 import { reportError } from "./error_hook.ts";
+import { checkHandler, readOptions } from "./options.ts";
 import { Home } from "./home.ts";
 import type { LimitCounts } from "./limits.ts";
+import { RefusalNotice } from "./refusal_notice.ts";
 import { Roster } from "./roster.ts";
 import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publication, Publisher, PublishOptions } from "./topics/topic_options.ts";
 import { Topics } from "./topics/topics.ts";
+import { checkCertificates } from "./transport/certificate.ts";
 import { adapter } from "./transport/detect.ts";
 import type { Listener, TlsServerOptions } from "./transport/transport.ts";
 import type { HandshakeRequest } from "./web_http.ts";
@@ -37,7 +40,7 @@ export interface ServeOptions<Data = undefined> extends OpeningOptions<Data>, Co
    */
   port?: number;
   /** Listen on a Unix socket of this path instead. */
-  path?: string;
+  unix?: string;
   /** Speak TLS: `wss://`. */
   tls?: TlsServerOptions;
   /**
@@ -96,7 +99,8 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
  * Listens for WebSocket connections and gives each to the handler.
  *
  * Rejects with a `TransportError` when the address cannot be had, a `RangeError` for an option out of range, a `TypeError`
- * for TLS on a Unix socket, the reason of a signal that is aborted before the server listens.
+ * for an option that it does not have, one of the wrong kind, a certificate that cannot be used and for TLS on a Unix socket,
+ * the reason of a signal that is aborted before the server listens.
  *
  * @example
  * ```ts
@@ -110,19 +114,17 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
  * ```
  */
 export async function serve<Data = undefined>(
-  options: ServeOptions<Data>,
+  given: ServeOptions<Data>,
   handler: ConnectionHandler<Data>,
 ): Promise<Server<Data>> {
-  const { hostname = "127.0.0.1", port = 8000, path, tls, signal } = options;
+  const options = readOptions("serve()", given);
+  checkHandler("serve()", handler);
+  const { hostname = "127.0.0.1", port = 8000, unix, tls, signal } = options;
   signal?.throwIfAborted();
   const settings = connectionSettings(options);
   const context: OpeningContext<Data> = {
-    // A page can reach a loopback address by a name of its own (DNS rebinding); the Host header gives it away.
-    options: {
-      ...options,
-      hosts: options.hosts ??
-        (path === undefined && isLoopbackHost(bracketed(hostname)) ? "loopback" : "any"),
-    },
+    // Until it is known what is listened on, the narrower choice.
+    options: { ...options, hosts: options.hosts ?? "loopback" },
     limits: {
       maxHeadSize: atLeast(options, "maxHeadSize", 64, 16 * 1024),
       maxHeaders: atLeast(options, "maxHeaders", 1, 100),
@@ -132,11 +134,13 @@ export async function serve<Data = undefined>(
     handler,
     handshakes: new Roster(),
     retryAfter: undefined,
-    host: path === undefined ? bracketed(hostname) : "localhost",
+    notice: new RefusalNotice(),
+    host: unix === undefined ? bracketed(hostname) : "localhost",
   };
+  if (tls !== undefined) await checkCertificates(tls);
   const { listen } = await adapter();
   const listener = await listen({
-    ...(path === undefined ? { hostname, port } : { path }),
+    ...(unix === undefined ? { hostname, port } : { path: unix }),
     ...(tls === undefined ? {} : { tls }),
     ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
     reusePort: options.reusePort ?? false,
@@ -148,12 +152,16 @@ export async function serve<Data = undefined>(
     },
     error: (error) => reportError(options.error, error),
   });
-  const server = new ListeningServer(listener, context, urlOf(listener, path, tls !== undefined));
+  // A page can reach a loopback address by a name of its own (DNS rebinding); the Host header gives it away.
+  if (options.hosts === undefined) {
+    const local = unix === undefined && isLoopbackHost(written(listener.hostname));
+    context.options.hosts = local ? "loopback" : "any";
+  }
+  const server = new ListeningServer(listener, context, urlOf(listener, unix, tls !== undefined), signal);
   if (signal?.aborted) {
     await server.shutdown({ deadline: 0 });
     signal.throwIfAborted();
   }
-  signal?.addEventListener("abort", () => void server.shutdown(), { once: true });
   return server;
 }
 
@@ -163,9 +171,18 @@ class ListeningServer<Data> implements Server<Data> {
   readonly port: number;
   readonly #listener: Listener;
   readonly #context: OpeningContext<Data>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => void this.shutdown();
   #shutdown: Promise<void> | undefined;
 
-  constructor(listener: Listener, context: OpeningContext<Data>, url: string) {
+  constructor(
+    listener: Listener,
+    context: OpeningContext<Data>,
+    url: string,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.url = url;
     this.hostname = listener.hostname;
     this.port = listener.port;
@@ -182,6 +199,7 @@ class ListeningServer<Data> implements Server<Data> {
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#onAbort);
     return this.#shutdown ??= shutDown(this.#context, options, () => this.#listener.close());
   }
 
@@ -202,13 +220,19 @@ class ListeningServer<Data> implements Server<Data> {
   }
 }
 
+/** A host as a URL has it: one spelling for each address, such as `127.0.0.1` for `127.1`. */
+function written(hostname: string): string {
+  const host = bracketed(hostname);
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host;
+}
+
 /** An IPv6 address as it stands in a URL. */
 function bracketed(hostname: string): string {
   return hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
 }
 
-function urlOf({ hostname, port }: Listener, path: string | undefined, encrypted: boolean): string {
-  if (path !== undefined) return `ws+unix:${path}`;
+function urlOf({ hostname, port }: Listener, unix: string | undefined, encrypted: boolean): string {
+  if (unix !== undefined) return `ws+unix:${unix}`;
   const everywhere = hostname === "0.0.0.0" || hostname === "::";
   return `${encrypted ? "wss" : "ws"}://${everywhere ? "localhost" : bracketed(hostname)}:${port}/`;
 }

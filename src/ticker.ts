@@ -5,15 +5,17 @@
  * @module
  */
 
+import { inOutermostContext } from "./outermost_context.ts";
 import { Roster } from "./roster.ts";
 
 /** What is looked after. */
 export interface Ticking {
   /**
    * Called about once every period, with {@linkcode now} in whole milliseconds: engines keep those without an object of
-   * their own. `late` says that three periods or more have gone by since the tick before: the process stood still.
+   * their own. `late` says that three periods or more have gone by since the tick before: the process stood still. `elapsed`
+   * is what counts of that time: three periods at most, for in the rest nobody could do anything.
    */
-  tick(now: number, late: boolean): void;
+  tick(now: number, late: boolean, elapsed: number): void;
 }
 
 /** Where time comes from. */
@@ -57,13 +59,17 @@ const LATE = 3;
 function start(period: number): Ticker {
   const members = new Roster<Ticking>();
   let last = now();
-  const stop = clock.every(period, () => {
-    const time = now();
-    const late = time - last >= LATE * period;
-    last = time;
-    const rounded = Math.round(time);
-    for (const member of members) member.tick(rounded, late);
-  });
+  const stop = inOutermostContext(() =>
+    clock.every(period, () => {
+      const time = now();
+      const elapsed = time - last;
+      const late = elapsed >= LATE * period;
+      last = time;
+      const rounded = Math.round(time);
+      const counted = Math.round(Math.min(elapsed, LATE * period));
+      for (const member of members) member.tick(rounded, late, counted);
+    })
+  );
   const ticker = { members, stop };
   tickers.set(period, ticker);
   return ticker;

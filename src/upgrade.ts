@@ -15,6 +15,8 @@ import { type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
 import type { OpeningOptions } from "./opening_options.ts";
 import { Home } from "./home.ts";
 import type { LimitCounts } from "./limits.ts";
+import { checkHandler, readOptions } from "./options.ts";
+import { RefusalNotice } from "./refusal_notice.ts";
 import { Roster } from "./roster.ts";
 import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publisher } from "./topics/topic_options.ts";
@@ -42,10 +44,7 @@ export interface UpgradedSocket extends DuplexStream {
 }
 
 /** Whom an acceptor admits, and what its connections may cost. */
-export interface AcceptorOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {
-  /** The only path that is answered, without a query; others are refused with 404. Default: every path. */
-  path?: string;
-}
+export interface AcceptorOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {}
 
 /** A listener for the `upgrade` event of a `node:http` server, with the connections that it has accepted. */
 export interface Acceptor<Data = undefined> extends Publisher {
@@ -66,7 +65,7 @@ export interface Acceptor<Data = undefined> extends Publisher {
  * Makes a listener for the `upgrade` event of a `node:http` or `node:https` server, on Node, Deno and Bun. It answers
  * every upgrade, so that a server has one; several paths are told apart in `upgrade(request)`.
  *
- * Throws a `RangeError` for an option out of range.
+ * Throws a `RangeError` for an option out of range, a `TypeError` for one that it does not have or of the wrong kind.
  *
  * @example
  * ```ts
@@ -80,9 +79,11 @@ export interface Acceptor<Data = undefined> extends Publisher {
  * ```
  */
 export function acceptor<Data = undefined>(
-  options: AcceptorOptions<Data>,
+  given: AcceptorOptions<Data>,
   handler: ConnectionHandler<Data>,
 ): Acceptor<Data> {
+  const options = readOptions("acceptor()", given);
+  checkHandler("acceptor()", handler);
   const settings = connectionSettings(options);
   const topics = new Topics(options, settings);
   const home = new Home(options, settings, topics, new Admission(options));
@@ -95,6 +96,7 @@ export function acceptor<Data = undefined>(
     handler,
     handshakes: new Roster(),
     retryAfter: undefined,
+    notice: new RefusalNotice(),
     host: "localhost",
   };
   const accept = (request: UpgradedRequest, socket: UpgradedSocket, early: Uint8Array): void => {
@@ -131,13 +133,7 @@ function judgementOf<Data>(request: UpgradedRequest, options: AcceptorOptions<Da
   if (!/^1\.[0-9]$/.test(request.httpVersion)) {
     return { kind: "refused", refusal: refuse("http-version-unsupported"), head: undefined };
   }
-  const { path } = options;
-  const head = headOf(request);
-  const judgement = judge(head, options);
-  return judgement.kind === "opening" && path !== undefined &&
-      judgement.request.resourceName.split("?", 1)[0] !== path
-    ? { kind: "refused", refusal: refuse("path-not-found"), head }
-    : judgement;
+  return judge(headOf(request), options);
 }
 
 function headOf({ method = "", url = "", httpVersion, rawHeaders }: UpgradedRequest): RequestHead {

@@ -34,7 +34,14 @@ export function webRequest(
 ): HandshakeRequest {
   const { host, resourceName, encrypted, remoteAddress, signal } = origin;
   const headers = new Headers();
-  for (const [name, value] of head.headers) headers.append(name, value);
+  const cookies: string[] = [];
+  for (const [name, value] of head.headers) {
+    if (name === "cookie") cookies.push(value);
+    else headers.append(name, value);
+  }
+  // RFC 9113, section 8.2.3: "these MUST be concatenated into a single octet string using the two-octet delimiter of 0x3b,
+  // 0x20 (the ASCII string "; ")". Not every runtime does so by itself.
+  if (cookies.length > 0) headers.append("cookie", cookies.join("; "));
   const request = new Request(`${encrypted ? "https" : "http"}://${host}${resourceName}`, {
     method: head.method,
     headers,
@@ -73,12 +80,23 @@ export function hostOf({ host, port }: { readonly host: string; readonly port: s
 export function headerLines(init: HeadersInit | undefined): HeaderLine[] {
   if (init === undefined) return [];
   try {
-    return [...new Headers(init)];
+    // Names go out as they were given, and in that order. A `Headers` has them in lower case, which some servers do not know.
+    if (init instanceof Headers) return [...init].map(([name, value]) => [usualName(name), value]);
+    const lines = Symbol.iterator in init ? [...init] : Object.entries(init);
+    return lines.map(([name, value]) => [name!, [...new Headers([[name!, value!]])][0]![1]]);
   } catch {
     throw new TypeError(
       "Cannot send these headers: a name is not a token, or a value holds a line break, a NUL or a character beyond U+00FF.",
     );
   }
+}
+
+/** `Sec-WebSocket-Key` for `sec-websocket-key`. */
+function usualName(name: string): string {
+  return name.replace(/^sec-websocket/, "Sec-WebSocket").replace(
+    /(?<![^-])[a-z]/g,
+    (letter) => letter.toUpperCase(),
+  );
 }
 
 // They speak of this connection and this message's framing, which are ours to say.
@@ -100,11 +118,16 @@ export async function responseBytes(response: Response, method: string, date: Da
       `Cannot answer with status ${response.status}: to accept a WebSocket, return no Response.`,
     );
   }
-  const body = new Uint8Array(await response.arrayBuffer());
+  const content = await response.blob();
+  const body = new Uint8Array(await content.arrayBuffer());
   // RFC 9110, section 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
   const connection = response.headers.has("upgrade") ? "close, Upgrade" : "close";
   const lines: HeaderLine[] = [["Connection", connection], ["Date", date.toUTCString()]];
   for (const line of response.headers) if (!FRAMING.has(line[0])) lines.push(line);
+  // The Fetch Standard gives a response the type of its body; Bun tells of it only here.
+  if (content.type !== "" && !response.headers.has("content-type")) {
+    lines.push(["Content-Type", content.type]);
+  }
   // RFC 9110, section 8.6: "A server MUST NOT send a Content-Length header field in any response with a status code of
   // 1xx (Informational) or 204 (No Content)."
   if (response.status !== 204 && response.status !== 304) lines.push(["Content-Length", String(body.length)]);

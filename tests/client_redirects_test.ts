@@ -234,6 +234,6 @@ test("every hop shares the one deadline and the one signal", async () => {
 });
 
 test("redirects and a Unix socket do not go together, nor does a number that is none", async () => {
-  await assert.rejects(connect("ws://localhost/", { redirects: 1, path: "/nowhere" }), TypeError);
+  await assert.rejects(connect("ws://localhost/", { redirects: 1, unix: "/nowhere" }), TypeError);
   await assert.rejects(connect("ws://localhost/", { redirects: -1 }), RangeError);
 });

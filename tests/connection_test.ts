@@ -418,9 +418,9 @@ if (process.platform === "win32") {
   test("a Unix socket serves, and is dialled by its path", async () => {
     const folder = mkdtempSync(join(tmpdir(), "woshou-"));
     const path = join(folder, "socket");
-    const server = await serve({ path }, echo);
+    const server = await serve({ unix: path }, echo);
     assert.equal(server.url, `ws+unix:${path}`);
-    const socket = await connect("ws://localhost/chat", { path });
+    const socket = await connect("ws://localhost/chat", { unix: path });
     socket.send("over a file");
     assert.deepEqual(await take(socket, 1), ["over a file"]);
     assert.equal(socket.remoteAddress, "");

@@ -29,6 +29,10 @@ class Wire implements Transport {
     return this.bufferedAmount <= this.#mark;
   }
 
+  get done(): boolean {
+    return this.bufferedAmount === 0;
+  }
+
   get sizes(): number[] {
     return this.writes.map(({ length }) => length);
   }

@@ -5,6 +5,7 @@
  */
 import process from "node:process";
 import type { ConnectionCallbacks } from "../connection.ts";
+import { describeRefusal } from "../refusal_notice.ts";
 import { serve, type Server } from "../server.ts";
 import type { ServeArguments } from "./arguments.ts";
 import { ECHO } from "./echo.ts";
@@ -49,7 +50,12 @@ export async function startServer(settings: ServeArguments): Promise<Server> {
       log.add(report, refusal);
       if (!verbose) return;
       const { status, code, message } = refusal;
-      console.error(`refused: ${report.remoteAddress} ${status} ${code}: ${message}`);
+      const told = describeRefusal(refusal, report.request);
+      console.error(
+        `refused: ${report.remoteAddress} ${status} ${code}: ${
+          told === undefined ? "" : `${told} `
+        }${message}`,
+      );
     },
     error: (error) => console.error(`woshou: ${inOneLine(error)}`),
   }, settings.broadcast ? broadcast : ECHO);

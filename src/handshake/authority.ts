@@ -109,16 +109,23 @@ function isRegisteredName(host: string): boolean {
   return true;
 }
 
+/** RFC 1034, section 3.1: a name that ends with a dot is the same name, written whole. */
+function withoutRoot(host: string): string {
+  return host.endsWith(".") ? host.slice(0, -1) : host;
+}
+
 /** Whether a host is a loopback name: `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`. */
-export function isLoopbackHost(host: string): boolean {
+export function isLoopbackHost(name: string): boolean {
+  const host = withoutRoot(name);
   if (host === "localhost" || host.endsWith(".localhost") || host === "[::1]") return true;
   return host.startsWith("127.") && isIpv4(host);
 }
 
 /** Whether a name is on the list: exactly, or below a `*.` entry, which stands for one label or more. */
-export function matchesHost(host: string, patterns: readonly string[]): boolean {
+export function matchesHost(name: string, patterns: readonly string[]): boolean {
+  const host = withoutRoot(name);
   return patterns.some((pattern) => {
-    const lower = toAsciiLowerCase(pattern);
+    const lower = withoutRoot(toAsciiLowerCase(pattern));
     return lower.startsWith("*.")
       ? host.endsWith(lower.slice(1)) && host.length > lower.length - 1
       : host === lower;
@@ -145,7 +152,7 @@ function parseOrigin(text: string): Origin | undefined {
  */
 export function isSameHost(origin: string, requested: Authority): boolean {
   const from = parseOrigin(origin);
-  if (from === undefined || from.host !== requested.host) return false;
+  if (from === undefined || withoutRoot(from.host) !== withoutRoot(requested.host)) return false;
   const fallback = DEFAULT_PORTS[from.scheme] ?? "";
   // Without a port, an application's own scheme, such as tauri://localhost, names no host of the network.
   if (from.port === "" && fallback === "") return false;

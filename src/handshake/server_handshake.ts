@@ -34,14 +34,14 @@ export interface AdmissionPolicy {
    *
    * @default "same-host"
    */
-  readonly origins?: "same-host" | "any" | readonly string[];
+  readonly origins?: "same-host" | "any" | (string & {}) | readonly string[];
   /**
    * Host names that the server answers for, against DNS rebinding: names, `*.example.com`, or `"loopback"` for
    * localhost, 127.0.0.0/8 and [::1]. The port is not compared.
    *
    * @default "any"; of `serve()` on a loopback address `"loopback"`
    */
-  readonly hosts?: "loopback" | "any" | readonly string[];
+  readonly hosts?: "loopback" | "any" | (string & {}) | readonly string[];
 }
 
 /** A request that is a WebSocket's opening handshake and keeps every rule. */
@@ -265,7 +265,7 @@ function isDecimal(text: string): boolean {
 
 function isHostAllowed({ host }: Authority, { hosts = "any" }: AdmissionPolicy): boolean {
   if (hosts === "any") return true;
-  return hosts === "loopback" ? isLoopbackHost(host) : matchesHost(host, hosts);
+  return hosts === "loopback" ? isLoopbackHost(host) : matchesHost(host, listOf(hosts));
 }
 
 function isOriginAllowed(
@@ -274,7 +274,12 @@ function isOriginAllowed(
   { origins = "same-host" }: AdmissionPolicy,
 ): boolean {
   if (origins === "any") return true;
-  return origins === "same-host" ? isSameHost(origin, authority) : matchesOrigin(origin, origins);
+  return origins === "same-host" ? isSameHost(origin, authority) : matchesOrigin(origin, listOf(origins));
+}
+
+/** One string is a list of one. */
+function listOf(list: string | readonly string[]): readonly string[] {
+  return typeof list === "string" ? [list] : list;
 }
 
 /** What a server puts into the response that accepts. */

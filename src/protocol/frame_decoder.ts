@@ -3,12 +3,16 @@
  *
  * @module
  */
+import { concat, copyOf } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
 import { applyMask } from "./mask.ts";
 import { isControl, isKnownOpcode } from "./opcode.ts";
 import { MESSAGE_TOO_BIG, PROTOCOL_ERROR } from "./status_code.ts";
 
 const MAX_HEADER_SIZE = 14;
+
+/** What becomes of bytes that come: they are read, kept for later, or thrown away for good. */
+type Course = "reading" | "paused" | "stopped";
 
 /** Turns chunks of bytes into frames. Whoever takes the frames is one: each call may stop the decoder. */
 export abstract class FrameDecoder {
@@ -21,7 +25,10 @@ export abstract class FrameDecoder {
   #key = 0;
   // Of the payload at hand.
   #remaining = 0;
-  #stopped = false;
+  #course: Course = "reading";
+  // What came while it was paused, or behind the frame that paused it; and whether the stream ends behind that.
+  #kept: Uint8Array | undefined;
+  #endKept = false;
   // A header that came in several chunks is gathered here; no view of a chunk is kept.
   #header: Uint8Array | undefined;
   #headerLength = 0;
@@ -52,9 +59,53 @@ export abstract class FrameDecoder {
   /** The bytes break the framing rules. The decoder has stopped. */
   protected abstract frameError(error: ProtocolError): void;
 
+  /** The stream has ended, behind all that was read. */
+  protected streamEnd(): void {}
+
   /** Reads nothing more: not even what is left of the chunk at hand. */
   protected stop(): void {
-    this.#stopped = true;
+    this.#course = "stopped";
+    this.#kept = undefined;
+  }
+
+  /**
+   * Reads no further than to the end of the frame at hand. What lies behind it is kept as a copy, and so is what still
+   * comes: whoever pauses this pauses the stream, so that it is no more than the stream gives at once.
+   */
+  pause(): void {
+    if (this.#course === "reading") this.#course = "paused";
+  }
+
+  /** Reads on, first what was kept: all of it, or as far as the next pause. Not to be called from within a call of this. */
+  resume(): void {
+    if (this.#course !== "paused") return;
+    this.#course = "reading";
+    const kept = this.#kept;
+    if (kept !== undefined) {
+      this.#kept = undefined;
+      const end = this.#read(kept);
+      if (this.#paused && end < kept.length) this.#kept = kept.subarray(end);
+    }
+    if (this.#endKept && !this.keepsBytes) this.streamEnd();
+  }
+
+  get #stopped(): boolean {
+    return this.#course === "stopped";
+  }
+
+  get #paused(): boolean {
+    return this.#course === "paused";
+  }
+
+  /** Whether bytes that have come wait for {@linkcode resume}. */
+  get keepsBytes(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /** The peer has ended its direction of the stream, after the bytes received so far. */
+  receiveEnd(): void {
+    if (this.keepsBytes) this.#endKept = true;
+    else this.streamEnd();
   }
 
   /** Whether the bytes so far end between two frames. */
@@ -64,10 +115,24 @@ export abstract class FrameDecoder {
 
   /** Bytes have come. They are borrowed until return, and unmasked in place. Never throws on account of the peer. */
   receive(chunk: Uint8Array): void {
+    if (this.#stopped) return;
+    const end = this.#paused ? 0 : this.#read(chunk);
+    if (end < chunk.length && !this.#stopped) this.#keep(chunk, end);
+  }
+
+  /** Answers how far it has come. */
+  #read(chunk: Uint8Array): number {
     let position = 0;
-    while (position < chunk.length && !this.#stopped) {
+    while (position < chunk.length && this.#course === "reading") {
       position = this.#remaining > 0 ? this.#readPayload(chunk, position) : this.#readHeader(chunk, position);
     }
+    return position;
+  }
+
+  #keep(chunk: Uint8Array, start: number): void {
+    const rest = copyOf(chunk, start, chunk.length);
+    const kept = this.#kept;
+    this.#kept = kept === undefined ? rest : concat([kept, rest], kept.length + rest.length);
   }
 
   #readPayload(chunk: Uint8Array, start: number): number {
@@ -90,7 +155,7 @@ export abstract class FrameDecoder {
       }
     }
     const header = this.#header ??= new Uint8Array(MAX_HEADER_SIZE);
-    while (position < chunk.length && !this.#stopped) {
+    while (position < chunk.length) {
       header[this.#headerLength++] = chunk[position++]!;
       if (this.#headerLength === 2 && this.#checkStart(header, 0)) break;
       if (this.#headerLength >= 2 && this.#headerLength === headerSizeAt(header, 0)) {
@@ -199,7 +264,7 @@ export abstract class FrameDecoder {
   }
 
   #fail(error: ProtocolError): void {
-    this.#stopped = true;
+    this.stop();
     this.frameError(error);
   }
 }

@@ -154,7 +154,7 @@ export class MessageAssembler {
       const text = this.#opcode === TEXT;
       this.#opcode = CONTINUATION;
       if (!text) return copyOf(chunk, start, end);
-      return decodeText(chunk, start, end, seen) ?? notUtf8();
+      return decodeText(chunk, start, end, seen) ?? noText(chunk, start, end);
     }
     if (this.#opcode === TEXT && !this.#checkText(chunk, start, end, seen)) return notUtf8();
     this.#keep(chunk, start, end);
@@ -202,7 +202,7 @@ export class MessageAssembler {
     if (message instanceof ProtocolError) return this.#inspect(payload) ?? message;
     // RFC 7692, section 6: the rules of RFC 6455 hold for the message, not for its compressed payload.
     return text
-      ? decodeText(message, 0, message.length, 0x80) ?? notUtf8()
+      ? decodeText(message, 0, message.length, 0x80) ?? noText(message, 0, message.length)
       : copyOf(message, 0, message.length);
   }
 
@@ -246,7 +246,7 @@ export class MessageAssembler {
     if (opcode === BINARY) {
       return bytes.length === bytes.buffer.byteLength ? bytes : copyOf(bytes, 0, bytes.length);
     }
-    return decodeText(bytes, 0, bytes.length, this.#seen) ?? notUtf8();
+    return decodeText(bytes, 0, bytes.length, this.#seen) ?? noText(bytes, 0, bytes.length);
   }
 
   #keep(chunk: Uint8Array, start: number, end: number): void {
@@ -270,6 +270,18 @@ export class MessageAssembler {
     while (length > most) length = Math.ceil(length / 2);
     return length;
   }
+}
+
+/** Why no text can be made of bytes. */
+function noText(bytes: Uint8Array, start: number, end: number): ProtocolError {
+  const validator = new Utf8Validator();
+  if (!validator.check(bytes, start, end) || !validator.complete) return notUtf8();
+  return new ProtocolError(
+    MESSAGE_TOO_BIG,
+    "RFC 6455, section 7.4.1",
+    "The text is longer than the longest string of this runtime.",
+    "maxMessageSize",
+  );
 }
 
 function notUtf8(): ProtocolError {

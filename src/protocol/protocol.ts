@@ -100,8 +100,8 @@ export class Protocol extends FrameDecoder {
     return this.#stage === "finished";
   }
 
-  /** The peer has ended its direction of the stream, after the bytes received so far. */
-  receiveEnd(): void {
+  /** See {@linkcode FrameDecoder.streamEnd}. */
+  protected override streamEnd(): void {
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? "remote", undefined);
   }
 

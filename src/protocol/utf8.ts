@@ -18,15 +18,18 @@ export function asciiDecoder(globals: BufferGlobal): Latin1Reader {
 
 const decodeAscii: Latin1Reader = /* @__PURE__ */ asciiDecoder(globalThis as BufferGlobal);
 
-/** The text of `bytes[start..end)`, or `undefined` if that is not UTF-8. `seen` is these bytes OR-ed together. */
+/**
+ * The text of `bytes[start..end)`, or `undefined` if that is not UTF-8, or longer than a string can be. `seen` is these bytes
+ * OR-ed together.
+ */
 export function decodeText(
   bytes: Uint8Array,
   start: number,
   end: number,
   seen: number,
 ): string | undefined {
-  if ((seen & 0x80808080) === 0) return decodeAscii(bytes, start, end);
   try {
+    if ((seen & 0x80808080) === 0) return decodeAscii(bytes, start, end);
     return decoder.decode(bytes.subarray(start, end));
   } catch {
     return undefined;

@@ -14,6 +14,8 @@ import { type OpeningContext, OpeningHandshake } from "../opening_handshake.ts";
 import type { OpeningOptions } from "../opening_options.ts";
 import { Home } from "../home.ts";
 import type { MessageCompression } from "../protocol/message_compression.ts";
+import { readOptions } from "../options.ts";
+import { RefusalNotice } from "../refusal_notice.ts";
 import { Roster } from "../roster.ts";
 import { Topics } from "../topics/topics.ts";
 import { headerLines } from "../web_http.ts";
@@ -68,8 +70,9 @@ export interface HandshakePairOptions<Data = undefined> {
  * ```
  */
 export async function handshakePair<Data = undefined>(
-  { server = {}, client = {}, handler, network: faults }: HandshakePairOptions<Data> = {},
+  { server: given = {}, client = {}, handler, network: faults }: HandshakePairOptions<Data> = {},
 ): Promise<Pair<Data>> {
+  const server = readOptions("acceptor()", given);
   const { protocols = [], signal = new AbortController().signal } = client;
   signal.throwIfAborted();
   const settings = { client: connectionSettings(client), server: connectionSettings(server) };
@@ -98,6 +101,7 @@ export async function handshakePair<Data = undefined>(
     handler: handler ?? ((socket) => socket.closed),
     handshakes: new Roster(),
     retryAfter: undefined,
+    notice: new RefusalNotice(),
     host: "localhost",
   };
   const ends = connected(faults, settings.client.sendHighWaterMark, settings.server.sendHighWaterMark);

@@ -12,6 +12,7 @@ import {
 import { type Connection, type ConnectionHandler, startConnection } from "../connection.ts";
 import { type ConnectionOptions, connectionSettings } from "../connection_options.ts";
 import { parseExtensions } from "../handshake/header_fields.ts";
+import { readOptions } from "../options.ts";
 import type { PermessageDeflate } from "../permessage_deflate/permessage_deflate.ts";
 import type { Publisher } from "../topics/topic_options.ts";
 import { Topics } from "../topics/topics.ts";
@@ -108,8 +109,8 @@ export interface Pair<Data = undefined> extends AsyncDisposable {
  * ```
  */
 export function pair<Data = undefined>(options: PairOptions<Data> = {}): Pair<Data> {
-  const clientSettings = connectionSettings(options.client ?? {});
-  const serverSettings = connectionSettings(options.server ?? {});
+  const clientSettings = connectionSettings(readOptions("pair()", options.client ?? {}));
+  const serverSettings = connectionSettings(readOptions("pair()", options.server ?? {}));
   const { protocol = "", request = new Request("http://localhost/"), error = console.error } = options;
   const ends = connected(options.network, clientSettings.sendHighWaterMark, serverSettings.sendHighWaterMark);
   const topics = new Topics<Data>({ error }, serverSettings);

@@ -136,6 +136,8 @@ export class Subscriber {
 
   /** A message was published, which many share. Answers whether it has gone out, or waits. */
   deliver(subscription: Subscription, published: PublishedMessage, key: string | undefined): boolean {
+    // Somebody who was told that it fails may publish before it has left.
+    if (!this.#protocol.open) return false;
     const message = published.encodedFor(this.#protocol.compression);
     if (this.#backlogSize > 0 || !this.#ready(message.frame.length)) {
       return this.#wait(subscription, message, key);

@@ -77,6 +77,11 @@ export class BunTransport implements Transport {
     return this.#queue === undefined ? 0 : this.#queue.length;
   }
 
+  /** See {@linkcode Transport.done}. */
+  get done(): boolean {
+    return this.bufferedAmount === 0;
+  }
+
   /** See {@linkcode Transport.attach}. */
   attach(handler: TransportHandler): void {
     const first = this.#handler === undefined;

@@ -86,6 +86,11 @@ export class DenoTransport implements Transport {
     return this.#queue.length;
   }
 
+  /** See {@linkcode Transport.done}. */
+  get done(): boolean {
+    return this.#queue.length === 0;
+  }
+
   /** See {@linkcode Transport.attach}. */
   attach(handler: TransportHandler): void {
     const first = this.#handler === undefined;

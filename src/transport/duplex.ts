@@ -61,6 +61,19 @@ export interface DuplexOptions {
   encrypted?: boolean;
 }
 
+// The handles of the sockets of Node, and of Deno's: what is written to them is with the system, or was encrypted, when they
+// count it no longer. Bun's have none, and are treated as any other stream.
+const SYSTEM_HANDLES: ReadonlySet<string> = new Set(["TCP", "TCPWrap", "Pipe", "TLSWrap"]);
+
+/**
+ * Whether a stream is a socket of the operating system. Of any other nobody knows who keeps what is written to it, or who
+ * else has what is read from it: a pipe hands on the very memory.
+ */
+function isSystemSocket(stream: DuplexStream): boolean {
+  const { _handle: handle } = stream as { _handle?: object | null };
+  return handle !== undefined && handle !== null && SYSTEM_HANDLES.has(handle.constructor.name);
+}
+
 // A stream tells of a write when all of it has gone: what goes out in portions can be seen to go. A longer piece would keep
 // its memory, too, as long as the last of it waits.
 const PORTION = 64 * 1024;
@@ -81,6 +94,8 @@ export class DuplexTransport implements Transport {
   readonly encrypted: boolean;
   readonly #stream: DuplexStream;
   readonly #highWaterMark: number;
+  // What is written to it is copied, and so is what is read from it.
+  readonly #foreign: boolean;
   // What waits behind writes that will call back. While anything is here, one will.
   #queue: ByteQueue | undefined;
   #callbacks = 0;
@@ -101,6 +116,7 @@ export class DuplexTransport implements Transport {
   constructor(stream: DuplexStream, options: DuplexOptions = {}) {
     this.#stream = stream;
     this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
+    this.#foreign = !isSystemSocket(stream);
     if (options.head?.length) this.#inbox = [options.head];
     this.remoteAddress = plainAddress(options.remoteAddress ?? stream.remoteAddress);
     this.encrypted = options.encrypted ?? stream.encrypted ?? false;
@@ -121,7 +137,7 @@ export class DuplexTransport implements Transport {
   /** Passes on what a transport's stream has read; called by `node_reads.ts` where that makes no `data` events of it. */
   static received(this: unknown, chunk: unknown): void {
     const transport = (this as OwnedStream)[OWNER];
-    if (!transport.#aborted) transport.#handler!.data(chunk as Uint8Array);
+    if (!transport.#aborted) transport.#deliver(chunk as Uint8Array);
   }
 
   static #errorCame(this: unknown, error: unknown): void {
@@ -142,6 +158,11 @@ export class DuplexTransport implements Transport {
     return this.#stream.writableLength + (this.#queue === undefined ? 0 : this.#queue.length);
   }
 
+  /** See {@linkcode Transport.done}. */
+  get done(): boolean {
+    return this.#foreign || this.bufferedAmount === 0;
+  }
+
   /** See {@linkcode Transport.attach}. */
   attach(handler: TransportHandler): void {
     if (this.#handler === NOBODY) return;
@@ -151,9 +172,10 @@ export class DuplexTransport implements Transport {
   }
 
   /** See {@linkcode Transport.write}. */
-  write(bytes: Uint8Array): boolean {
+  write(given: Uint8Array): boolean {
     const stream = this.#stream;
     if (this.#aborted || this.#ending || !stream.writable) return true;
+    const bytes = this.#foreign ? new Uint8Array(given) : given;
     const { bufferedAmount } = this;
     if (bufferedAmount === 0 && bytes.length <= PORTION && bytes.length <= this.#highWaterMark) {
       // An empty write makes Deno's node:tls forget the one before it. A callback would cost this, the common path, a tick.
@@ -223,6 +245,10 @@ export class DuplexTransport implements Transport {
     else this.#pumpNext();
   }
 
+  #deliver(chunk: Uint8Array): void {
+    this.#handler!.data(this.#foreign ? new Uint8Array(chunk) : chunk);
+  }
+
   #pumpNext(): void {
     inMicrotask(() => this.#pump());
   }
@@ -232,7 +258,7 @@ export class DuplexTransport implements Transport {
     if (this.#handler === undefined || this.#handler === NOBODY) return;
     if (this.#closed && this.#isBroken()) return this.#finish();
     let chunk: Uint8Array | undefined;
-    while (!this.#paused && (chunk = this.#inbox?.shift()) !== undefined) this.#handler.data(chunk);
+    while (!this.#paused && (chunk = this.#inbox?.shift()) !== undefined) this.#deliver(chunk);
     if (this.#inbox?.length || this.#aborted) return;
     if (!this.#started) this.#start();
     if (!this.#paused) this.#stream.resume();

@@ -71,6 +71,10 @@ class MemoryTransport implements Transport {
     return this.#queue.length;
   }
 
+  get done(): boolean {
+    return this.#queue.length === 0;
+  }
+
   attach(handler: TransportHandler): void {
     const first = this.#handler === undefined;
     this.#handler = handler;

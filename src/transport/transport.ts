@@ -17,13 +17,17 @@ export interface Transport {
   /** Bytes accepted by {@linkcode write} and not yet handed to the operating system. */
   readonly bufferedAmount: number;
   /**
+   * Whether nothing that {@linkcode write} was given is kept any more: its memory may then be written to again. Only the
+   * transport knows; a stream may hold what it counts no longer.
+   */
+  readonly done: boolean;
+  /**
    * Names the receiver of all that happens from now on. Nothing is read, and nothing is lost, before the first
    * call; a later call replaces the receiver between two chunks.
    */
   attach(handler: TransportHandler): void;
   /**
-   * Takes all of `bytes`, in order. The caller writes to that memory no more while any of it is kept, which
-   * {@linkcode bufferedAmount} tells: when that is 0, the operating system has all.
+   * Takes all of `bytes`, in order. The caller writes to that memory no more until the transport is {@linkcode done}.
    * Answers `false` when more than the high-water mark is buffered now: `drain()` will follow when the buffer has
    * emptied, unless `close()` comes first. After `closeWrite()`, `abort()` or `close()` it does nothing and answers
    * `true`. Never throws on account of the peer.

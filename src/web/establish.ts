@@ -8,6 +8,7 @@ import { clientHandshake, clientSettings } from "../client_settings.ts";
 import { type Connection, type Message, releaseFromHandler } from "../connection.ts";
 import { HandshakeError } from "../handshake/handshake_error.ts";
 import { isToken } from "../handshake/header_fields.ts";
+import { readOptions } from "../options.ts";
 import { MAX_REASON_SIZE } from "../protocol/close_payload.ts";
 import { NORMAL_CLOSURE } from "../protocol/status_code.ts";
 
@@ -110,7 +111,7 @@ export function checkOptions(
   protocols: readonly string[],
   options: Omit<ConnectOptions, "protocols" | "signal">,
 ): void {
-  const settings = clientSettings(options);
+  const settings = clientSettings(readOptions("connect()", options));
   clientHandshake({ url, headers: settings.headers }, protocols, settings);
 }
 

@@ -204,7 +204,10 @@ function otherWays(kind: ProxyKind): void {
       using folder = new Folder();
       const path = join(folder.path, "server.sock");
       const seen: HandshakeRequest[] = [];
-      await using backend = await Backend.listen({ path, upgrade: (request) => void seen.push(request) });
+      await using backend = await Backend.listen({
+        unix: path,
+        upgrade: (request) => void seen.push(request),
+      });
       await using front = await kind.start({ upstreams: [path], by: "unix-socket" });
       const socket = await connect(urlOf(front, encrypted), trusting());
       await assertEchoes(socket, "x".repeat(300_000));

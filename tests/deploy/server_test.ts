@@ -25,9 +25,9 @@ test("a file where a Unix socket is to be, as a killed process leaves it, is an 
   const path = folder.write("server.sock", "");
   assert.equal(path, join(folder.path, "server.sock"));
   await assert.rejects(
-    serve({ path }, {}),
+    serve({ unix: path }, {}),
     (error) => error instanceof TransportError && error.code === "address-in-use",
   );
   rmSync(path);
-  await (await serve({ path }, {})).shutdown();
+  await (await serve({ unix: path }, {})).shutdown();
 });

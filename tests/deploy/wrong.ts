@@ -94,7 +94,7 @@ export function commonMistakes(kind: ProxyKind): void {
   proxyTest(kind, documented(rights), async () => {
     using folder = new Folder();
     const path = join(folder.path, "server.sock");
-    await using backend = await Backend.listen({ path });
+    await using backend = await Backend.listen({ unix: path });
     chmodSync(path, 0);
     await using front = await kind.start({ upstreams: [path], by: "unix-socket", user: "nobody" });
     const error = await failure(urlOf(front, false));

@@ -159,3 +159,10 @@ test("RFC 9112, section 3.2: an HTTP/1.0 request without Host names none, and is
   assert.equal(assertPlain("GET / HTTP/1.0\r\n\r\n", { hosts: "loopback" }).authority, undefined);
   assertRefused("GET / HTTP/1.0\r\nHost: evil.example\r\n\r\n", "host-not-allowed", { hosts: "loopback" });
 });
+
+test("one string is a list of one", () => {
+  const page = { Host: "app.example", Origin: "https://page.example" };
+  assertOpening(request(page), { origins: "https://page.example", hosts: "app.example" });
+  assertRefused(request(page), "origin-not-allowed", { origins: "https://other.example" });
+  assertRefused(request(page), "host-not-allowed", { hosts: "other.example" });
+});

@@ -269,7 +269,7 @@ test("CVE-2026-1527 (undici): a host that is none is refused, and a Unix socket'
     else assert.ok(error instanceof TypeError || error instanceof SyntaxError);
   }
   for (const path of [`/nowhere\r\n${INJECTED}`, `/nowhere\0${INJECTED}`]) {
-    await rejection(connect("ws://localhost/", { path }));
+    await rejection(connect("ws://localhost/", { unix: path }));
   }
 });
 

@@ -156,7 +156,7 @@ test("secrets: what fails a client tells neither its headers, nor its URL's quer
     [`ws://127.0.0.1:${port}/?token=${SECRET}`],
     [`wss://127.0.0.1:${port}/?token=${SECRET}`, { tls: { ca: tls.ca } }],
     [`ws://127.0.0.1:${port}/?token=${SECRET}`, { proxy }],
-    [`ws://127.0.0.1/?token=${SECRET}`, { path: "/nowhere/at/all" }],
+    [`ws://127.0.0.1/?token=${SECRET}`, { unix: "/nowhere/at/all" }],
     [`wss://127.0.0.1:${port}/?token=${SECRET}`, {
       tls: { ca: tls.ca, cert: "x", key: `-----BEGIN ${SECRET}` },
     }],

@@ -85,7 +85,10 @@ test("SECURITY.md: its numbers are those of a connection whose options say nothi
 test("SECURITY.md: its words for defaults, and its bounds without an option, are the code's", () => {
   const server = read("src/server.ts");
   assert.ok(server.includes(`hostname = "${defaults.get("hostname")}"`));
-  assert.match(server, /isLoopbackHost\(bracketed\(hostname\)\) \? "loopback" : "any"/);
+  assert.match(
+    server,
+    /isLoopbackHost\(written\(listener\.hostname\)\);\n *context\.options\.hosts = local \? "loopback" : "any"/,
+  );
   assert.equal(defaults.get("hosts"), "loopback, on a loopback address; any otherwise");
   assert.ok(read("src/handshake/server_handshake.ts").includes(`origins = "${defaults.get("origins")}"`));
   for (const constant of ["MAX_EARLY_SIZE", "LINGER", "MAX_BODY_SIZE"]) {

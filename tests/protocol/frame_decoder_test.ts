@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { ProtocolError } from "../../src/protocol/errors.ts";
 import { FrameDecoder } from "../../src/protocol/frame_decoder.ts";
-import { bytesOf, hex, noise, random } from "./frames.ts";
+import { bytesOf, frame, hex, noise, random } from "./frames.ts";
+import { test } from "../harness.ts";
 import { bothRoles, chunkings, feed, Peer } from "./support.ts";
 import type { Role } from "../../src/protocol/protocol.ts";
 
@@ -30,6 +31,10 @@ class Frames extends FrameDecoder {
     this.#payload = new Uint8Array(0);
     this.#seen = 0;
     this.onHeader();
+  }
+
+  override streamEnd(): void {
+    this.log.push("end");
   }
 
   override framePayload(
@@ -223,4 +228,53 @@ bothRoles("5.2", "random frames in random splits", (role) => {
     }));
     decode(role, stream, log);
   }
+});
+
+test("paused within a chunk, it reads to the end of the frame at hand, keeps the rest, and reads on from there", () => {
+  const frames = ["a", "bc", "", "def"].map((payload) => frame({ opcode: 1, payload }));
+  const bytes = bytesOf(...frames);
+  for (const pauses of [1, 2, 3, 4]) {
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const decoder = new Frames("client");
+      let left = pauses;
+      decoder.onPayload = () => void (left-- > 0 && decoder.pause());
+      for (const chunk of [bytes.slice(0, cut), bytes.slice(cut)]) {
+        decoder.receive(chunk);
+        // What is kept is a copy.
+        chunk.fill(0xff);
+      }
+      decoder.receiveEnd();
+      for (let turn = 0; turn < 10; turn++) decoder.resume();
+      const whole = new Frames("client");
+      whole.receive(bytes.slice());
+      whole.receiveEnd();
+      deepEqual(decoder.log.filter((line) => line !== "end"), whole.log.filter((line) => line !== "end"));
+      equal(decoder.log.at(-1), "end");
+      equal(decoder.keepsBytes, false);
+    }
+  }
+});
+
+test("stopped while it is paused, it forgets what it kept, and does not start again", () => {
+  const decoder = new Frames("client");
+  decoder.pause();
+  decoder.receive(frame({ opcode: 1, payload: "a" }));
+  equal(decoder.keepsBytes, true);
+  decoder.stop();
+  equal(decoder.keepsBytes, false);
+  decoder.pause();
+  decoder.resume();
+  decoder.receive(frame({ opcode: 1, payload: "b" }));
+  deepEqual(decoder.log, []);
+  deepEqual(decoder.errors, []);
+});
+
+test("a decoder of which nobody wants to know the end takes it", () => {
+  const decoder = new (class extends FrameDecoder {
+    override frameHeader(): void {}
+    override framePayload(): void {}
+    override frameError(): void {}
+  })("client", false);
+  decoder.receiveEnd();
+  equal(decoder.betweenFrames, true);
 });

@@ -243,3 +243,14 @@ test("RFC 6455, section 10.4: a message that comes whole is not gathered first",
   });
   deepEqual(sizes, [5000]);
 });
+
+test("a text that is longer than any string of this engine is 1009, and not 1007", () => {
+  // V8's longest string has 2 ** 29 - 24 characters; other engines take more.
+  const size = 2 ** 29;
+  const to = assembler({ maxMessageSize: 2 ** 31 });
+  equal(to.begin(TEXT, size, false, true), undefined);
+  const bytes = new Uint8Array(size).fill(0x61);
+  const answer = to.add(bytes, 0, size, 0x61, true);
+  if (typeof answer === "string") return equal(answer.length, size);
+  refused(answer, 1009, "7.4.1", /longest string/);
+});

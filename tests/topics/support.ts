@@ -84,6 +84,10 @@ export class Recorder implements Transport {
   bufferedAmount = 0;
   handler!: TransportHandler;
 
+  get done(): boolean {
+    return this.bufferedAmount === 0;
+  }
+
   attach(handler: TransportHandler): void {
     this.handler = handler;
   }

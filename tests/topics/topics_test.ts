@@ -323,8 +323,10 @@ test(
         tick();
         assert.equal(socket.readyState, "open");
       }
-      time += 1000;
-      tick();
+      for (let waited = 0; waited < 1250; waited += 250) {
+        time += 250;
+        tick();
+      }
       assert.equal(socket.readyState, "closing");
     } finally {
       setClock();

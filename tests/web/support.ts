@@ -70,8 +70,8 @@ export const unusable: readonly [ConnectOptions, new () => Error][] = [
   [{ headers: { a: "\u0001" } }, TypeError],
   [{ headers: { host: "x" } }, TypeError],
   [{ proxy: "ftp://127.0.0.1/" }, SyntaxError],
-  [{ proxy: "http://127.0.0.1/", path: "/nowhere" }, TypeError],
-  [{ redirects: 1, path: "/nowhere" }, TypeError],
+  [{ proxy: "http://127.0.0.1/", unix: "/nowhere" }, TypeError],
+  [{ redirects: 1, unix: "/nowhere" }, TypeError],
 ];
 
 /** The next event of this type. */

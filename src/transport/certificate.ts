@@ -1,0 +1,64 @@
+/**
+ * Certificates and keys, looked at before anything listens or dials: each runtime finds out at another moment, in other
+ * words, that they cannot be used, and Deno ends the process.
+ *
+ * @module
+ */
+
+/** What TLS is given, PEM. */
+export interface PemTexts {
+  /** The certificate chain. */
+  readonly cert?: string | undefined;
+  /** Its private key. */
+  readonly key?: string | undefined;
+  /** Authorities. */
+  readonly ca?: string | readonly string[] | undefined;
+}
+
+const BLOCK =
+  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+
+/** Rejects with a `TypeError` that names what is wrong with the option `tls`. */
+export async function checkCertificates(tls: PemTexts): Promise<void> {
+  const { createPrivateKey, X509Certificate } = await import("node:crypto");
+  const { cert, key, ca } = tls;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new TypeError(
+      `Cannot use option tls: it has ${
+        cert === undefined ? "a key without cert" : "a cert without key"
+      }. Give both.`,
+    );
+  }
+  const authorities = ca === undefined ? [] : typeof ca === "string" ? [ca] : ca;
+  for (const [name, text] of [["cert", cert] as const, ...authorities.map((each) => ["ca", each] as const)]) {
+    if (text === undefined) continue;
+    const blocks = String(text).match(BLOCK) ?? [];
+    // deno-lint-ignore no-new
+    if (!blocks.every((each) => works(() => new X509Certificate(each))) || blocks.length === 0) {
+      throw new TypeError(
+        `Cannot use option tls.${name}: it is no certificate. Give a PEM text, which begins with -----BEGIN CERTIFICATE-----.`,
+      );
+    }
+  }
+  if (cert === undefined || key === undefined) return;
+  if (!works(() => createPrivateKey(key))) {
+    throw new TypeError(
+      "Cannot use option tls.key: it is no private key without a passphrase. Give a PEM text, which begins with " +
+        "-----BEGIN PRIVATE KEY-----.",
+    );
+  }
+  if (!new X509Certificate(cert.match(BLOCK)![0]).checkPrivateKey(createPrivateKey(key))) {
+    throw new TypeError(
+      "Cannot use option tls: the key is not that of the certificate. Give the two that belong together.",
+    );
+  }
+}
+
+function works(call: () => unknown): boolean {
+  try {
+    call();
+    return true;
+  } catch {
+    return false;
+  }
+}

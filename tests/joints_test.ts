@@ -1,0 +1,309 @@
+/** Where two parts meet: what one does while the other is in the midst of something, or has ended, or never does. */
+import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { channel } from "node:diagnostics_channel";
+import { createServer } from "node:http";
+import process from "node:process";
+import { Duplex, PassThrough } from "node:stream";
+import { acceptor, connect, type Connection, type Message, reconnecting, serve } from "../mod.ts";
+import { handshakePair, pair } from "../src/testing/mod.ts";
+import { setClock } from "../src/ticker.ts";
+import { type FakeClock, settled, withClock } from "./fake_clock.ts";
+import { test } from "./harness.ts";
+import { ECHO, framesIn, heard, latin1, serving, TEXT } from "./hostile/support.ts";
+import { frame } from "./protocol/frames.ts";
+import { exchange, request } from "./raw_peer.ts";
+
+const KEY = [1, 2, 3, 4];
+const pause = (milliseconds = 20): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+test("sendStream() ends whatever surrogates its chunks hold, and where", async () => {
+  const HIGH = "\ud800";
+  const LOW = "\udc00";
+  const sources = [
+    [`x${HIGH}${HIGH}`],
+    [HIGH, HIGH],
+    [`${HIGH}${HIGH}${HIGH}`, LOW],
+    [`${LOW}${LOW}`, HIGH],
+    ["x".repeat(65535) + HIGH + HIGH],
+    ["x".repeat(65535) + HIGH + LOW, HIGH],
+    ["x".repeat(65536) + HIGH, LOW],
+    [HIGH.repeat(70_000)],
+    [(HIGH + LOW).repeat(70_000), HIGH],
+  ];
+  await using ends = pair();
+  const messages = ends.server[Symbol.asyncIterator]();
+  for (const source of sources) {
+    await ends.client.sendStream(source);
+    const { value } = await messages.next();
+    assert.equal(value, new TextDecoder().decode(new TextEncoder().encode(source.join(""))));
+  }
+});
+
+test("a chunk that is undefined is no end of a streamed message: it fails the message", async () => {
+  for (const source of [["a", undefined, "b"], [undefined], [null], ["a", null]]) {
+    await using ends = pair();
+    await assert.rejects(ends.client.sendStream(source as string[]), TypeError);
+  }
+});
+
+test("promises whose only news is the end of the connection may be forgotten", async () => {
+  const unhandled: unknown[] = [];
+  const listener = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", listener);
+  try {
+    const { client, server } = pair({ client: { sendHighWaterMark: 1 } });
+    client.send("x".repeat(100));
+    void client.ping();
+    void client.drained();
+    server.abort();
+    await client.closed;
+    void client.ping();
+    void client.drained();
+    void client.sendStream(["x"]);
+    await pause();
+  } finally {
+    process.off("unhandledRejection", listener);
+  }
+  assert.deepEqual(unhandled, []);
+});
+
+const streams: Record<string, () => [ours: Duplex, theirs: Duplex]> = {
+  "Duplex.from()": () => {
+    const [up, down] = [new PassThrough(), new PassThrough()];
+    return [Duplex.from({ readable: up, writable: down }), Duplex.from({ readable: down, writable: up })];
+  },
+  "a Duplex that keeps what it was given": () => {
+    const make = (to: () => Duplex): Duplex =>
+      new Duplex({
+        read() {},
+        write(chunk, _, callback) {
+          callback();
+          setTimeout(() => to().push(chunk), 5);
+        },
+      });
+    const ours: Duplex = make(() => theirs);
+    const theirs: Duplex = make(() => ours);
+    return [ours, theirs];
+  },
+};
+for (const [name, make] of Object.entries(streams)) {
+  test(`acceptor() over ${name}: each peer gets its own messages, whoever else talks meanwhile`, async () => {
+    const http = createServer();
+    const accept = acceptor({}, ECHO);
+    http.on("upgrade", accept);
+    const names = ["ada", "bob", "cyd", "dan"];
+    const results = await Promise.all(names.map(async (name) => {
+      const [ours, theirs] = make();
+      let received = "";
+      for (const end of [ours, theirs]) end.on("error", () => {});
+      theirs.on("data", (chunk: Uint8Array) => void (received += latin1(new Uint8Array(chunk))));
+      http.emit("connection", ours);
+      theirs.write(request());
+      const said = Array.from({ length: 50 }, (_, i) => `${i} of ${name}`);
+      for (const payload of said) {
+        const bytes = frame({ opcode: TEXT, payload, key: KEY });
+        const before = bytes.slice();
+        theirs.write(bytes);
+        await pause(1);
+        assert.deepEqual(bytes, before, "what the peer has written is its own");
+      }
+      for (let turn = 0; turn < 200 && framesIn(heard(received).rest).length < 50; turn++) await pause();
+      const got = framesIn(heard(received).rest).map(({ payload }) => new TextDecoder().decode(payload));
+      theirs.destroy();
+      ours.destroy();
+      return [got, said];
+    }));
+    for (const [got, said] of results) assert.deepEqual(got, said);
+    await accept.shutdown({ deadline: 0 });
+  });
+}
+
+test("publish() from a subscriber of woshou:limit to the topic of the connection that fails throws nothing", async () => {
+  const limits = channel("woshou:limit");
+  let told = 0;
+  await serving({ maxMessageSize: 4 }, async (socket) => {
+    socket.subscribe("a");
+    await socket.closed;
+  }, async ({ server }) => {
+    const listener = (): void => {
+      told++;
+      server.publish("a", "x");
+    };
+    limits.subscribe(listener);
+    try {
+      const socket = await connect(server.url);
+      await pause();
+      socket.send("12345");
+      assert.equal((await socket.closed).code, 1009);
+    } finally {
+      limits.unsubscribe(listener);
+    }
+  });
+  assert.equal(told, 1);
+});
+
+test("shutdown() within a hook of the opening handshake closes that connection as well", async () => {
+  for (const hook of ["accepted", "upgrade"] as const) {
+    let done: Promise<void> | undefined;
+    const server = await serve({ port: 0, [hook]: () => void (done = server.shutdown()) }, ECHO);
+    const how = await connect(server.url).then((socket) => socket.closed, (error: Error) => error);
+    if (hook === "accepted") assert.equal((how as { code: number }).code, 1001);
+    else assert.match((how as Error).message, /503/);
+    await done;
+    assert.equal(server.connections.size, 0);
+  }
+});
+
+test("reconnecting(): an open hook that never ends holds up neither the end of its connection nor that of the client", async () => {
+  await serving({}, (socket) => void socket.abort(), async ({ server }) => {
+    let opened = 0;
+    const client = reconnecting(server.url, {
+      delays: { first: 0, max: 0 },
+      open: () => {
+        opened++;
+        if (opened === 3) void client.close();
+        return new Promise(() => {});
+      },
+    });
+    for await (const _ of client) assert.fail("no connection was ready");
+    assert.equal(opened, 3);
+  });
+});
+
+test("a loop behind a stream that is never finished ends with the connection", async () => {
+  for (const how of ["abort", "close"] as const) {
+    await using ends = pair();
+    await using _ = { [Symbol.asyncDispose]: async () => void await pieces.return() };
+    let stop = (): void => {};
+    void ends.client.sendStream((async function* () {
+      yield "begun";
+      await new Promise<void>((resolve) => (stop = resolve));
+    })()).catch(() => {});
+    const pieces = ends.server.stream();
+    assert.equal((await pieces.next()).value, "begun");
+    const rest: Message[] = [];
+    const loop = (async () => {
+      for await (const message of ends.server) rest.push(message);
+    })();
+    await pause();
+    if (how === "abort") ends.client.abort();
+    else ends.server.abort();
+    await loop;
+    stop();
+    assert.deepEqual(rest, []);
+  }
+});
+
+test("two Cookie lines are one list; a response has the type of its body; names go out as they were given", async () => {
+  let seen: string | null = null;
+  const fetch = ({ headers }: Request): Response => {
+    seen = headers.get("cookie");
+    return new Response("text");
+  };
+  await serving({ fetch }, ECHO, async ({ port }) => {
+    const head = "GET / HTTP/1.1\r\nHost: localhost\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n";
+    assert.match(await exchange(port, head), /content-type: text\/plain;charset=utf-8/i);
+    assert.equal(seen, "a=1; b=2");
+  });
+  const texts: string[] = [];
+  for (
+    const headers of [
+      { "X-Zebra": "1", "Origin": "http://localhost" },
+      [["X-Zebra", "1"], ["Origin", "http://localhost"]] as [string, string][],
+    ]
+  ) {
+    await serving(
+      { origins: "any", accepted: ({ request }) => void texts.push(request!.text) },
+      ECHO,
+      async ({ server }) => {
+        await (await connect(server.url, { headers })).close();
+      },
+    );
+    assert.match(texts.at(-1)!, /\r\nX-Zebra: 1\r\nOrigin: http:\/\/localhost\r\n/);
+  }
+});
+
+test("a server that has ended lets go of its signal", async () => {
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  Object.assign(signal, {
+    addEventListener: (...all: Parameters<typeof addEventListener>) => {
+      listeners++;
+      addEventListener.apply(signal, all);
+    },
+    removeEventListener: (...all: Parameters<typeof removeEventListener>) => {
+      listeners--;
+      removeEventListener.apply(signal, all);
+    },
+  });
+  const server = await serve({ port: 0, signal }, ECHO);
+  assert.equal(listeners, 1);
+  await server.shutdown();
+  assert.equal(listeners, 0);
+});
+
+test("what serves many runs in nobody's AsyncLocalStorage context", async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  await using ends = await storage.run("whoever came first", () =>
+    handshakePair({
+      server: { idleTimeout: 40, heartbeat: false, limit: () => void seen.push(storage.getStore()) },
+      handler: (socket) => socket.closed,
+    }));
+  await ends.server.closed;
+  await pause();
+  assert.deepEqual(seen, [undefined]);
+});
+
+/** Time that goes by in steps of so many milliseconds, one tick each. */
+async function stalling(clock: FakeClock, step: number, until: () => boolean, most: number): Promise<number> {
+  let gone = 0;
+  for (; gone < most && !until(); gone += step) await clock.jump(step);
+  return gone;
+}
+
+test("a peer that has vanished is noticed although the process keeps stalling", async () => {
+  await withClock(async (clock) => {
+    const ends = pair({ server: { heartbeat: { interval: 40, timeout: 40 } }, client: { heartbeat: false } });
+    await settled();
+    ends.network.vanish();
+    const gone = await stalling(clock, 35, () => ends.server.readyState === "closed", 2000);
+    assert.ok(gone < 600, `it took ${gone} ms`);
+    await ends[Symbol.asyncDispose]();
+  });
+});
+
+test("idleTimeout counts only time in which we read: a peer that sends to a slow handler stays, and so after a standstill", async () => {
+  await withClock(async (clock) => {
+    let go = (): void => {};
+    const got: Message[] = [];
+    const handler = {
+      async message(_: Connection, message: Message) {
+        got.push(message);
+        await new Promise<void>((resolve) => (go = resolve));
+      },
+    };
+    const server = { idleTimeout: 100, heartbeat: false, receiveQueue: { messages: 1 } } as const;
+    const ends = pair({ server, client: { heartbeat: false }, handler });
+    for (let i = 0; i < 5; i++) ends.client.send(String(i));
+    for (let i = 0; i < 5; i++) {
+      await clock.advance(i < 3 ? 150 : 20);
+      assert.equal(ends.server.readyState, "open", `message ${i}`);
+      go();
+    }
+    await settled();
+    ends.client.send("after a standstill");
+    await clock.jump(10_000);
+    assert.equal(ends.server.readyState, "open");
+    go();
+    await settled();
+    await clock.advance(300);
+    assert.equal((await ends.server.closed).reason, "");
+    assert.equal(got.length, 6);
+    await ends[Symbol.asyncDispose]();
+  });
+  setClock();
+});
