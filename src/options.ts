@@ -325,17 +325,16 @@ const RECONNECT: Shape = {
   maxQueuedMessages: given,
 };
 
-/** The options of each call. */
-const SHAPES = {
+/** A call that has options. */
+export type Call = "serve()" | "acceptor()" | "connect()" | "reconnecting()" | "pair()";
+
+const SHAPES: Readonly<Record<Call, Shape>> = {
   "serve()": SERVE,
   "acceptor()": OPENING,
   "connect()": CONNECT,
   "reconnecting()": RECONNECT,
   "pair()": CONNECTION,
-} satisfies Record<string, Shape>;
-
-/** A call that has options. */
-export type Call = keyof typeof SHAPES;
+};
 
 /** Options that were read: of one subprotocol a list was made. */
 export type Read<Options> = Options extends { protocols?: infer Protocols }

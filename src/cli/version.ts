@@ -6,4 +6,4 @@
  */
 
 /** The version of this package. */
-export const VERSION = "0.6.3";
+export const VERSION = "0.7.0";

@@ -34,14 +34,14 @@ export interface AdmissionPolicy {
    *
    * @default "same-host"
    */
-  readonly origins?: "same-host" | "any" | (string & {}) | readonly string[];
+  readonly origins?: "same-host" | "any" | (string & Record<never, never>) | readonly string[];
   /**
    * Host names that the server answers for, against DNS rebinding: names, `*.example.com`, or `"loopback"` for
    * localhost, 127.0.0.0/8 and [::1]. The port is not compared.
    *
    * @default "any"; of `serve()` on a loopback address `"loopback"`
    */
-  readonly hosts?: "loopback" | "any" | (string & {}) | readonly string[];
+  readonly hosts?: "loopback" | "any" | (string & Record<never, never>) | readonly string[];
 }
 
 /** A request that is a WebSocket's opening handshake and keeps every rule. */

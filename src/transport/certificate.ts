@@ -33,7 +33,6 @@ export async function checkCertificates(tls: PemTexts): Promise<void> {
   for (const [name, text] of [["cert", cert] as const, ...authorities.map((each) => ["ca", each] as const)]) {
     if (text === undefined) continue;
     const blocks = String(text).match(BLOCK) ?? [];
-    // deno-lint-ignore no-new
     if (!blocks.every((each) => works(() => new X509Certificate(each))) || blocks.length === 0) {
       throw new TypeError(
         `Cannot use option tls.${name}: it is no certificate. Give a PEM text, which begins with -----BEGIN CERTIFICATE-----.`,
