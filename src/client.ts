@@ -44,7 +44,7 @@ export interface ConnectOptions extends ConnectionOptions {
   /**
    * An HTTP proxy that is asked for a tunnel (`CONNECT`), for `ws:` and `wss:` alike: the URL of an `http:` or `https:`
    * proxy, or that with more. `socket.remoteAddress` is the proxy's then. No environment variable is read: pass
-   * `process.env.HTTPS_PROXY` where you want it. On Bun, `wss:` goes through an `http:` proxy alone.
+   * `process.env.HTTPS_PROXY` where you want it; `""` is none. On Bun, `wss:` goes through an `http:` proxy alone.
    *
    * @default none
    */

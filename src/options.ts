@@ -326,12 +326,13 @@ const RECONNECT: Shape = {
 };
 
 /** A call that has options. */
-export type Call = "serve()" | "acceptor()" | "connect()" | "reconnecting()" | "pair()";
+export type Call = "serve()" | "acceptor()" | "connect()" | "new WebSocket()" | "reconnecting()" | "pair()";
 
 const SHAPES: Readonly<Record<Call, Shape>> = {
   "serve()": SERVE,
   "acceptor()": OPENING,
   "connect()": CONNECT,
+  "new WebSocket()": { ...CONNECT, protocols: given },
   "reconnecting()": RECONNECT,
   "pair()": CONNECTION,
 };

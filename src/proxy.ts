@@ -38,7 +38,8 @@ export interface Proxy {
  * message does not repeat the URL, which may hold a password.
  */
 export function readProxy(option: string | URL | ProxyOptions | undefined): Proxy | undefined {
-  if (option === undefined) return undefined;
+  // An environment variable that is empty names no proxy.
+  if (option === undefined || option === "") return undefined;
   const { url: text, headers: init, tls } = typeof option === "string" || option instanceof URL
     ? { url: option }
     : option;
@@ -50,7 +51,7 @@ export function readProxy(option: string | URL | ProxyOptions | undefined): Prox
   const headers = headerLines(init);
   for (const [name, value] of headers) checkHeader(name, value);
   if (url.username !== "" || url.password !== "") {
-    if (headers.some(([name]) => name === "proxy-authorization")) {
+    if (headers.some(([name]) => name.toLowerCase() === "proxy-authorization")) {
       throw new TypeError(
         "Cannot use this proxy: give a user name in its URL or a proxy-authorization header, not both.",
       );

@@ -61,6 +61,7 @@ const OF_NODE = [
   "src/transport/node.ts",
   "src/transport/node_reads.ts",
   "src/transport/certificate.ts",
+  "src/transport/bun.ts",
   "src/deflate.ts",
   "src/limits.ts",
   "src/outermost_context.ts",

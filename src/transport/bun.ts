@@ -143,14 +143,21 @@ function clientSide(options: ConnectOptions): BunTlsOptions {
   };
 }
 
-// deno-lint-ignore require-await -- what it throws must reject
+/** The address of a host name: Bun would listen on one, and tell neither which nor why there is none. */
+async function resolved(options: ListenOptions): Promise<ReturnType<typeof where>> {
+  const place = where(options);
+  if ("unix" in place) return place;
+  const { lookup } = await import("node:dns/promises");
+  return { ...place, hostname: (await lookup(place.hostname)).address };
+}
+
 async function listen(options: ListenOptions): Promise<Listener> {
   refuseTlsOverUnixSocket(options);
   const { backlog, highWaterMark, reusePort, tls } = options;
   let listener: BunListener;
   try {
     listener = Bun.listen({
-      ...where(options),
+      ...await resolved(options),
       allowHalfOpen: true,
       ...(reusePort === undefined ? {} : { reusePort }),
       ...(backlog === undefined ? {} : { backlog }),

@@ -105,14 +105,19 @@ export function closeRequest(code: number | null, reason: string): CloseRequest 
   return { code: code === null && reason !== "" ? NORMAL_CLOSURE : code, reason };
 }
 
-/** Throws what {@linkcode establish} would reject with for options that cannot be used. */
+/**
+ * The options as a plain object, without `protocols` and `signal`, which the faces read by rules of their own. Throws what
+ * {@linkcode establish} would reject with for options that cannot be used.
+ */
 export function checkOptions(
   url: URL,
   protocols: readonly string[],
   options: Omit<ConnectOptions, "protocols" | "signal">,
-): void {
-  const settings = clientSettings(readOptions("connect()", options));
+): ConnectOptions {
+  const { protocols: _, signal: __, ...read } = readOptions<ConnectOptions>("new WebSocket()", options);
+  const settings = clientSettings(read);
   clientHandshake({ url, headers: settings.headers }, protocols, settings);
+  return read;
 }
 
 /** Connects to a URL of {@linkcode readUrl}. Rejects as {@linkcode connect} does. */

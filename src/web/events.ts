@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { likeInterface } from "./idl.ts";
 
 /** What a {@linkcode CloseEvent} is made of. */
 export interface CloseEventInit extends EventInit {
@@ -51,8 +52,8 @@ const PortableCloseEvent = class CloseEvent extends Event {
     return this.#reason;
   }
 
-  get [Symbol.toStringTag](): string {
-    return "CloseEvent";
+  static {
+    likeInterface(this, ["wasClean", "code", "reason"]);
   }
 };
 

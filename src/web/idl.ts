@@ -34,10 +34,19 @@ export function stringSequence(value: unknown): string[] {
  * counts as bytes too, for Web IDL would make it the string `[object SharedArrayBuffer]`.
  */
 export function bytesOrString(data: unknown): string | Uint8Array {
+  refuseResizable(ArrayBuffer.isView(data) ? data.buffer : data);
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data);
   // Unlike String(), throws for a symbol.
   return `${data}`;
+}
+
+/** Web IDL, without `[AllowResizable]`: a buffer that can change its size is none. */
+function refuseResizable(buffer: unknown): void {
+  const { resizable } = (buffer instanceof ArrayBuffer ? buffer : {}) as { resizable?: boolean };
+  if (resizable) {
+    throw new TypeError("Cannot send a resizable ArrayBuffer: give a copy, such as buffer.slice().");
+  }
 }
 
 /** Makes attributes, methods and constants of a class as visible and as fixed as an interface's. */

@@ -158,10 +158,10 @@ export class WebSocket extends EventTarget {
     const offered = checkProtocols(
       typeof protocols === "object" && protocols !== null ? stringSequence(protocols) : [String(protocols)],
     );
-    checkOptions(target, offered, options);
+    const settings = checkOptions(target, offered, options);
     this.#url = target.href;
     this.#origin = target.origin;
-    void this.#connect(target, offered, options);
+    void this.#connect(target, offered, settings);
   }
 
   static {
@@ -235,7 +235,8 @@ export class WebSocket extends EventTarget {
   }
 
   set binaryType(value: BinaryType) {
-    if (value === "blob" || value === "arraybuffer") this.#binaryType = value;
+    // Another value is ignored, another receiver is not.
+    this.#binaryType = value === "blob" || value === "arraybuffer" ? value : this.#binaryType;
   }
 
   /** Called with each `open` event. */
@@ -298,7 +299,7 @@ export class WebSocket extends EventTarget {
    * Throws an `InvalidAccessError` `DOMException` for a code that is neither 1000 nor one from 3000 to 4999, and a
    * `SyntaxError` one for a reason of more than 123 bytes in UTF-8.
    */
-  close(code?: number, reason?: string): void {
+  close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
     const request = closeRequest(code === undefined ? null : clampToShort(code), String(reason ?? ""));
     const state = this.#state;
     if (state !== CONNECTING && state !== OPEN) return;

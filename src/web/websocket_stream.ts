@@ -107,9 +107,9 @@ export class WebSocketStream {
     const protocols = checkProtocols(
       options.protocols === undefined ? [] : stringSequence(options.protocols),
     );
-    checkOptions(target, protocols, options);
+    const settings = checkOptions(target, protocols, options);
     this.#url = target.href;
-    void this.#connect(target, protocols, options);
+    void this.#connect(target, protocols, settings, options.signal);
   }
 
   static {
@@ -168,14 +168,17 @@ export class WebSocketStream {
     }
   }
 
-  async #connect(url: URL, protocols: readonly string[], options: WebSocketStreamOptions): Promise<void> {
-    const { signal } = options;
+  async #connect(
+    url: URL,
+    protocols: readonly string[],
+    options: ConnectOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const giveUp = (): void => this.#opening.abort(signal!.reason);
     try {
       signal?.throwIfAborted();
       signal?.addEventListener("abort", giveUp, { once: true });
-      const { signal: _, protocols: __, ...rest } = options;
-      const connection = await establish(url, protocols, rest, this.#opening.signal);
+      const connection = await establish(url, protocols, options, this.#opening.signal);
       if (this.#opening.signal.aborted) {
         connection.abort();
         throw this.#opening.signal.reason;

@@ -55,7 +55,7 @@ if (haproxy.program !== undefined && !isRoot()) skip(rooted, "only root may chan
 else {
   proxyTest(haproxy, rooted, async () => {
     using folder = new Folder();
-    await using backend = await Backend.listen({ path: join(folder.path, "server.sock") });
+    await using backend = await Backend.listen({ unix: join(folder.path, "server.sock") });
     const chroot = folder.path;
     await using front = await haproxy.start({ upstreams: ["/server.sock"], by: "unix-socket", chroot });
     const client = await connect(urlOf(front, false));
