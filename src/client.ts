@@ -110,7 +110,6 @@ export async function connect(
   let hop: Hop = { url: readUrl(url), headers: settings.headers, tls: options.tls };
   let handshake = prepare(hop);
   signal?.throwIfAborted();
-  if (options.tls !== undefined) await checkCertificates(options.tls);
 
   const controller = new AbortController();
   const timer = startTimer(deadline, () => controller.abort(DEADLINE));
@@ -140,6 +139,8 @@ export async function connect(
     }).run(controller.signal);
   };
   try {
+    if (options.tls !== undefined) await checkCertificates(options.tls);
+    controller.signal.throwIfAborted();
     for (;;) {
       const opened = await open();
       if (opened.kind === "open") return opened.socket;

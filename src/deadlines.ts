@@ -33,6 +33,8 @@ export class Deadlines {
   #first: Deadline | undefined;
   #last: Deadline | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  // Once, and no more often: a process that is always late has deadlines, too.
+  #putOff = false;
 
   /** Each has `span` milliseconds. */
   constructor(span: number) {
@@ -74,7 +76,8 @@ export class Deadlines {
 
   /** When the process stood still, what is waited for may have come, and is read before the next timer. */
   #wake(overdue: number): void {
-    if (overdue > STANDSTILL) this.#wait(1);
+    this.#putOff = overdue > STANDSTILL && !this.#putOff;
+    if (this.#putOff) this.#wait(1);
     else this.#expire();
   }
 

@@ -65,6 +65,7 @@ export class LiveConnection<Data>
   readonly #home: ConnectionHome<Data>;
   readonly #transport: Transport;
   #place = 0;
+  #peerEnded = false;
   #request: string | Request | undefined;
   #subscriber: Subscriber | undefined;
   #outgoing: Outgoing | undefined;
@@ -226,6 +227,7 @@ export class LiveConnection<Data>
   }
 
   end(): void {
+    this.#peerEnded = true;
     this.protocol.receiveEnd();
     // It may stand behind messages that the application has no room for yet.
     if (this.protocol.finished) this.#transport.closeWrite();
@@ -235,8 +237,9 @@ export class LiveConnection<Data>
     const ending = this.#end;
     ending.transportClosed = true;
     ending.broken ??= error;
+    // Orderly or not, nothing of what is kept is waited for without a transport.
     if (error === undefined) this.protocol.receiveEnd();
-    else this.protocol.abandon("remote", error);
+    if (!this.protocol.finished) this.protocol.abandon("remote", error);
     const close = ending.finish();
     this.#home.ended?.(this.socket, this.protocol.compression, this.#place);
     this.queue.end(close);
@@ -271,7 +274,7 @@ export class LiveConnection<Data>
     this.outbox.flush();
     // RFC 6455, section 7.1.1: "The server MUST close the TCP connection immediately, whereas the client SHOULD wait
     // for the server to close the connection". A client that fails the connection does not wait.
-    if (this.#home.role === "server" || !close.wasClean) this.#transport.closeWrite();
+    if (this.#home.role === "server" || !close.wasClean || this.#peerEnded) this.#transport.closeWrite();
     this.#end.stopTimer();
     this.#startCloseTimer();
     // From here on what comes is read and thrown away, so that our Close frame is not lost to a reset.
@@ -299,6 +302,8 @@ export class LiveConnection<Data>
       const { messages, bytes } = this.settings.receiveQueue;
       return `${messages} messages or ${bytes} bytes wait for the application: reading pauses.`;
     });
+    // Whoever was told of the limit may have closed the connection, whose queue is not waited for then.
+    if (this.protocol.finished || !this.queue.paused) return;
     (this.#reading ??= new Reading(this.#transport, this)).hold("receive queue");
   }
 

@@ -123,6 +123,18 @@ const NOT_OURS = [
   "minVersion",
 ];
 
+/** What a client trusts and shows: PEM texts. */
+const authorities: Reader = (value, name, from) => {
+  const tls = group(["ca", "cert", "key", "serverName"])(value, name, from) as Record<string, unknown>;
+  for (const part of ["cert", "key", "serverName"]) {
+    if (tls[part] !== undefined && typeof tls[part] !== "string") {
+      throw wrongKind(`${name}.${part}`, tls[part], part === "serverName" ? "a name" : "a PEM text");
+    }
+  }
+  if (tls.ca !== undefined) tls.ca = listOf(tls.ca, `${name}.ca`, "PEM texts");
+  return tls;
+};
+
 /** A server needs both; it may be given them among others that belong together, as from one file. */
 const certificate: Reader = (value, name) => {
   if (typeof value !== "object" || value === null) {
@@ -304,7 +316,7 @@ const CONNECT: Shape = {
   headers: given,
   signal,
   error: given,
-  tls: group(["ca", "cert", "key", "serverName"]),
+  tls: authorities,
   unix: text,
   redirects: given,
   proxy: given,
@@ -393,7 +405,7 @@ export function checkHandler(call: Call, handler: unknown): void {
       } as the handler of ${call}: give a function, or an object with open, message or close.`,
     );
   }
-  checkNames("the handler", CALLBACKS, handler);
+  checkNames("the handler", CALLBACKS, handler, false);
   for (const name of Object.keys(CALLBACKS)) {
     const value = (handler as Record<string, unknown>)[name];
     if (value !== undefined && typeof value !== "function") throw wrongKind(name, value, "a function");
@@ -401,12 +413,17 @@ export function checkHandler(call: Call, handler: unknown): void {
 }
 
 /** Throws a `TypeError` for a name that would be looked at by nobody. What a class has beside is its own affair. */
-function checkNames(call: string, shape: Shape, options: object): void {
-  const names = isPlain(options) ? Object.keys(options) : undefined;
+function checkNames(call: string, shape: Shape, options: object, plain: boolean = isPlain(options)): void {
+  const names = plain ? Object.keys(options) : undefined;
   for (const name of names ?? allNames(options)) {
     if (Object.hasOwn(shape, name)) continue;
     const meant = likeliest(name, shape, names !== undefined);
-    if (meant === undefined && names === undefined) continue;
+    if (
+      names === undefined &&
+      (meant === undefined || (options as Record<string, unknown>)[meant] !== undefined)
+    ) {
+      continue;
+    }
     const advice = call === "connect()" && name === "path"
       ? "the path stands in the URL, and a Unix socket is the option unix."
       : meant === undefined

@@ -83,7 +83,7 @@ export function headerLines(init: HeadersInit | undefined): HeaderLine[] {
     // Names go out as they were given, and in that order. A `Headers` has them in lower case, which some servers do not know.
     if (init instanceof Headers) return [...init].map(([name, value]) => [usualName(name), value]);
     const lines = Symbol.iterator in init ? [...init] : Object.entries(init);
-    return lines.map(([name, value]) => [name!, [...new Headers([[name!, value!]])][0]![1]]);
+    return lines.map((line) => [line[0]!, [...new Headers([line as [string, string]])][0]![1]]);
   } catch {
     throw new TypeError(
       "Cannot send these headers: a name is not a token, or a value holds a line break, a NUL or a character beyond U+00FF.",

@@ -6,8 +6,10 @@ import { createServer } from "node:http";
 import process from "node:process";
 import { Duplex, PassThrough } from "node:stream";
 import { acceptor, connect, type Connection, type Message, reconnecting, serve } from "../mod.ts";
+import { Deadlines } from "../src/deadlines.ts";
 import { handshakePair, pair } from "../src/testing/mod.ts";
 import { setClock } from "../src/ticker.ts";
+import { tls } from "./fixtures.ts";
 import { type FakeClock, settled, withClock } from "./fake_clock.ts";
 import { test } from "./harness.ts";
 import { ECHO, framesIn, heard, latin1, serving, TEXT } from "./hostile/support.ts";
@@ -306,4 +308,53 @@ test("idleTimeout counts only time in which we read: a peer that sends to a slow
     await ends[Symbol.asyncDispose]();
   });
   setClock();
+});
+
+test("who is told that reading pauses may close or drop the connection: it ends, and nothing else does", async () => {
+  const limits = channel("woshou:limit");
+  for (const how of ["close", "abort"] as const) {
+    const listener = (event: unknown): void => {
+      const { limit, socket } = event as { limit: string; socket: Connection };
+      if (limit === "receiveQueue") void socket[how]();
+    };
+    limits.subscribe(listener);
+    try {
+      await serving(
+        { receiveQueue: { messages: 2 }, closeTimeout: 300 },
+        (socket) => socket.closed,
+        async ({ server }) => {
+          const socket = await connect(server.url);
+          for (let i = 0; i < 50; i++) socket.send("x");
+          const { wasClean } = await socket.closed;
+          assert.equal(wasClean, how === "close");
+        },
+      );
+    } finally {
+      limits.unsubscribe(listener);
+    }
+  }
+});
+
+test("connect() that is given up at once rejects, whatever it looks at first", async () => {
+  const reason = new Error("given up");
+  for (const options of [{}, { tls: { ca: tls.ca } }]) {
+    const controller = new AbortController();
+    const connecting = connect("ws://127.0.0.1:1/", { ...options, signal: controller.signal });
+    controller.abort(reason);
+    await assert.rejects(connecting, reason);
+  }
+});
+
+test("the deadline of an opening handshake holds in a process that is always late", async () => {
+  let expired = false;
+  let busy = true;
+  const deadlines = new Deadlines(50);
+  deadlines.begin({ expired: () => void (expired = true) });
+  for (let turn = 0; turn < 20 && busy; turn++) {
+    const until = performance.now() + 150;
+    while (performance.now() < until);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    busy = !expired;
+  }
+  assert.equal(expired, true);
 });

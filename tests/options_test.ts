@@ -141,6 +141,31 @@ test("what is no handler is refused, and so is one that nobody would call", asyn
   });
 });
 
+test("a handler may have state and methods of its own", async () => {
+  class Counter {
+    count = 0;
+    open(): void {}
+    onOpen(): void {}
+    message(): void {
+      this.count++;
+    }
+  }
+  const plain = {
+    count: 0,
+    message(): void {
+      this.count++;
+    },
+  };
+  for (const handler of [plain, new Counter()]) {
+    await serving({}, handler, async ({ server }) => {
+      const socket = await connect(server.url);
+      socket.send("x");
+      await socket.close();
+    });
+    assert.equal(handler.count, 1);
+  }
+});
+
 class Chat {
   static readonly secret = "open sesame";
   readonly seen: string[] = [];

@@ -106,7 +106,7 @@ export class Protocol extends FrameDecoder {
   }
 
   /** The stream has broken, or was given up: nothing more can be sent, not even a Close frame. */
-  abandon(initiator: "local" | "remote", error: Error): void {
+  abandon(initiator: "local" | "remote", error: Error | undefined): void {
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? initiator, error);
   }
 
