@@ -379,13 +379,16 @@ test("fetch(): a long response arrives whole, however long a peer that goes on r
     const socket = connectTcp(port, "127.0.0.1");
     socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let received = 0;
+    let resting: ReturnType<typeof setTimeout> | undefined;
     socket.on("data", (chunk: Uint8Array) => {
       received += chunk.length;
       // 8 MB a second: so slow that it takes longer than what still comes of a refused peer is read.
       socket.pause();
-      setTimeout(() => socket.resume(), chunk.length / 8000);
+      clearTimeout(resting);
+      resting = setTimeout(() => socket.resume(), chunk.length / 8000);
     });
     await once(socket, "end");
+    clearTimeout(resting);
     assert.ok(received > size, `${received} of ${size} bytes`);
     socket.destroy();
   });
