@@ -298,13 +298,12 @@ export class LiveConnection<Data>
 
   pauseReading(): void {
     if (this.protocol.finished) return;
+    // What was kept of a chunk and fills the queue again is no further event.
+    if (!(this.#reading ??= new Reading(this.#transport, this)).hold("receive queue")) return;
     this.#home.limitReached?.("receiveQueue", this.socket, () => {
       const { messages, bytes } = this.settings.receiveQueue;
       return `${messages} messages or ${bytes} bytes wait for the application: reading pauses.`;
     });
-    // Whoever was told of the limit may have closed the connection, whose queue is not waited for then.
-    if (this.protocol.finished || !this.queue.paused) return;
-    (this.#reading ??= new Reading(this.#transport, this)).hold("receive queue");
   }
 
   resumeReading(): void {

@@ -25,6 +25,7 @@ export class Reading {
   readonly #transport: Transport;
   readonly #holds: Set<Hold> = new Set();
   #frames: FrameReader | undefined;
+  #transportPaused = false;
   // Nobody wants what comes: it is read and thrown away, and nobody can hold that up.
   #discarding = false;
 
@@ -45,12 +46,15 @@ export class Reading {
     if (this.held) frames.pauseFrames();
   }
 
-  /** Reads no more, for one reason more. */
-  hold(reason: Hold): void {
-    if (this.#discarding) return;
+  /** Reads no more, for one reason more. Answers whether the transport was being read until now. */
+  hold(reason: Hold): boolean {
+    if (this.#discarding) return false;
+    const pauses = !this.#transportPaused;
     this.#holds.add(reason);
-    this.#transport.pause();
+    this.#transportPaused = true;
+    if (pauses) this.#transport.pause();
     this.#frames?.pauseFrames();
+    return pauses;
   }
 
   /** Reads on, unless another reason is against it. */
@@ -72,6 +76,8 @@ export class Reading {
     if (this.held || this.#discarding) return;
     this.#frames?.resumeFrames();
     // It may have been held again by what was kept.
-    if (!this.held) this.#transport.resume();
+    if (this.held) return;
+    this.#transportPaused = false;
+    this.#transport.resume();
   }
 }

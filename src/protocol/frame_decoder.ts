@@ -76,17 +76,22 @@ export abstract class FrameDecoder {
     if (this.#course === "reading") this.#course = "paused";
   }
 
-  /** Reads on, first what was kept: all of it, or as far as the next pause. Not to be called from within a call of this. */
+  /** Reads on, first what was kept: all of it, or as far as the next pause. */
   resume(): void {
     if (this.#course !== "paused") return;
     this.#course = "reading";
+    // Whoever resumes it again within this does not see the end: it stands behind what is read here.
+    const ends = this.#endKept;
+    this.#endKept = false;
     const kept = this.#kept;
     if (kept !== undefined) {
       this.#kept = undefined;
       const end = this.#read(kept);
       if (this.#paused && end < kept.length) this.#kept = kept.subarray(end);
     }
-    if (this.#endKept && !this.keepsBytes) this.streamEnd();
+    if (!ends) return;
+    if (this.keepsBytes) this.#endKept = true;
+    else this.streamEnd();
   }
 
   get #stopped(): boolean {
