@@ -116,6 +116,19 @@ export function releaseFromHandler<Data>(socket: Connection<Data>): void {
   inside(socket).release();
 }
 
+/**
+ * From now on nothing behind a message is looked at before {@linkcode askForNext}, so that the application can answer it
+ * whatever is wrong with what comes after it.
+ */
+export function giveOneAtATime<Data>(socket: Connection<Data>): void {
+  inside(socket).giveOneAtATime();
+}
+
+/** The message that came last has been dealt with. */
+export function askForNext<Data>(socket: Connection<Data>): void {
+  inside(socket).askForNext();
+}
+
 /** Its limits and deadlines. */
 export function settingsOf<Data>(socket: Connection<Data>): ConnectionSettings {
   return inside(socket).settings;
@@ -173,12 +186,14 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   }
 
   /**
-   * Sends one message; bytes are copied. Answers `true`, or `false` when more than `sendHighWaterMark` bytes wait: the
-   * message was accepted, but the next should wait for {@linkcode drained}.
+   * Sends one message; bytes are copied. Answers `true` when the next may follow at once, `false` when it should wait for
+   * {@linkcode drained}: more than `sendHighWaterMark` bytes wait. Answers `false` on a connection that is closing or
+   * closed, too: the message is not sent, {@linkcode dropped} counts it, and `drained()` rejects. So a loop over many
+   * connections, or a timer, needs no look at each connection's state.
    *
-   * Throws a {@linkcode ConnectionClosedError} when the connection can carry no more messages, or when this one would
-   * pass `maxBufferedAmount` together with what waits; a `RangeError` when it would by itself; a `TypeError` for
-   * anything but a string, a view or an `ArrayBuffer`.
+   * Throws a {@linkcode ConnectionClosedError} when the message would pass `maxBufferedAmount` together with what waits,
+   * which fails the connection with 1013; a `RangeError` when it would by itself; a `TypeError` for anything but a string, a
+   * view or an `ArrayBuffer`.
    */
   send(data: Sendable, options?: SendOptions): boolean {
     return this.#live.send(data, options);
@@ -230,7 +245,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
 
   /**
    * Resolves when `send()` would answer `true` again, at once if it does now. Rejects with a
-   * {@linkcode ConnectionClosedError} when the connection ends first.
+   * {@linkcode ConnectionClosedError} when the connection ends first, or is closing already.
    */
   drained(): Promise<void> {
     return this.#live.drained();
@@ -260,11 +275,12 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   }
 
   /**
-   * Messages published to this connection's topics that it lost: those dropped because it was behind, and those that
-   * still waited when it ended. What `send()` and the transport had accepted is not counted.
+   * Messages that were not sent: those given to {@linkcode send} when the connection was closing or closed, or that still
+   * waited for a streamed one when it ended; and those published to its topics that were dropped because it was behind, or
+   * still waited when it ended. What the transport had accepted is not counted: whether it has arrived, nobody knows.
    */
   get dropped(): number {
-    return this.#live.subscriber?.dropped ?? 0;
+    return this.#live.dropped;
   }
 
   /**

@@ -13,12 +13,10 @@ const LOOKS = 4;
 export class Ending {
   /** The return of the application's handler does not bring it about. */
   outlivesHandler = false;
-  /** Code and reason of our Close frame, once it is decided upon; `""` before. */
-  sent = "";
+  /** Code and reason of our Close frame in words, once it is decided upon. */
+  sent: string | undefined = undefined;
   /** How the protocol ended, once it has. */
   protocolClose: ProtocolClose | undefined = undefined;
-  /** Whether the transport has ended: nothing is waited for any more. */
-  transportClosed = false;
   /** How it was, once all is over. */
   close: Close | undefined = undefined;
   /** What went wrong below, if anything did: what was sent last may not have arrived, whatever the protocol says. */
@@ -40,7 +38,7 @@ export class Ending {
    * begins anew: `bytesGone` tells how many ever went. It is looked at four times in the span.
    */
   startTimer(milliseconds: number, bytesGone: () => number, drop: () => void): void {
-    if (this.transportClosed || this.#timer !== undefined) return;
+    if (this.#timer !== undefined) return;
     const step = Math.min(milliseconds / LOOKS, LONGEST_WAIT);
     let gone = bytesGone();
     let quiet = 0;

@@ -65,7 +65,9 @@ export class LiveConnection<Data>
   readonly #home: ConnectionHome<Data>;
   readonly #transport: Transport;
   #place = 0;
-  #peerEnded = false;
+  #oneAtATime = false;
+  // Messages that could not be sent any more.
+  #lost = 0;
   #request: string | Request | undefined;
   #subscriber: Subscriber | undefined;
   #outgoing: Outgoing | undefined;
@@ -102,6 +104,16 @@ export class LiveConnection<Data>
     this.#end.outlivesHandler = true;
   }
 
+  /** From now on nothing behind a message is looked at before `askForNext()`. */
+  giveOneAtATime(): void {
+    this.#oneAtATime = this.open;
+  }
+
+  /** The application has dealt with the message at hand. */
+  askForNext(): void {
+    this.#reading?.release("one at a time");
+  }
+
   /** Limits and deadlines, shared by many connections. */
   get settings(): ConnectionSettings {
     return this.#home.settings;
@@ -117,13 +129,17 @@ export class LiveConnection<Data>
   }
 
   get readyState(): ReadyState {
-    if (this.#ending?.close !== undefined) return "closed";
-    return this.open ? "open" : "closing";
+    const { state } = this.protocol;
+    return state === "open" || state === "closed" ? state : "closing";
   }
 
   /** Whether the application may send: no Close frame has gone either way, and none waits for a stream's end. */
   get open(): boolean {
-    return (this.#ending === undefined || this.#ending.sent === "") && this.protocol.open;
+    return this.protocol.state === "open";
+  }
+
+  get dropped(): number {
+    return this.#lost + (this.#subscriber?.dropped ?? 0);
   }
 
   get bufferedAmount(): number {
@@ -131,8 +147,11 @@ export class LiveConnection<Data>
   }
 
   send(data: Sendable, options: SendOptions | undefined): boolean {
-    if (!this.open) throw this.closedError("send");
     const message = typeof data === "string" ? data : bytesOf(data);
+    if (!this.open) {
+      this.messageLost();
+      return false;
+    }
     const compress = options?.compress;
     if (this.#outgoing?.busy !== undefined) {
       this.#checkRoom(deferredSize(message));
@@ -162,9 +181,7 @@ export class LiveConnection<Data>
   }
 
   drained(): Promise<void> {
-    if (this.protocol.finished) {
-      return lookedAt(Promise.reject(this.closedError("wait for the buffer to drain")));
-    }
+    if (!this.open) return lookedAt(Promise.reject(this.closedError("wait for the buffer to drain")));
     return lookedAt(this.#outgoing?.busy?.then(() => this.drained()) ?? this.outbox.drained());
   }
 
@@ -199,6 +216,7 @@ export class LiveConnection<Data>
     this.#subscriber?.leave();
     if (this.#outgoing?.busy === undefined) this.#sendClose(code, reason);
     else {
+      this.protocol.awaitStream();
       this.#awaitStream();
       void this.#outgoing.busy.then(() => this.#sendClose(code, reason));
     }
@@ -207,6 +225,7 @@ export class LiveConnection<Data>
   // What the transport tells.
 
   data(chunk: Uint8Array): void {
+    this.#reading?.bytesCame();
     // All that is sent in answer to one chunk goes out in one write.
     this.outbox.hold();
     this.liveness.received();
@@ -227,7 +246,6 @@ export class LiveConnection<Data>
   }
 
   end(): void {
-    this.#peerEnded = true;
     this.protocol.receiveEnd();
     // It may stand behind messages that the application has no room for yet.
     if (this.protocol.finished) this.#transport.closeWrite();
@@ -235,11 +253,11 @@ export class LiveConnection<Data>
 
   close(error?: TransportError): void {
     const ending = this.#end;
-    ending.transportClosed = true;
     ending.broken ??= error;
     // Orderly or not, nothing of what is kept is waited for without a transport.
     if (error === undefined) this.protocol.receiveEnd();
-    if (!this.protocol.finished) this.protocol.abandon("remote", error);
+    this.protocol.abandon("remote", error);
+    this.protocol.transportClosed();
     const close = ending.finish();
     this.#home.ended?.(this.socket, this.protocol.compression, this.#place);
     this.queue.end(close);
@@ -253,6 +271,7 @@ export class LiveConnection<Data>
 
   message(message: Message, last: boolean): void {
     this.liveness.message();
+    if (this.#oneAtATime) (this.#reading ??= new Reading(this.#transport, this)).hold("one at a time");
     this.queue.push(message, last);
   }
 
@@ -274,7 +293,9 @@ export class LiveConnection<Data>
     this.outbox.flush();
     // RFC 6455, section 7.1.1: "The server MUST close the TCP connection immediately, whereas the client SHOULD wait
     // for the server to close the connection". A client that fails the connection does not wait.
-    if (this.#home.role === "server" || !close.wasClean || this.#peerEnded) this.#transport.closeWrite();
+    if (this.#home.role === "server" || !close.wasClean || this.protocol.peerEnded) {
+      this.#transport.closeWrite();
+    }
     this.#end.stopTimer();
     this.#startCloseTimer();
     // From here on what comes is read and thrown away, so that our Close frame is not lost to a reset.
@@ -382,7 +403,7 @@ export class LiveConnection<Data>
   }
 
   drop(error: Error): void {
-    if (this.#ending?.close !== undefined) return;
+    if (this.protocol.state === "closed") return;
     this.outbox.clear();
     this.protocol.abandon("local", error);
     this.#transport.abort();
@@ -401,7 +422,11 @@ export class LiveConnection<Data>
   // What streamed messages ask for.
 
   fragmentGoesOut(): void {
-    if (this.#ending !== undefined && this.#ending.sent !== "") this.#awaitStream();
+    if (this.protocol.state === "awaiting stream") this.#awaitStream();
+  }
+
+  messageLost(): void {
+    this.#lost++;
   }
 
   betweenMessages(): void {
@@ -451,11 +476,14 @@ export class LiveConnection<Data>
   #sendClose(code: number | null, reason: string): void {
     if (!this.protocol.open) return;
     const ending = this.#end;
-    ending.sent ||= String(code);
+    ending.sent ??= String(code);
     this.#subscriber?.end(this.#outgoing?.busy === undefined);
     ending.stopTimer();
     this.protocol.sendClose(code ?? undefined, reason);
     this.#startCloseTimer();
+    // The peer's answer must be read, whatever stands before it.
+    this.#oneAtATime = false;
+    this.askForNext();
     this.queue.closing();
   }
 

@@ -21,6 +21,8 @@ export interface OutgoingOwner {
   closedError(what: string): Error;
   /** A fragment of a streamed message goes out. */
   fragmentGoesOut(): void;
+  /** A message that was accepted can be sent no more. */
+  messageLost(): void;
   /** No message is in the midst of its fragments any more; others may follow at once. */
   betweenMessages(): void;
 }
@@ -113,7 +115,10 @@ export class Outgoing {
         await this.#stream(next);
       } else {
         // What the peer's Close has overtaken stays in bufferedAmount, so that its loss can be seen.
-        if (!protocol.open) continue;
+        if (!protocol.open) {
+          this.#owner.messageLost();
+          continue;
+        }
         const { data, compress } = next;
         this.#size -= deferredSize(data);
         liveness.message();

@@ -7,8 +7,11 @@
 import { inMicrotask } from "./transport/microtask.ts";
 import type { Transport } from "./transport/transport.ts";
 
-/** Why nothing is read: more came before the opening handshake was answered than is kept, or the application is behind. */
-export type Hold = "early bytes" | "receive queue";
+/**
+ * Why nothing is read: more came before the opening handshake was answered than is kept; the application is behind; or it
+ * is to have each message before the next is looked at, and the stream is not paused unless more comes meanwhile.
+ */
+export type Hold = "early bytes" | "receive queue" | "one at a time";
 
 /** What takes frames out of the bytes, once the opening handshake is done. */
 export interface FrameReader {
@@ -49,12 +52,22 @@ export class Reading {
   /** Reads no more, for one reason more. Answers whether the transport was being read until now. */
   hold(reason: Hold): boolean {
     if (this.#discarding) return false;
-    const pauses = !this.#transportPaused;
     this.#holds.add(reason);
-    this.#transportPaused = true;
-    if (pauses) this.#transport.pause();
     this.#frames?.pauseFrames();
-    return pauses;
+    return reason !== "one at a time" && this.#pauseTransport();
+  }
+
+  /** Bytes come: if nothing is to be read, they are the last. */
+  bytesCame(): void {
+    if (this.held) this.#pauseTransport();
+  }
+
+  /** Answers whether the transport was being read. */
+  #pauseTransport(): boolean {
+    if (this.#transportPaused) return false;
+    this.#transportPaused = true;
+    this.#transport.pause();
+    return true;
   }
 
   /** Reads on, unless another reason is against it. */
@@ -76,7 +89,7 @@ export class Reading {
     if (this.held || this.#discarding) return;
     this.#frames?.resumeFrames();
     // It may have been held again by what was kept.
-    if (this.held) return;
+    if (this.held || !this.#transportPaused) return;
     this.#transportPaused = false;
     this.#transport.resume();
   }

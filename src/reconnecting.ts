@@ -8,6 +8,7 @@ import { connect, type ConnectOptions } from "./client.ts";
 import type { Connection, Message, Sendable } from "./connection.ts";
 import { atLeast } from "./connection_options.ts";
 import { readOptions } from "./options.ts";
+import { bytesOf } from "./outgoing_stream.ts";
 import { type Close, ConnectionClosedError } from "./protocol/errors.ts";
 import {
   finalError,
@@ -102,6 +103,7 @@ class ReconnectingClient implements Reconnecting {
   #socket: Connection | undefined;
   // Whether the connection takes messages: `open` has been called for it.
   #ready = false;
+  #dropped = 0;
   #waiters: (() => void)[] = [];
   // What the loop is to throw.
   #failure: { readonly error: unknown } | undefined;
@@ -140,8 +142,16 @@ class ReconnectingClient implements Reconnecting {
     return this.#queue.messages;
   }
 
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   send(data: Sendable): boolean {
-    if (this.#state === "ended") throw new ConnectionClosedError("Cannot send: the client has ended.");
+    if (this.#state === "ended") {
+      if (typeof data !== "string") bytesOf(data);
+      this.#dropped++;
+      return false;
+    }
     const socket = this.#upToDate();
     if (socket !== undefined) return socket.send(data);
     this.#queue.push(data);

@@ -79,7 +79,7 @@ export class UnsentQueue {
     let sent = 0;
     try {
       for (const message of this.#messages) {
-        if (!hasRoom(socket, message)) return false;
+        if (socket.readyState !== "open" || !hasRoom(socket, message)) return false;
         const flowing = socket.send(message);
         this.#size -= sizeOf(message);
         sent++;

@@ -5,7 +5,17 @@ import { channel } from "node:diagnostics_channel";
 import { createServer } from "node:http";
 import process from "node:process";
 import { Duplex, PassThrough } from "node:stream";
-import { acceptor, connect, type Connection, type Message, reconnecting, serve } from "../mod.ts";
+import {
+  acceptor,
+  connect,
+  type Connection,
+  type ConnectionCallbacks,
+  ConnectionClosedError,
+  type Message,
+  reconnecting,
+  serve,
+  type Server,
+} from "../mod.ts";
 import { Deadlines } from "../src/deadlines.ts";
 import { handshakePair, pair } from "../src/testing/mod.ts";
 import { setClock } from "../src/ticker.ts";
@@ -19,6 +29,12 @@ import { exchange, request } from "./raw_peer.ts";
 const KEY = [1, 2, 3, 4];
 const pause = (milliseconds = 20): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+let served: Server;
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(5);
+}
 
 test("sendStream() ends whatever surrogates its chunks hold, and where", async () => {
   const HIGH = "\ud800";
@@ -121,6 +137,87 @@ for (const [name, make] of Object.entries(streams)) {
     await accept.shutdown({ deadline: 0 });
   });
 }
+
+test("send() on a connection that is closing or closed throws nothing, and the loss is counted", async () => {
+  await using ends = pair();
+  const { client, server } = ends;
+  const closing = client.close(4000);
+  assert.equal(client.readyState, "closing");
+  assert.equal(client.send("lost"), false);
+  assert.equal(client.send(Uint8Array.of(1)), false);
+  await assert.rejects(client.drained(), ConnectionClosedError);
+  assert.throws(() => client.send(5 as unknown as string), TypeError);
+  await closing;
+  assert.equal(client.send("lost"), false);
+  assert.equal(client.dropped, 3);
+  assert.equal(server.send("lost"), false);
+  assert.equal(server.dropped, 1);
+});
+
+test("a loop over all connections reaches each that is open, whatever the others are about, and ends no sender", async () => {
+  await serving(
+    {},
+    {
+      message(_, message) {
+        for (const each of this.server.connections) each.send(message);
+      },
+      get server() {
+        return served;
+      },
+    } as ConnectionCallbacks & { server: Server },
+    async ({ server }) => {
+      served = server;
+      const [sender, going, gone, other] = await Promise.all([1, 2, 3, 4].map(() => connect(server.url)));
+      await until(() => server.connections.size === 4);
+      const [, second, third] = [...server.connections];
+      void second!.close();
+      third!.abort();
+      sender!.send("to all");
+      const got = await Promise.all(
+        [sender, going, gone, other].map(async (socket) =>
+          (await socket![Symbol.asyncIterator]().next()).value
+        ),
+      );
+      assert.equal(got.filter((value) => value === "to all").length, 2);
+      assert.equal(got[0], "to all");
+      assert.equal(sender!.readyState, "open");
+      await sender!.close();
+      await other!.close();
+    },
+  );
+});
+
+test("a timer that sends goes on when its peer has left, and the process lives", async () => {
+  let sent = 0;
+  const timers: ReturnType<typeof setInterval>[] = [];
+  const ended: Connection[] = [];
+  await serving({}, {
+    open: (socket) => void timers.push(setInterval(() => (sent++, socket.send("tick")), 2)),
+    close: (socket) => void ended.push(socket),
+  }, async ({ server }) => {
+    for (const leave of ["close", "abort"] as const) {
+      const socket = await connect(server.url);
+      await socket[Symbol.asyncIterator]().next();
+      void socket[leave]();
+    }
+    await until(() => ended.length === 2);
+    const before = sent;
+    await until(() => sent > before + 5);
+  });
+  for (const timer of timers) clearInterval(timer);
+  for (const socket of ended) assert.ok(socket.dropped > 0);
+});
+
+test("messages that wait for a streamed one when the peer closes are counted as dropped", async () => {
+  await using ends = pair();
+  const never = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
+  const streaming = assert.rejects(ends.client.sendStream(never), ConnectionClosedError);
+  for (let i = 0; i < 3; i++) ends.client.send("behind");
+  void ends.server.close();
+  await ends.client.closed;
+  await streaming;
+  await until(() => ends.client.dropped === 3);
+});
 
 test("publish() from a subscriber of woshou:limit to the topic of the connection that fails throws nothing", async () => {
   const limits = channel("woshou:limit");

@@ -103,6 +103,24 @@ const plain = (output) => output.replaceAll(/\x1b\[[0-9;]*m/g, "");
 const number = (output, pattern) =>
   [...output.matchAll(pattern)].reduce((sum, match) => sum + Number(match[1]), 0);
 
+// Who sees the last of a long log alone is to know what failed.
+const failures = [];
+
+/** The tests that failed, with what their runner says of each. */
+function failuresIn(text) {
+  const lines = text.split("\n");
+  return lines.flatMap((line, index) => {
+    // TAP repeats the failure of a test in each that holds it; the innermost comes first.
+    if (/^ *not ok \d+ /.test(line)) return [lines.slice(index, index + 24).join("\n")];
+    if (/^\(fail\) /.test(line)) return [lines.slice(Math.max(0, index - 24), index + 1).join("\n")];
+    // Deno ends with a list of errors, each with the file it came from.
+    if (/ => \.\/tests\/.*:\d+:\d+$/.test(line) && /^error: /.test(lines[index + 1] ?? "")) {
+      return [lines.slice(index, index + 16).join("\n")];
+    }
+    return [];
+  });
+}
+
 // The suite whose output is shown as it comes.
 let shown;
 
@@ -126,6 +144,7 @@ async function suite(stage, command, args, patterns, env) {
     skipped: number(text, patterns.skipped),
   };
   if (code !== 0 && result.failed === 0) result.failed = 1;
+  if (result.failed > 0) failures.push(...failuresIn(text).map((each) => `${stage}: ${each}`));
   if (result.passed === 0) {
     console.log(`FAIL ${stage}: no test ran`);
     result.failed ||= 1;
@@ -300,5 +319,6 @@ console.log("\n                        passed  failed  skipped");
 for (const [stage, ...figures] of table) {
   console.log(stage.padEnd(22) + figures.map((each) => String(each).padStart(8)).join(""));
 }
+for (const failure of failures) console.log(`\nFAILED on ${failure}`);
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exit(totals.failed === 0 ? 0 : 1);

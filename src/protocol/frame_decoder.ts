@@ -26,9 +26,10 @@ export abstract class FrameDecoder {
   // Of the payload at hand.
   #remaining = 0;
   #course: Course = "reading";
-  // What came while it was paused, or behind the frame that paused it; and whether the stream ends behind that.
+  // What came while it was paused, or behind the frame that paused it.
   #kept: Uint8Array | undefined;
-  #endKept = false;
+  // Of the stream: it has not come, or stands behind what is kept.
+  #end: "not come" | "kept" | "come" = "not come";
   // A header that came in several chunks is gathered here; no view of a chunk is kept.
   #header: Uint8Array | undefined;
   #headerLength = 0;
@@ -81,17 +82,15 @@ export abstract class FrameDecoder {
     if (this.#course !== "paused") return;
     this.#course = "reading";
     // Whoever resumes it again within this does not see the end: it stands behind what is read here.
-    const ends = this.#endKept;
-    this.#endKept = false;
+    const ends = this.#end === "kept";
+    if (ends) this.#end = "come";
     const kept = this.#kept;
     if (kept !== undefined) {
       this.#kept = undefined;
       const end = this.#read(kept);
       if (this.#paused && end < kept.length) this.#kept = kept.subarray(end);
     }
-    if (!ends) return;
-    if (this.keepsBytes) this.#endKept = true;
-    else this.streamEnd();
+    if (ends) this.receiveEnd();
   }
 
   get #stopped(): boolean {
@@ -109,8 +108,13 @@ export abstract class FrameDecoder {
 
   /** The peer has ended its direction of the stream, after the bytes received so far. */
   receiveEnd(): void {
-    if (this.keepsBytes) this.#endKept = true;
-    else this.streamEnd();
+    this.#end = this.keepsBytes ? "kept" : "come";
+    if (this.#end === "come") this.streamEnd();
+  }
+
+  /** Whether the peer has ended its direction of the stream, though bytes before that may still wait. */
+  get peerEnded(): boolean {
+    return this.#end !== "not come";
   }
 
   /** Whether the bytes so far end between two frames. */

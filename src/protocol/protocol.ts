@@ -6,6 +6,7 @@
  */
 import { concat, copyOf } from "./bytes.ts";
 import { encodeClosePayload, parseClosePayload } from "./close_payload.ts";
+import { type ConnectionState, mayFollow } from "./connection_state.ts";
 import type { EncodedMessage } from "./encoded_message.ts";
 import { ConnectionClosedError, ProtocolError } from "./errors.ts";
 import { FIN, RSV1, writeFrame, writeTextFrame } from "./frame.ts";
@@ -71,7 +72,7 @@ export class Protocol extends FrameDecoder {
   #control: Uint8Array = NOTHING;
   #congested = false;
   #unansweredPing: Uint8Array | undefined;
-  #stage: "open" | "close sent" | "finished" = "open";
+  #state: ConnectionState = "open";
   #initiator: "local" | "remote" | undefined;
 
   /** Begins where the opening handshake ended; `compression` is there if that has agreed upon it. */
@@ -90,14 +91,36 @@ export class Protocol extends FrameDecoder {
     return this.#messages ??= new MessageAssembler(this.#limits, this.compression);
   }
 
-  /** Whether messages may be sent: no Close frame has gone either way. */
-  get open(): boolean {
-    return this.#stage === "open";
+  /** Where the connection stands. */
+  get state(): ConnectionState {
+    return this.#state;
   }
 
-  /** Whether all is over: `finish()` has been called. */
+  /** Whether frames may be sent: no Close frame has gone either way. */
+  get open(): boolean {
+    return this.#state === "open" || this.#state === "awaiting stream";
+  }
+
+  /** Whether the protocol is over: `finish()` has been called. */
   get finished(): boolean {
-    return this.#stage === "finished";
+    return this.#state === "finished" || this.#state === "closed";
+  }
+
+  /** No more messages are to be sent but the one that is being streamed: a Close frame follows that. */
+  awaitStream(): void {
+    this.#enter("awaiting stream");
+  }
+
+  /** The stream of bytes is over as well. */
+  transportClosed(): void {
+    this.#enter("closed");
+  }
+
+  /** Answers `false`, and changes nothing, when the one does not follow from the other. */
+  #enter(next: ConnectionState): boolean {
+    if (!mayFollow(this.#state, next)) return false;
+    this.#state = next;
+    return true;
   }
 
   /** See {@linkcode FrameDecoder.streamEnd}. */
@@ -310,7 +333,7 @@ export class Protocol extends FrameDecoder {
   }
 
   #sendCloseFrame(payload: Uint8Array): void {
-    this.#stage = "close sent";
+    this.#enter("close sent");
     this.#write(writeFrame(frameMemory, FIN | CLOSE, payload, this.#key()));
   }
 
@@ -353,8 +376,7 @@ export class Protocol extends FrameDecoder {
     initiator: "local" | "remote",
     error: Error | undefined,
   ): void {
-    if (this.finished) return;
-    this.#stage = "finished";
+    if (!this.#enter("finished")) return;
     this.stop();
     this.#unansweredPing = undefined;
     this.#sink.finish({ code, reason, wasClean, initiator, error });

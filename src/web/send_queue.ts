@@ -106,14 +106,13 @@ export class SendQueue {
     const connection = this.#connection;
     const before = connection.bufferedAmount;
     this.#amount.waiting(before);
-    const wasOpen = connection.readyState === "open";
+    // WebSockets Standard, send(): what comes after the closing handshake has started is not sent, and no error.
+    if (connection.readyState !== "open") return this.#amount.unsendable(payloadSize(message));
     try {
       connection.send(message);
     } catch (error) {
       this.#amount.unsendable(payloadSize(message));
-      // WebSockets Standard, send(): what comes after the closing handshake has started is not sent, and no error.
-      if (wasOpen) this.#failed(error);
-      return;
+      return this.#failed(error);
     }
     this.#amount.sent(payloadSize(message), connection.bufferedAmount - before);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ConnectOptions } from "../client.ts";
-import { type Connection, type Message, settingsOf } from "../connection.ts";
+import { askForNext, type Connection, giveOneAtATime, type Message, settingsOf } from "../connection.ts";
 import { ABNORMAL_CLOSURE } from "../protocol/status_code.ts";
 import { type Close, ConnectionClosedError } from "../protocol/errors.ts";
 import { BufferedAmount } from "./buffered_amount.ts";
@@ -331,6 +331,7 @@ export class WebSocket extends EventTarget {
 
   #open(connection: Connection<unknown>): void {
     this.#connection = connection;
+    giveOneAtATime(connection);
     this.#state = OPEN;
     this.#outgoing = new SendQueue(
       connection,
@@ -345,6 +346,7 @@ export class WebSocket extends EventTarget {
       // In the task of an event the state is what it was when the event fired.
       if (connection.readyState !== "open") await nextTask();
       this.#idle = true;
+      askForNext(connection);
       const { done, value } = await messages.next();
       this.#idle = false;
       await nextTask();

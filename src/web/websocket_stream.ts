@@ -202,34 +202,39 @@ export class WebSocketStream {
   #open(connection: Connection<unknown>, messages: AsyncIterator<Message>): void {
     this.#state = "open";
     this.#connection = connection;
+    // However many are told of it, the end of the connection is one error.
+    const ended = connection.closed.then((close) => ({
+      close,
+      error: close.wasClean ? undefined : brokenError(close),
+    }));
     const readable = new ReadableStream<Message>({
       pull: async (controller) => {
         let next = await messages.next();
         // WebSockets Standard: a message is dropped that is received "if stream's ready state is not OPEN".
         while (!next.done && this.#dropping) next = await messages.next();
         if (!next.done) return controller.enqueue(next.value);
-        const close = await connection.closed;
-        if (close.wasClean) controller.close();
-        else controller.error(brokenError(close));
+        const { error } = await ended;
+        if (error === undefined) controller.close();
+        else controller.error(error);
       },
       cancel: (reason) => this.#closeUsing(reason),
     });
     const writable = new WritableStream<Sendable>({
       start: (controller) => {
-        void connection.closed.then((close) => controller.error(writeError(close)));
+        void ended.then(({ error }) => controller.error(error ?? tooLate()));
       },
-      write: (chunk) => write(connection, chunk),
+      write: (chunk) => write(connection, ended, chunk),
       close: async () => {
         this.close();
-        const close = await connection.closed;
-        if (!close.wasClean) throw brokenError(close);
+        const { error } = await ended;
+        if (error !== undefined) throw error;
       },
       abort: (reason) => this.#closeUsing(reason),
     });
-    void connection.closed.then((close) => {
+    void ended.then(({ close, error }) => {
       this.#state = "closed";
-      if (close.wasClean) this.#closed.resolve({ closeCode: close.code, reason: close.reason });
-      else this.#closed.reject(brokenError(close));
+      if (error === undefined) this.#closed.resolve({ closeCode: close.code, reason: close.reason });
+      else this.#closed.reject(error);
     });
     this.#opened.resolve({
       readable,
@@ -253,13 +258,23 @@ export class WebSocketStream {
   }
 }
 
-async function write(connection: Connection<unknown>, chunk: unknown): Promise<void> {
+/** How a connection has ended, and the error of that unless it was a closing handshake. */
+interface Ended {
+  readonly close: Close;
+  readonly error: WebSocketStreamError | undefined;
+}
+
+async function write(connection: Connection<unknown>, ended: Promise<Ended>, chunk: unknown): Promise<void> {
   const data = bytesOrString(chunk);
+  const wasOpen = connection.readyState === "open";
   try {
     if (!connection.send(data)) await connection.drained();
-  } catch (error) {
-    if (!(error instanceof ConnectionClosedError)) throw error;
-    throw writeError(await connection.closed);
+  } catch (reason) {
+    if (!(reason instanceof ConnectionClosedError)) throw reason;
+    const { close, error } = await ended;
+    // The peer has answered our Close frame, and so has seen the whole message before it.
+    if (wasOpen && error === undefined && close.initiator === "local") return;
+    throw error ?? tooLate();
   }
 }
 
@@ -268,8 +283,7 @@ function brokenError({ code, reason, error }: Close): WebSocketStreamError {
   return endedError(message, code, reason, error);
 }
 
-function writeError(close: Close): DOMException {
-  if (!close.wasClean) return brokenError(close);
+function tooLate(): DOMException {
   return new DOMException("Cannot write: the connection has been closed.", "InvalidStateError");
 }
 

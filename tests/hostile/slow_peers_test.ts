@@ -273,7 +273,7 @@ test("CVE-2022-25762 (Tomcat): what is sent while others close goes to whom it w
         queueMicrotask(() => void socket.close());
         socket.send(text);
       }
-      if (socket.readyState !== "open") assert.throws(() => socket.send("late"), ConnectionClosedError);
+      if (socket.readyState !== "open") assert.equal(socket.send("late"), false);
     },
   }, async ({ server, port }) => {
     for (let round = 0; round < 5; round++) {
