@@ -6,6 +6,7 @@
 import { plainAddress } from "./address.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { brokenError } from "./errors.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { DEFAULT_HIGH_WATER_MARK, type Transport, type TransportHandler } from "./transport.ts";
 
 /** What is needed of a `Bun.Socket`. */
@@ -31,7 +32,7 @@ export interface BunSocket {
 }
 
 /** A {@linkcode Transport} over a `Bun.Socket`, whose callbacks the adapter passes on to the `on` methods. */
-export class BunTransport implements Transport {
+export class BunTransport extends Lifecycle implements Transport {
   /** See {@linkcode Transport.remoteAddress}. */
   readonly remoteAddress: string;
   /** See {@linkcode Transport.encrypted}. */
@@ -46,18 +47,11 @@ export class BunTransport implements Transport {
   #started = false;
   #paused = false;
   #wantsDrain = false;
-  #ending = false;
-  #sentEnd = false;
-  #ended = false;
-  #aborted = false;
-  #closed = false;
-  #finished = false;
   #failure: unknown;
-  // The system took no more bytes: Bun then closes the socket as if all had been well.
-  #lost = false;
 
   /** Takes the socket over; whoever makes it calls {@linkcode BunTransport.onOpen} as soon as TLS is done. */
   constructor(socket: BunSocket, encrypted: boolean, highWaterMark: number = DEFAULT_HIGH_WATER_MARK) {
+    super();
     this.#socket = socket;
     this.#highWaterMark = highWaterMark;
     this.remoteAddress = plainAddress(socket.remoteAddress);
@@ -66,9 +60,9 @@ export class BunTransport implements Transport {
 
   /** Bytes may come from now on: until `attach()` they are to wait in the system. */
   onOpen(): void {
-    if (this.#started || this.#closed || this.#aborted) return;
+    if (this.#started || this.life !== "open") return;
     // Each pause() and resume() is a system call, and makes Bun wait for room to write besides.
-    if (this.#handler !== undefined && !this.#paused && !this.#ended) this.#started = true;
+    if (this.#handler !== undefined && !this.#paused && this.incoming === "open") this.#started = true;
     else this.#socket.pause();
   }
 
@@ -91,13 +85,14 @@ export class BunTransport implements Transport {
 
   /** See {@linkcode Transport.write}. */
   write(bytes: Uint8Array): boolean {
-    if (this.#closed || this.#aborted || this.#ending) return true;
+    if (!this.writable) return true;
     if (this.bufferedAmount > 0) this.#queue!.push(bytes);
     else {
       const count = this.#socket.write(bytes);
       if (count === bytes.length) return true;
       if (count < 0) {
-        this.#lost = true;
+        // Bun closes the socket then as if all had been well.
+        this.send("lost");
         return true;
       }
       const queue = this.#queue ??= new ByteQueue();
@@ -111,15 +106,13 @@ export class BunTransport implements Transport {
 
   /** See {@linkcode Transport.closeWrite}. */
   closeWrite(): void {
-    if (this.#closed || this.#aborted || this.#ending) return;
-    this.#ending = true;
+    if (!this.send("ending")) return;
     if (this.bufferedAmount === 0) this.#sendEnd();
   }
 
   /** See {@linkcode Transport.abort}. */
   abort(): void {
-    if (this.#closed || this.#aborted) return;
-    this.#aborted = true;
+    if (!this.enter("aborting")) return;
     this.#queue = undefined;
     this.#inbox = undefined;
     this.#socket.terminate();
@@ -129,7 +122,7 @@ export class BunTransport implements Transport {
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    if (this.#started && !this.#closed && !this.#aborted) this.#socket.pause();
+    if (this.#started && this.life === "open") this.#socket.pause();
   }
 
   /** See {@linkcode Transport.resume}. */
@@ -138,25 +131,25 @@ export class BunTransport implements Transport {
     this.#paused = false;
     if (!this.#started) {
       if (this.#handler !== undefined) queueMicrotask(() => this.#start());
-    } else if (!this.#closed && !this.#aborted) this.#socket.resume();
+    } else if (this.life === "open") this.#socket.resume();
   }
 
   /** Bytes have come. */
   onData(chunk: Uint8Array): void {
-    if (this.#aborted) return;
+    if (this.life !== "open") return;
     if (this.#started) this.#handler!.data(chunk);
     else (this.#inbox ??= []).push(new Uint8Array(chunk));
   }
 
   /** The system takes bytes again; Bun also says so unasked. */
   onDrain(): void {
-    if (this.#aborted || this.#closed) return;
+    if (this.life !== "open") return;
     const queue = this.#queue;
     while (queue !== undefined && queue.length > 0) {
       const bytes = queue.peek();
       const count = this.#socket.write(bytes);
       if (count < 0) {
-        this.#lost = true;
+        this.send("lost");
         return;
       }
       const written = queue.consume(count);
@@ -164,27 +157,25 @@ export class BunTransport implements Transport {
       if (count < bytes.length) return;
     }
     if (this.#wantsDrain) this.#drain();
-    if (this.#ending && this.bufferedAmount === 0) this.#sendEnd();
+    if (this.outgoing === "ending" && this.bufferedAmount === 0) this.#sendEnd();
   }
 
   /** The peer has ended its direction. */
   onEnd(): void {
-    if (this.#ended || this.#aborted) return;
-    this.#ended = true;
-    if (this.#started) this.#handler!.end();
+    if (this.life !== "open" || !this.receive("ended")) return;
+    if (this.#started) this.#tellEnd();
   }
 
   /** The TLS handshake has failed. */
   onHandshakeFailure(error: unknown): void {
-    if (this.#aborted || this.#closed) return;
+    if (this.life !== "open") return;
     this.#failure ??= error;
     this.#socket.terminate();
   }
 
   /** Everything is over. */
   onClose(error: unknown): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (!this.enter("closed") && !this.enter("aborted")) return;
     this.#failure ??= error;
     this.#queue = undefined;
     // Bun closes inside terminate().
@@ -194,27 +185,29 @@ export class BunTransport implements Transport {
   }
 
   #start(): void {
-    if (this.#started || this.#finished) return;
-    if (this.#closed && this.#isBroken()) return this.#finish();
+    if (this.#started || this.life === "over") return;
+    if (this.closedBelow && this.#isBroken()) return this.#finish();
     let chunk: Uint8Array | undefined;
     while (!this.#paused && (chunk = this.#inbox?.shift()) !== undefined) this.#handler!.data(chunk);
     if (this.#paused) return;
     this.#started = true;
-    if (this.#closed) return this.#finish();
-    if (this.#aborted) return;
+    if (this.closedBelow) return this.#finish();
+    if (this.abandoned) return;
     this.#socket.resume();
     if (this.#wantsDrain && this.bufferedAmount === 0) this.#drain();
-    if (this.#ended) this.#handler!.end();
+    if (this.incoming === "ended") this.#tellEnd();
+  }
+
+  #tellEnd(): void {
+    if (this.receive("told")) this.#handler!.end();
   }
 
   #sendEnd(): void {
-    if (this.#sentEnd) return;
-    this.#sentEnd = true;
-    this.#socket.shutdown();
+    if (this.send("ended")) this.#socket.shutdown();
   }
 
   #isBroken(): boolean {
-    return this.#aborted || this.#failure !== undefined;
+    return this.abandoned || this.#failure !== undefined;
   }
 
   #drain(): void {
@@ -224,14 +217,15 @@ export class BunTransport implements Transport {
   }
 
   #finish(): void {
-    if (this.#finished || this.#handler === undefined) return;
-    this.#finished = true;
     const handler = this.#handler;
-    if (this.#aborted) return handler.close();
+    const { abandoned } = this;
+    if (handler === undefined || !this.enter("over")) return;
+    if (abandoned) return handler.close();
     if (this.#failure !== undefined) return handler.close(brokenError(this.#failure));
-    if (!this.#sentEnd || this.#lost) return handler.close(brokenError(undefined, "connection-reset"));
+    if (this.outgoing !== "ended") return handler.close(brokenError(undefined, "connection-reset"));
     // After our own end, Bun tells of the peer's by closing only.
-    if (!this.#ended) handler.end();
+    this.receive("ended");
+    this.#tellEnd();
     handler.close();
   }
 }

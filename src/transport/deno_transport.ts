@@ -6,6 +6,7 @@
 import { plainAddress } from "./address.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { brokenError } from "./errors.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import {
   DEFAULT_HIGH_WATER_MARK,
   type Transport,
@@ -51,7 +52,7 @@ let begun = 0;
 const waiting: DenoTransport[] = [];
 
 /** A {@linkcode Transport} over a `Deno.Conn`. */
-export class DenoTransport implements Transport {
+export class DenoTransport extends Lifecycle implements Transport {
   /** See {@linkcode Transport.remoteAddress}. */
   readonly remoteAddress: string;
   /** See {@linkcode Transport.encrypted}. */
@@ -66,15 +67,11 @@ export class DenoTransport implements Transport {
   #writing = false;
   #paused = false;
   #wantsDrain = false;
-  #ending = false;
-  #sendingEnd = false;
-  #sentEnd = false;
-  #ended = false;
-  #over = false;
   #error: TransportError | undefined;
 
   /** Takes the connection over. */
   constructor(conn: DenoConn, encrypted: boolean, highWaterMark: number = DEFAULT_HIGH_WATER_MARK) {
+    super();
     this.#conn = conn;
     this.#highWaterMark = highWaterMark;
     this.remoteAddress = plainAddress(conn.remoteAddr.hostname);
@@ -98,14 +95,14 @@ export class DenoTransport implements Transport {
     // What the opening handshake needed says nothing of what follows.
     if (!first && this.#buffer.length > SMALLEST_READ) this.#buffer = new Uint8Array(SMALLEST_READ);
     if (!first) return;
-    if (this.#over) return this.#deliverClose();
+    if (this.closedBelow) return this.#deliverClose();
     if (this.#wantsDrain) queueMicrotask(() => this.#drain());
     if (!this.#paused) void this.#read();
   }
 
   /** See {@linkcode Transport.write}. */
   write(bytes: Uint8Array): boolean {
-    if (this.#over || this.#ending) return true;
+    if (!this.writable) return true;
     this.#queue.push(bytes);
     if (!this.#writing && bytes.length > 0) this.#begin();
     if (this.#queue.length <= this.#highWaterMark) return true;
@@ -115,14 +112,13 @@ export class DenoTransport implements Transport {
 
   /** See {@linkcode Transport.closeWrite}. */
   closeWrite(): void {
-    if (this.#over || this.#ending) return;
-    this.#ending = true;
+    if (!this.send("ending")) return;
     if (!this.#writing) void this.#sendEnd();
   }
 
   /** See {@linkcode Transport.abort}. */
   abort(): void {
-    this.#finish();
+    this.#finish("aborted");
   }
 
   /** See {@linkcode Transport.pause}. */
@@ -139,16 +135,16 @@ export class DenoTransport implements Transport {
 
   async #read(): Promise<void> {
     this.#reading = true;
-    while (!this.#paused && !this.#over && !this.#ended) {
+    while (this.#reads) {
       // While this waits, attach() may choose another buffer for the reads to come.
       const buffer = this.#buffer;
       let count: number | null;
       try {
         count = await this.#conn.read(buffer);
       } catch (error) {
-        return this.#finish(brokenError(error));
+        return this.#finish("closed", brokenError(error));
       }
-      if (this.#over) return;
+      if (this.life !== "open") return;
       if (count === null) this.#onEnd();
       else {
         this.#handler!.data(buffer.subarray(0, count));
@@ -156,6 +152,10 @@ export class DenoTransport implements Transport {
       }
     }
     this.#reading = false;
+  }
+
+  get #reads(): boolean {
+    return !this.#paused && this.life === "open" && this.incoming === "open";
   }
 
   #resize(count: number): void {
@@ -170,9 +170,10 @@ export class DenoTransport implements Transport {
   }
 
   #onEnd(): void {
-    this.#ended = true;
+    this.receive("ended");
+    this.receive("told");
     this.#handler!.end();
-    if (this.#sentEnd) this.#finish();
+    if (this.outgoing === "ended") this.#finish("closed");
   }
 
   #begin(): void {
@@ -197,38 +198,35 @@ export class DenoTransport implements Transport {
         // A loop over many connections is over when what waits for the first goes on.
         begun = 0;
       } catch (error) {
-        return this.#finish(brokenError(error));
+        return this.#finish("closed", brokenError(error));
       }
-      if (this.#over) return;
+      if (this.life !== "open") return;
       const written = queue.consume(count);
       if (written !== undefined) this.#handler?.written?.(written);
     }
     this.#writing = false;
     if (this.#wantsDrain) this.#drain();
-    if (this.#ending && !this.#writing) await this.#sendEnd();
+    if (this.outgoing === "ending" && !this.#writing) await this.#sendEnd();
   }
 
   async #sendEnd(): Promise<void> {
-    if (this.#sendingEnd || this.#over) return;
-    this.#sendingEnd = true;
+    if (!this.send("sending end")) return;
     try {
       await this.#conn.closeWrite();
     } catch (error) {
-      return this.#finish(brokenError(error));
+      return this.#finish("closed", brokenError(error));
     }
-    this.#sentEnd = true;
-    if (this.#ended) this.#finish();
+    if (this.send("ended") && this.incoming !== "open") this.#finish("closed");
   }
 
   #drain(): void {
-    if (this.#handler === undefined || this.#over || this.#queue.length > 0) return;
+    if (this.#handler === undefined || this.life !== "open" || this.#queue.length > 0) return;
     this.#wantsDrain = false;
     this.#handler.drain();
   }
 
-  #finish(error?: TransportError): void {
-    if (this.#over) return;
-    this.#over = true;
+  #finish(how: "closed" | "aborted", error?: TransportError): void {
+    if (!this.enter(how)) return;
     this.#error = error;
     this.#queue.clear();
     this.#conn.close();
@@ -237,6 +235,7 @@ export class DenoTransport implements Transport {
 
   #deliverClose(): void {
     queueMicrotask(() => {
+      this.enter("over");
       if (this.#error === undefined) this.#handler!.close();
       else this.#handler!.close(this.#error);
     });

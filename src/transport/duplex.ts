@@ -7,6 +7,7 @@
 import { plainAddress } from "./address.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { brokenError } from "./errors.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { inMicrotask } from "./microtask.ts";
 import {
   DEFAULT_HIGH_WATER_MARK,
@@ -87,7 +88,7 @@ interface OwnedStream extends DuplexStream {
 }
 
 /** A {@linkcode Transport} over a Node-style duplex stream, which belongs to it from now on. */
-export class DuplexTransport implements Transport {
+export class DuplexTransport extends Lifecycle implements Transport {
   /** See {@linkcode Transport.remoteAddress}. */
   readonly remoteAddress: string;
   /** See {@linkcode Transport.encrypted}. */
@@ -105,15 +106,11 @@ export class DuplexTransport implements Transport {
   #started = false;
   #paused = false;
   #wantsDrain = false;
-  #ending = false;
-  #ended = false;
-  #toldEnd = false;
-  #aborted = false;
-  #closed = false;
   #failure: unknown;
 
   /** Takes the stream over. Whoever read from it before must have stopped, and removed its listeners. */
   constructor(stream: DuplexStream, options: DuplexOptions = {}) {
+    super();
     this.#stream = stream;
     this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
     this.#foreign = !isSystemSocket(stream);
@@ -128,7 +125,7 @@ export class DuplexTransport implements Transport {
     stream.on("close", DuplexTransport.#closeCame);
     // An HTTP/2 stream of Node 20 that was reset does not close while bytes wait in it.
     if ("rstCode" in stream) stream.on("aborted", () => stream.destroy());
-    this.#ended = stream.readableEnded;
+    if (stream.readableEnded) this.receive("ended");
     if (stream.closed === true) this.#onClose();
   }
 
@@ -137,7 +134,7 @@ export class DuplexTransport implements Transport {
   /** Passes on what a transport's stream has read; called by `node_reads.ts` where that makes no `data` events of it. */
   static received(this: unknown, chunk: unknown): void {
     const transport = (this as OwnedStream)[OWNER];
-    if (!transport.#aborted) transport.#deliver(chunk as Uint8Array);
+    if (!transport.abandoned) transport.#deliver(chunk as Uint8Array);
   }
 
   static #errorCame(this: unknown, error: unknown): void {
@@ -154,7 +151,7 @@ export class DuplexTransport implements Transport {
 
   /** See {@linkcode Transport.bufferedAmount}. */
   get bufferedAmount(): number {
-    if (this.#closed || this.#aborted) return 0;
+    if (this.life !== "open") return 0;
     return this.#stream.writableLength + (this.#queue === undefined ? 0 : this.#queue.length);
   }
 
@@ -174,7 +171,7 @@ export class DuplexTransport implements Transport {
   /** See {@linkcode Transport.write}. */
   write(given: Uint8Array): boolean {
     const stream = this.#stream;
-    if (this.#aborted || this.#ending || !stream.writable) return true;
+    if (!this.writable || !stream.writable) return true;
     const bytes = this.#foreign ? new Uint8Array(given) : given;
     const { bufferedAmount } = this;
     if (bufferedAmount === 0 && bytes.length <= PORTION && bytes.length <= this.#highWaterMark) {
@@ -207,24 +204,26 @@ export class DuplexTransport implements Transport {
   #onWritten(error: Error | null | undefined): void {
     this.#callbacks--;
     // Node calls back without an error for what a destroyed socket never sent.
-    if (error || this.#aborted || this.#closed || this.#stream.destroyed) return;
+    if (error || this.life !== "open" || this.#stream.destroyed) return;
     const waits = this.#queue !== undefined && this.#queue.length > 0;
     if (waits && this.#callbacks === 0) this.#writeOn();
-    else if (!waits && this.#ending && this.#stream.writable) this.#stream.end();
+    else if (!waits) this.#sendEnd();
     if (this.#wantsDrain && this.bufferedAmount === 0) this.#drain();
   }
 
   /** See {@linkcode Transport.closeWrite}. */
   closeWrite(): void {
-    if (this.#aborted || this.#ending || !this.#stream.writable) return;
-    this.#ending = true;
-    if (this.#queue === undefined || this.#queue.length === 0) this.#stream.end();
+    if (!this.#stream.writable || !this.send("ending")) return;
+    if (this.#queue === undefined || this.#queue.length === 0) this.#sendEnd();
+  }
+
+  #sendEnd(): void {
+    if (this.#stream.writable && this.send("ended")) this.#stream.end();
   }
 
   /** See {@linkcode Transport.abort}. */
   abort(): void {
-    if (this.#aborted || this.#closed) return;
-    this.#aborted = true;
+    if (!this.enter("aborting")) return;
     this.#inbox = undefined;
     this.#queue = undefined;
     this.#stream.destroy();
@@ -256,14 +255,14 @@ export class DuplexTransport implements Transport {
   /** Delivers what waits here, in its order, as far as the handler takes it. */
   #pump(): void {
     if (this.#handler === undefined || this.#handler === NOBODY) return;
-    if (this.#closed && this.#isBroken()) return this.#finish();
+    if (this.closedBelow && this.#isBroken()) return this.#finish();
     let chunk: Uint8Array | undefined;
     while (!this.#paused && (chunk = this.#inbox?.shift()) !== undefined) this.#deliver(chunk);
-    if (this.#inbox?.length || this.#aborted) return;
+    if (this.#inbox?.length || this.abandoned) return;
     if (!this.#started) this.#start();
     if (!this.#paused) this.#stream.resume();
-    if (this.#ended) this.#tellEnd();
-    if (this.#closed) this.#finish();
+    if (this.incoming === "ended") this.#tellEnd();
+    if (this.closedBelow) this.#finish();
   }
 
   #start(): void {
@@ -274,38 +273,36 @@ export class DuplexTransport implements Transport {
 
   /** An HTTP/2 stream closes before it says that it has finished. */
   #hasSentAll(): boolean {
-    return this.#ending && this.#stream.writableLength === 0 && !this.#queue?.length;
+    return this.outgoing === "ended" && this.#stream.writableLength === 0;
   }
 
   #isBroken(): boolean {
-    return this.#aborted || this.#failure !== undefined;
+    return this.abandoned || this.#failure !== undefined;
   }
 
   #drain(): void {
-    if (this.#handler === undefined || this.#closed || this.#aborted) return;
+    if (this.#handler === undefined || this.life !== "open") return;
     this.#wantsDrain = false;
     this.#handler.drain();
   }
 
   #onEnd(): void {
-    this.#ended = true;
+    this.receive("ended");
     if (this.#started && !this.#inbox?.length) this.#tellEnd();
   }
 
   #tellEnd(): void {
-    if (this.#toldEnd || this.#aborted) return;
-    this.#toldEnd = true;
-    this.#handler!.end();
+    if (!this.abandoned && this.receive("told")) this.#handler!.end();
   }
 
   #onClose(): void {
-    this.#closed = true;
-    if (!this.#ended && !this.#isBroken()) {
+    if (!this.enter("closed") && !this.enter("aborted")) return;
+    if (this.incoming === "open" && !this.#isBroken()) {
       // Bun closes an upgraded socket over what was not read yet, and then drops it.
       const rest = this.#stream.read();
       if (rest !== null) {
         (this.#inbox ??= []).push(rest);
-        this.#ended = this.#hasSentAll();
+        if (this.#hasSentAll()) this.receive("ended");
       }
     }
     // A stream of another make may close inside destroy().
@@ -318,14 +315,15 @@ export class DuplexTransport implements Transport {
     const error = this.#error();
     // Node keeps a socket for some time after its end, which is not to keep all that hangs on the connection.
     this.#handler = NOBODY;
+    this.enter("over");
     if (error === undefined) handler.close();
     else handler.close(error);
   }
 
   #error(): TransportError | undefined {
-    if (this.#aborted) return undefined;
+    if (this.abandoned) return undefined;
     if (this.#failure !== undefined) return brokenError(this.#failure);
-    if (this.#ended && this.#hasSentAll()) return undefined;
+    if (this.incoming !== "open" && this.#hasSentAll()) return undefined;
     return brokenError(undefined, "connection-reset");
   }
 }

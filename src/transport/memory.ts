@@ -5,6 +5,7 @@
  */
 import { ByteQueue } from "./byte_queue.ts";
 import { brokenError } from "./errors.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import {
   DEFAULT_HIGH_WATER_MARK,
   type Transport,
@@ -40,7 +41,7 @@ export function memoryPair(
   return [left, right];
 }
 
-class MemoryTransport implements Transport {
+class MemoryTransport extends Lifecycle implements Transport {
   readonly remoteAddress: string;
   readonly encrypted: boolean;
   readonly #highWaterMark: number;
@@ -51,13 +52,10 @@ class MemoryTransport implements Transport {
   #scheduled = false;
   #paused = false;
   #wantsDrain = false;
-  #ending = false;
-  #sentEnd = false;
-  #ended = false;
-  #over = false;
   #error: TransportError | undefined;
 
   constructor(options: MemoryOptions) {
+    super();
     this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
     this.remoteAddress = options.remoteAddress ?? "";
     this.encrypted = options.encrypted ?? false;
@@ -79,13 +77,13 @@ class MemoryTransport implements Transport {
     const first = this.#handler === undefined;
     this.#handler = handler;
     if (!first) return;
-    if (this.#over) return this.#deliverClose();
+    if (this.closedBelow) return this.#deliverClose();
     if (this.#wantsDrain) this.#schedule();
     this.#peer!.#schedule();
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#over || this.#ending) return true;
+    if (!this.writable) return true;
     this.#queue.push(bytes);
     this.#schedule();
     if (this.#queue.length <= this.#highWaterMark) return true;
@@ -94,15 +92,12 @@ class MemoryTransport implements Transport {
   }
 
   closeWrite(): void {
-    if (this.#over || this.#ending) return;
-    this.#ending = true;
-    this.#schedule();
+    if (this.send("ending")) this.#schedule();
   }
 
   abort(): void {
-    if (this.#over) return;
-    this.#finish();
-    this.#peer!.#finish(brokenError(undefined, "connection-reset"));
+    if (!this.#finish("aborted")) return;
+    this.#peer!.#finish("closed", brokenError(undefined, "connection-reset"));
   }
 
   pause(): void {
@@ -116,7 +111,7 @@ class MemoryTransport implements Transport {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#over) return;
+    if (this.#scheduled || this.life !== "open") return;
     this.#scheduled = true;
     queueMicrotask(this.#deliverNext);
   }
@@ -132,37 +127,38 @@ class MemoryTransport implements Transport {
       queue.consume(chunk.length);
       peer.#handler!.data(chunk);
     }
-    if (this.#over || queue.length > 0) return;
+    if (this.life !== "open" || queue.length > 0) return;
     if (this.#wantsDrain && this.#handler !== undefined) {
       this.#wantsDrain = false;
       this.#handler.drain();
     }
-    if (this.#ending && !this.#sentEnd && !this.#over && peer.#receives()) this.#sendEnd(peer);
+    if (this.outgoing === "ending" && peer.#receives() && this.send("ended")) this.#tellEnd(peer);
   }
 
   #receives(): boolean {
-    return this.#handler !== undefined && !this.#paused && !this.#over;
+    return this.#handler !== undefined && !this.#paused && this.life === "open";
   }
 
-  #sendEnd(peer: MemoryTransport): void {
-    this.#sentEnd = true;
-    peer.#ended = true;
+  #tellEnd(peer: MemoryTransport): void {
+    peer.receive("ended");
+    peer.receive("told");
     peer.#handler!.end();
-    if (!this.#ended || !peer.#sentEnd || this.#over) return;
-    this.#finish();
-    peer.#finish();
+    if (this.incoming !== "told" || this.outgoing !== "ended" || peer.outgoing !== "ended") return;
+    this.#finish("closed");
+    peer.#finish("closed");
   }
 
-  #finish(error?: TransportError): void {
-    if (this.#over) return;
-    this.#over = true;
+  #finish(how: "closed" | "aborted", error?: TransportError): boolean {
+    if (!this.enter(how)) return false;
     this.#error = error;
     this.#queue.clear();
     if (this.#handler !== undefined) this.#deliverClose();
+    return true;
   }
 
   #deliverClose(): void {
     queueMicrotask(() => {
+      this.enter("over");
       if (this.#error === undefined) this.#handler!.close();
       else this.#handler!.close(this.#error);
     });
