@@ -124,8 +124,13 @@ export class ClientOpening implements TransportHandler {
   drain(): void {}
 
   end(): void {
-    this.#failed ??= this.#init.handshake.receiveEnd();
+    this.#endOfResponse();
     this.#finish();
+  }
+
+  #endOfResponse(): void {
+    const { transport, handshake } = this.#init;
+    this.#failed ??= handshake.receiveEnd(transport.encrypted);
   }
 
   close(error?: TransportError): void {
@@ -133,7 +138,7 @@ export class ClientOpening implements TransportHandler {
       this.#reject(new HandshakeError(error.message, { step: "response", reason: error.code, cause: error }));
       return;
     }
-    this.#failed ??= this.#init.handshake.receiveEnd();
+    this.#endOfResponse();
     this.#finish();
   }
 
@@ -151,7 +156,7 @@ export class ClientOpening implements TransportHandler {
 
   #finish(): void {
     const { failure, head } = this.#failed!;
-    const said = this.#body?.said || gateway(head);
+    const said = this.#body?.said || wantsTls(this.#body?.text) || gateway(head);
     this.#init.transport.abort();
     this.#reject(
       new HandshakeError(failure.message + redirection(head) + said, {
@@ -176,6 +181,13 @@ function redirection(head: ResponseHead | undefined): string {
   if (head === undefined || !isRedirect(head.status)) return "";
   const location = describeLocation(head.headers.get("location") ?? "nowhere");
   return ` It redirects to ${location}: connect there, or have redirects followed by the option redirects.`;
+}
+
+/** nginx and Go answer a plain request to a port that speaks TLS so. */
+function wantsTls(body: string | undefined): string {
+  return /HTTP request (?:was sent )?to (?:an )?HTTPS (?:port|server)/i.test(body ?? "")
+    ? " This port speaks TLS: connect with wss:// instead of ws://."
+    : "";
 }
 
 /** What the page of a proxy means, which is for people and not repeated here. */

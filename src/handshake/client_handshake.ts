@@ -197,11 +197,12 @@ export class ClientHandshake {
     }
   }
 
-  /** The outcome when the server ends the connection before its response is whole. */
-  receiveEnd(): FailedOutcome {
-    const message = this.#reader.size === 0 && !this.#interimSeen
-      ? "The server closed the connection without an answer: is it a WebSocket server, or does it want wss://?"
-      : "The server closed the connection in the middle of its response.";
+  /** The outcome when the server ends the connection, which is `encrypted` or not, before its response is whole. */
+  receiveEnd(encrypted: boolean = false): FailedOutcome {
+    const message = this.#reader.size > 0 || this.#interimSeen
+      ? "The server closed the connection in the middle of its response."
+      : "The server closed the connection without an answer: is it a WebSocket server, or does it " +
+        (encrypted ? "demand a client certificate (the options tls.cert and tls.key)?" : "want wss://?");
     return {
       kind: "failed",
       failure: { code: "response-truncated", section: "RFC 6455, section 4.1", message },

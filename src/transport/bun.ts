@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isIP } from "node:net";
 import { bareHost, plainAddress } from "./address.ts";
 import { type BunSocket, BunTransport } from "./bun_transport.ts";
 import { connectError, errorCode, listenError, refuseTlsOverUnixSocket } from "./errors.ts";
@@ -15,6 +16,7 @@ interface BunHandlers {
   data(socket: BunSocket, chunk: Uint8Array): void;
   drain(socket: BunSocket): void;
   end(socket: BunSocket): void;
+  error(socket: BunSocket, error: Error): void;
   close(socket: BunSocket, error?: Error): void;
 }
 
@@ -58,11 +60,13 @@ const ALPN: ArrayBuffer = new TextEncoder().encode("\x08http/1.1").buffer;
 export const bunAdapter: Adapter = { connect, listen };
 
 /** The part that is the same for every socket. */
-const events: Pick<BunHandlers, "binaryType" | "data" | "drain" | "end" | "close"> = {
+const events: Pick<BunHandlers, "binaryType" | "data" | "drain" | "end" | "error" | "close"> = {
   binaryType: "uint8array",
   data: (socket, chunk) => socket.data?.onData(chunk),
   drain: (socket) => socket.data?.onDrain(),
   end: (socket) => socket.data?.onEnd(),
+  // An alert behind the TLS handshake is told here alone.
+  error: (socket, error) => socket.data?.onError(error),
   close: (socket, error) => socket.data?.onClose(error),
 };
 
@@ -70,6 +74,7 @@ async function connect(options: ConnectOptions): Promise<Transport> {
   const { highWaterMark, signal, tls } = options;
   signal?.throwIfAborted();
   refuseTlsOverUnixSocket(options);
+  if (namesAnotherAddress(options)) return await (await import("./node.ts")).nodeAdapter.connect(options);
   return await new Promise((resolve, reject) => {
     let pending: BunSocket | undefined;
     let settled = false;
@@ -113,6 +118,10 @@ async function connect(options: ConnectOptions): Promise<Transport> {
             fail(connectError(error, options, error ? undefined : "certificate-rejected"));
           } else succeed(socket);
         },
+        error(socket, error) {
+          if (settled) socket.data?.onError(error);
+          else fail(connectError(error, options));
+        },
         close(socket, error) {
           if (settled) return socket.data?.onClose(error);
           const code = errorCode(error) === "failed" ? "connection-reset" : undefined;
@@ -132,15 +141,25 @@ function where(
 
 function clientSide(options: ConnectOptions): BunTlsOptions {
   const { ca, cert, key, serverName } = options.tls!;
-  const name = serverName ?? ("path" in options ? undefined : options.hostname);
+  const host = "path" in options ? "" : bareHost(options.hostname);
+  const name = bareHost(serverName ?? host);
   return {
     ALPNProtocols: ALPN,
     rejectUnauthorized: true,
-    ...(name === undefined ? {} : { serverName: bareHost(name) }),
+    // RFC 6066, section 3: "Literal IPv4 and IPv6 addresses are not permitted in "HostName"". Without a name Bun verifies
+    // the host that it dials.
+    serverName: name === host && isIP(name) !== 0 ? "" : name,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
   };
+}
+
+/** Whether the certificate is to be of an address that is not dialled: Bun.connect would send that as a name. */
+function namesAnotherAddress(options: ConnectOptions): boolean {
+  const { serverName } = options.tls ?? {};
+  if (serverName === undefined || "path" in options || isIP(bareHost(serverName)) === 0) return false;
+  return bareHost(serverName) !== bareHost(options.hostname);
 }
 
 /** The address of a host name: Bun would listen on one, and tell neither which nor why there is none. */

@@ -166,6 +166,11 @@ export class BunTransport extends Lifecycle implements Transport {
     if (this.#started) this.#tellEnd();
   }
 
+  /** It breaks; the close follows. */
+  onError(error: unknown): void {
+    this.#failure ??= error;
+  }
+
   /** The TLS handshake has failed. */
   onHandshakeFailure(error: unknown): void {
     if (this.life !== "open") return;

@@ -53,6 +53,20 @@ export async function checkCertificates(tls: PemTexts): Promise<void> {
   }
 }
 
+/** Whether a certificate, DER, is one of these, PEM, or issued by one of them directly. `false` for none. */
+export async function isIssuedBy(
+  certificate: Uint8Array | undefined,
+  ca: string | readonly string[],
+): Promise<boolean> {
+  if (certificate === undefined) return false;
+  const { X509Certificate } = await import("node:crypto");
+  const leaf = new X509Certificate(certificate);
+  const blocks = [ca].flat().flatMap((text) => text.match(BLOCK) ?? []);
+  return blocks.map((block) => new X509Certificate(block)).some((each) =>
+    each.fingerprint256 === leaf.fingerprint256 || (leaf.checkIssued(each) && leaf.verify(each.publicKey))
+  );
+}
+
 function works(call: () => unknown): boolean {
   try {
     call();

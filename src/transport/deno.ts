@@ -5,6 +5,7 @@
  */
 import { bareHost, plainAddress } from "./address.ts";
 import { type DenoConn, DenoTransport } from "./deno_transport.ts";
+import { isIssuedBy } from "./certificate.ts";
 import { connectError, listenError, refuseTlsOverUnixSocket, toTransportError } from "./errors.ts";
 import type {
   Adapter,
@@ -14,6 +15,8 @@ import type {
   TlsClientOptions,
   Transport,
 } from "./transport.ts";
+
+type TcpOptions = Exclude<ConnectOptions, { path: string }>;
 
 interface TcpConn extends DenoConn, Disposable {}
 
@@ -61,6 +64,7 @@ interface DenoNamespace {
 const Deno = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
 
 const ALPN = ["http/1.1"];
+const NOT_TRUSTED = /UnknownIssuer|CaUsedAsEndEntity/;
 /** How long accepting rests when it fails, as it does at once and again while no file descriptor is left. */
 const ACCEPT_REST_MS = 100;
 
@@ -87,7 +91,7 @@ async function connect(options: ConnectOptions): Promise<Transport> {
 }
 
 async function dial(options: ConnectOptions): Promise<Transport> {
-  const { highWaterMark, signal, tls } = options;
+  const { highWaterMark, tls } = options;
   try {
     if ("path" in options) {
       return new DenoTransport(
@@ -96,26 +100,71 @@ async function dial(options: ConnectOptions): Promise<Transport> {
         highWaterMark,
       );
     }
-    const target = { hostname: bareHost(options.hostname), port: options.port };
-    if (tls?.cert !== undefined && tls.key !== undefined) {
-      return new DenoTransport(
-        await dialWithCertificate(target, tls, tls.cert, tls.key),
-        true,
-        highWaterMark,
-      );
-    }
-    const conn = await Deno.connect(signal === undefined ? target : { ...target, signal });
-    try {
-      conn.setNoDelay?.(true);
-      if (tls === undefined) return new DenoTransport(conn, false, highWaterMark);
-      return new DenoTransport(await startTls(conn, target.hostname, tls, signal), true, highWaterMark);
-    } catch (error) {
-      // Unlike `close()`, this throws nothing when TLS has taken the connection over.
-      conn[Symbol.dispose]();
-      throw error;
-    }
+    if (tls !== undefined) return await dialTls(options, tls);
+    const conn = await Deno.connect(tcp(options));
+    conn.setNoDelay?.(true);
+    return new DenoTransport(conn, false, highWaterMark);
   } catch (error) {
     throw connectError(error, options);
+  }
+}
+
+function tcp(
+  { hostname, port, signal }: TcpOptions,
+): { hostname: string; port: number; signal?: AbortSignal } {
+  const target = { hostname: bareHost(hostname), port };
+  return signal === undefined ? target : { ...target, signal };
+}
+
+/**
+ * Over Deno's own TLS where that keeps to the options: it adds authorities to those that it has, sends a client certificate
+ * only where it verifies the name that it dials, and has one word for whatever is not trusted. Its `node:tls` does all of
+ * that as it should, but may forget the peer's end after a pause, so that it serves only where the other does not.
+ */
+async function dialTls(options: TcpOptions, tls: TlsClientOptions): Promise<Transport> {
+  const { hostname, highWaterMark, signal } = options;
+  const { ca, cert, key, serverName = hostname } = tls;
+  const { nodeAdapter } = await import("./node.ts");
+  if (cert !== undefined && bareHost(serverName) !== bareHost(hostname)) {
+    return await nodeAdapter.connect(options);
+  }
+  let conn: TlsConn;
+  try {
+    conn = cert !== undefined && key !== undefined
+      ? await dialWithCertificate(options, tls, cert, key)
+      : await dialAndStart(options, tls);
+  } catch (error) {
+    if (!NOT_TRUSTED.test(String(error)) || signal?.aborted) throw error;
+    const transport = await nodeAdapter.connect(options);
+    if (ca !== undefined) return transport;
+    transport.abort();
+    throw error;
+  }
+  if (ca === undefined || await isIssuedBy(peerCertificate(conn), ca)) {
+    return new DenoTransport(conn, true, highWaterMark);
+  }
+  conn.close();
+  return await nodeAdapter.connect(options);
+}
+
+/** What Deno's `node:https` asks a connection of; no other way leads to it. `undefined` where there is none. */
+function peerCertificate(conn: TlsConn): Uint8Array | undefined {
+  const symbol = Object.getOwnPropertySymbols(Object.getPrototypeOf(conn))
+    .find(({ description }) => description === "getPeerCertificate");
+  if (symbol === undefined) return undefined;
+  const ask = (conn as unknown as Record<symbol, () => { raw?: Uint8Array } | null>)[symbol]!;
+  return ask.call(conn)?.raw;
+}
+
+async function dialAndStart(options: TcpOptions, tls: TlsClientOptions): Promise<TlsConn> {
+  const conn = await Deno.connect(tcp(options));
+  try {
+    conn.setNoDelay?.(true);
+    return await startTls(conn, bareHost(options.hostname), tls, options.signal);
+  } catch (error) {
+    // Unlike `close()`, this throws nothing when TLS has taken the connection over.
+    conn[Symbol.dispose]();
+    throw error;
   }
 }
 
@@ -134,18 +183,20 @@ async function startTls(
 }
 
 async function dialWithCertificate(
-  target: { hostname: string; port: number },
+  { hostname, port }: TcpOptions,
   tls: TlsClientOptions,
   cert: string,
   key: string,
 ): Promise<TlsConn> {
-  if (tls.serverName !== undefined && tls.serverName !== target.hostname) {
-    throw new Error(
-      "Deno sends a client certificate only to the name that it dials. Dial `tls.serverName`, or leave it out.",
-    );
-  }
   return await shake(
-    await Deno.connectTls({ ...target, alpnProtocols: ALPN, ...authorities(tls), cert, key }),
+    await Deno.connectTls({
+      hostname: bareHost(hostname),
+      port,
+      alpnProtocols: ALPN,
+      ...authorities(tls),
+      cert,
+      key,
+    }),
   );
 }
 

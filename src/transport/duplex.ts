@@ -138,7 +138,10 @@ export class DuplexTransport extends Lifecycle implements Transport {
   }
 
   static #errorCame(this: unknown, error: unknown): void {
-    (this as OwnedStream)[OWNER].#failure ??= error;
+    const { [OWNER]: transport } = this as OwnedStream;
+    transport.#failure ??= error;
+    // A TLS socket that an alert has broken would only end.
+    if (transport.life === "open") transport.#stream.destroy();
   }
 
   static #endCame(this: unknown): void {
@@ -292,7 +295,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
   }
 
   #tellEnd(): void {
-    if (!this.abandoned && this.receive("told")) this.#handler!.end();
+    if (!this.#isBroken() && this.receive("told")) this.#handler!.end();
   }
 
   #onClose(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Address, describeAddress } from "./address.ts";
+import { describeTlsFailure } from "./tls_failures.ts";
 import { TransportError, type TransportErrorCode } from "./transport.ts";
 
 /** Codes of Node's kind (also on Bun, and on most errors of Deno), and Deno's error class names. */
@@ -90,7 +91,11 @@ export function errorCode(cause: unknown): TransportErrorCode {
 export function toTransportError(cause: unknown, doing: string, code?: TransportErrorCode): TransportError {
   if (cause instanceof TransportError) return cause;
   const kind = code ?? errorCode(cause);
-  const why = kind === "failed" ? cause instanceof Error ? cause.message : String(cause) : ADVICE[kind];
+  const tlsFailure = kind === "certificate-rejected" || kind === "tls-failed"
+    ? describeTlsFailure(cause)
+    : undefined;
+  const why = tlsFailure ??
+    (kind === "failed" ? cause instanceof Error ? cause.message : String(cause) : ADVICE[kind]);
   return new TransportError(kind, `${doing}: ${why}`, cause === undefined ? undefined : { cause });
 }
 
@@ -108,8 +113,18 @@ export function brokenError(cause: unknown, code?: TransportErrorCode): Transpor
 }
 
 /** Makes the error of a dial that failed. */
-export function connectError(cause: unknown, target: Address, code?: TransportErrorCode): TransportError {
-  return toTransportError(cause, `Cannot connect to ${describeAddress(target)}`, code);
+export function connectError(
+  cause: unknown,
+  target: Address & { tls?: unknown },
+  code: TransportErrorCode = errorCode(cause),
+): TransportError {
+  const doing = `Cannot connect to ${describeAddress(target)}`;
+  if (target.tls === undefined || code !== "connection-reset" || cause instanceof TransportError) {
+    return toTransportError(cause, doing, code);
+  }
+  const why =
+    "the server ended the connection in the middle of the TLS handshake. Check that it speaks TLS on this port.";
+  return new TransportError(code, `${doing}: ${why}`, cause === undefined ? undefined : { cause });
 }
 
 /** Makes the error of an address that cannot be listened on, or of a certificate that cannot be served. */

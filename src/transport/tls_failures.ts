@@ -1,0 +1,62 @@
+/**
+ * What goes wrong in TLS, in a sentence for each kind: OpenSSL, BoringSSL and rustls have other words for the same.
+ *
+ * @module
+ */
+
+/** A word of a code or of a message, and what it means for people. The first that is found counts. */
+const FAILURES: readonly (readonly [RegExp, string])[] = [
+  [
+    /CERT_HAS_EXPIRED|certificate expired/,
+    "the server's certificate has expired. It must be renewed there, unless this machine's clock is wrong.",
+  ],
+  [
+    /CERT_NOT_YET_VALID|certificate not valid yet/,
+    "the server's certificate is not valid yet. Check this machine's clock, and the certificate's dates.",
+  ],
+  [
+    /ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH|IP_ADDRESS_MISMATCH|certificate not valid for name/,
+    "the server's certificate is for other names than the one that was asked for. Connect by a name that stands in it, or give that name with the option `tls.serverName`.",
+  ],
+  [
+    /DEPTH_ZERO_SELF_SIGNED_CERT|CaUsedAsEndEntity/,
+    "the server's certificate is self-signed: nobody vouches for it. If it is yours, trust it with the option `tls.ca`.",
+  ],
+  [
+    /UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|SELF_SIGNED_CERT_IN_CHAIN|UnknownIssuer/,
+    "the server's certificate is issued by an authority that is not trusted here. Trust that with the option `tls.ca`, or have the server send the certificates between the two.",
+  ],
+  [
+    /WRONG_VERSION_NUMBER|InvalidContentType/,
+    "the other side does not speak TLS on this port. Connect with ws:// instead of wss://, or to its TLS port.",
+  ],
+  [
+    /ALERT_NO_APPLICATION_PROTOCOL|NoApplicationProtocol/,
+    "the other side does not speak HTTP/1.1 there, perhaps HTTP/2 alone. Have it offer http/1.1 by ALPN, which WebSocket needs.",
+  ],
+  [
+    /ALERT_PROTOCOL_VERSION|ProtocolVersion|UNSUPPORTED_PROTOCOL/,
+    "the two sides have no version of TLS in common. Check that both speak TLS 1.2 or newer.",
+  ],
+  [
+    /ALERT_CERTIFICATE_REQUIRED|CertificateRequired/,
+    "the server demands a client certificate. Give one with the options `tls.cert` and `tls.key`.",
+  ],
+  [
+    /ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_(?:EXPIRED|REVOKED|UNKNOWN)|UNSUPPORTED_CERTIFICATE)|fatal alert: (?:UnknownCA|BadCertificate|Certificate(?:Expired|Revoked|Unknown)|UnsupportedCertificate)/i,
+    "the other side does not accept this side's certificate. Check its issuer, its names and its dates.",
+  ],
+  [
+    /ALERT_HANDSHAKE_FAILURE|HandshakeFailure/,
+    "the other side broke off the TLS handshake. It may demand a client certificate (the options `tls.cert` and `tls.key`), or know none of the cipher suites.",
+  ],
+];
+
+/** The sentence for a runtime's own error; `undefined` for one that says no more than that TLS has failed. */
+export function describeTlsFailure(cause: unknown): string | undefined {
+  if (typeof cause !== "object" || cause === null) return undefined;
+  const { code, message } = cause as { code?: unknown; message?: unknown };
+  // OpenSSL's own words have spaces where its codes have underscores.
+  const words = `${String(code)} ${String(message)}`;
+  return FAILURES.find(([pattern]) => pattern.test(words))?.[1];
+}
