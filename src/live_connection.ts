@@ -366,7 +366,7 @@ export class LiveConnection<Data>
     const { maxMessageSize } = this.settings;
     if (size <= maxMessageSize) return true;
     const message = size !== Infinity
-      ? `The message is longer than the limit of ${maxMessageSize} bytes (maxMessageSize).`
+      ? `The message is longer than the limit of ${maxMessageSize} bytes: raise maxMessageSize to take it.`
       : "The text is longer than the longest string of this runtime.";
     this.protocol.fail(
       MESSAGE_TOO_BIG,
@@ -489,7 +489,8 @@ export class LiveConnection<Data>
 
   #countControlFrame(): void {
     if (!this.liveness.controlFrame()) return;
-    const message = `More than ${this.settings.maxControlFrames} Ping and Pong frames came within a second.`;
+    const message =
+      `More than ${this.settings.maxControlFrames} Ping and Pong frames came within a second (maxControlFrames).`;
     this.protocol.fail(
       POLICY_VIOLATION,
       new ProtocolError(POLICY_VIOLATION, "RFC 6455, section 7.4.1", message, "maxControlFrames"),
@@ -501,7 +502,9 @@ export class LiveConnection<Data>
     if (this.bufferedAmount + size <= maxBufferedAmount) return;
     if (this.#subscriber?.makeRoom(size)) return;
     if (size > maxBufferedAmount) {
-      throw new RangeError(`Cannot send ${size} bytes in one message: they are more than maxBufferedAmount.`);
+      throw new RangeError(
+        `Cannot send ${size} bytes in one message: raise maxBufferedAmount, which is ${maxBufferedAmount}, or use sendStream().`,
+      );
     }
     const error = new ConnectionClosedError(
       `Cannot send: ${this.bufferedAmount} bytes wait for a peer that does not read, and ${size} more would pass ` +

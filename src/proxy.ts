@@ -211,9 +211,7 @@ class Tunnel implements Transport, TransportHandler {
 
   #refuse(): void {
     const { status, reason, headers } = this.#refused!;
-    const advice = status === 407
-      ? " Give it a user name and a password in the URL of the option proxy, or a proxy-authorization header there."
-      : "";
+    const advice = status === 407 ? authenticationAdvice(headers.get("proxy-authenticate")) : "";
     this.#transport.abort();
     this.#reject(
       new HandshakeError(
@@ -276,4 +274,17 @@ class Tunnel implements Transport, TransportHandler {
   resume(): void {
     this.#transport.resume();
   }
+}
+
+/** What a proxy takes that wants to know who asks. */
+function authenticationAdvice(challenges: string | undefined): string {
+  const schemes = [...(challenges ?? "").matchAll(/(?:^|,)\s*([A-Za-z-]+)(?=\s|,|$)/g)].map(([, scheme]) =>
+    scheme!
+  );
+  const known = schemes.length === 0 || schemes.some((scheme) => /^(?:basic|bearer)$/i.test(scheme));
+  return known
+    ? " Give it a user name and a password in the URL of the option proxy, or a proxy-authorization header there."
+    : ` It takes ${
+      schemes.map(printable).join(" or ")
+    } alone, which woshou does not speak: use a proxy that takes Basic, or run one of your own before it that does (such as cntlm or px).`;
 }

@@ -65,7 +65,7 @@ const USER = /([/\\]{2}|^[^:/\\]*:[/\\]*)[^/\\]*@/g;
 
 /** Where a redirect leads, fit for an error: without the query and the user, which may hold secrets. */
 export function describeLocation(location: string): string {
-  return printable(location.replaceAll("\t", "").replace(/[?#].*$/s, "?...").replace(USER, "$1"));
+  return printable(asUtf8(location).replaceAll("\t", "").replace(/[?#].*$/s, "?...").replace(USER, "$1"));
 }
 
 /** Follows redirects, from the URL that the caller gave. */
@@ -108,7 +108,7 @@ export class Redirects {
     }
     const target = location === undefined || head.headers.count("location") > 1
       ? undefined
-      : targetOf(location, url);
+      : targetOf(asUtf8(location), url);
     if (target === undefined) {
       return fail(
         "redirect-invalid",
@@ -126,6 +126,20 @@ export class Redirects {
     }
     if (target.origin === url.origin) return { url: target, headers, tls };
     return { url: target, headers: [], tls: tls?.ca === undefined ? undefined : { ca: tls.ca } };
+  }
+}
+
+/**
+ * A field's value, each character of which is one byte, as UTF-8 if it is that: servers put such a path there, though RFC
+ * 3986, section 2.5, wants its bytes percent-encoded.
+ */
+function asUtf8(value: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(
+      Uint8Array.from(value, (each) => each.charCodeAt(0)),
+    );
+  } catch {
+    return value;
   }
 }
 

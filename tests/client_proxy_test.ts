@@ -281,6 +281,24 @@ test("a proxy's refusal that is known when the deadline passes is told; a signal
   }
 });
 
+test("a proxy that takes NTLM alone is named as that; one that takes Basic as well is given advice", async () => {
+  const cases = [
+    ["Proxy-Authenticate: NTLM", /It takes NTLM alone, which woshou does not speak/],
+    ["Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM", /It takes Negotiate or NTLM alone/],
+    ['Proxy-Authenticate: Digest realm="a, b", nonce="x=,Basic"', /It takes Digest alone/],
+    ['Proxy-Authenticate: Negotiate, Basic realm="x"', /Give it a user name and a password/],
+    ["X: y", /Give it a user name and a password/],
+  ] as const;
+  for (const [field, message] of cases) {
+    await using server = await RawServer.listen(async (peer) => {
+      await peer.until("\r\n\r\n");
+      peer.write(`HTTP/1.1 407 Proxy Authentication Required\r\n${field}\r\nContent-Length: 0\r\n\r\n`);
+    });
+    const error = await failure("ws://a.example/", { proxy: `http://127.0.0.1:${server.port}` });
+    assert.match(error.message, message);
+  }
+});
+
 test("redirects go through the proxy as well", async () => {
   const server = await echoServer(false);
   await using first = await RawServer.listen(async (peer) => {

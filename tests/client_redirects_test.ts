@@ -237,3 +237,17 @@ test("redirects and a Unix socket do not go together, nor does a number that is 
   await assert.rejects(connect("ws://localhost/", { redirects: 1, unix: "/nowhere" }), TypeError);
   await assert.rejects(connect("ws://localhost/", { redirects: -1 }), RangeError);
 });
+
+test("a Location with raw UTF-8 leads where it says, and is told as that", async () => {
+  const latin1 = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
+  await using server = await site({ "/a": to(latin1("/h\u00e9llo/\u63e1\u624b?x=\u00fc")) });
+  await opened(`${server.url}/a`, { redirects: 1 });
+  assert.match(server.requests[1]!, /^GET \/h%C3%A9llo\/%E6%8F%A1%E6%89%8B\?x=%C3%BC HTTP/);
+  await using other = await site({ "/a": to("/caf\u00e9") });
+  await opened(`${other.url}/a`, { redirects: 1 });
+  assert.match(other.requests[1]!, /^GET \/caf%C3%A9 HTTP/, "what is no UTF-8 is Latin-1");
+  assert.match(
+    (await failure(`${server.url}/a`)).message,
+    /redirects to \/h\u00e9llo\/\u63e1\u624b\?\.\.\.:/,
+  );
+});

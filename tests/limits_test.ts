@@ -198,8 +198,10 @@ for (const { limit, what, options, handler, provoke, code, named } of CASES) {
       deepEqual(witness.published, witness.hooked);
       equal(server.limitsReached[limit], 1);
       equal(Object.values(server.limitsReached).reduce((sum, each) => sum + each), 1, "and no other");
-      const error = witness.closes[0]!.error as { limit?: string } | undefined;
+      const error = witness.closes[0]!.error as { limit?: string; message: string } | undefined;
       equal(error?.limit, named ? limit : undefined);
+      // Whoever reads it knows which option to change.
+      if (named) ok(error?.message.includes(limit), error?.message);
     } finally {
       await peer.destroy();
       await server.shutdown();
@@ -384,7 +386,7 @@ test("a client tells the channel, and its close says which limit it was", async 
   });
   const socket = await connect(`ws://127.0.0.1:${raw.port}/`, { maxMessageSize: 254 });
   const { error } = await socket.closed;
-  equal((error as { limit?: string }).limit, "maxMessageSize");
+  equal((error as { limit?: string; message: string }).limit, "maxMessageSize");
   deepEqual(witness.published.map(({ limit, remoteAddress }) => [limit, remoteAddress]), [
     ["maxMessageSize", "127.0.0.1"],
   ]);

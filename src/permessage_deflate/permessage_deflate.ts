@@ -187,7 +187,7 @@ export class PermessageDeflate implements MessageCompression {
       return new ProtocolError(
         MESSAGE_TOO_BIG,
         "RFC 6455, section 7.4.1",
-        `The message, decompressed, is longer than the limit of ${limit} bytes.`,
+        `The message, decompressed, is longer than the limit of ${limit} bytes: raise maxMessageSize to take it.`,
         "maxMessageSize",
       );
     }

@@ -120,7 +120,7 @@ export class MessageAssembler {
       return new ProtocolError(
         MESSAGE_TOO_BIG,
         "RFC 6455, section 7.4.1",
-        `The message is longer than the limit of ${this.#limits.maxMessageSize} bytes.`,
+        `The message is longer than the limit of ${this.#limits.maxMessageSize} bytes: raise maxMessageSize to take it.`,
         "maxMessageSize",
       );
     }
@@ -129,7 +129,7 @@ export class MessageAssembler {
       return new ProtocolError(
         POLICY_VIOLATION,
         "RFC 6455, section 7.4.1",
-        `The message has more than the limit of ${this.#limits.maxFragments} fragments.`,
+        `The message has more than the limit of ${this.#limits.maxFragments} fragments: raise maxFragments to take it.`,
         "maxFragments",
       );
     }

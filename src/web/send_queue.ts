@@ -112,10 +112,20 @@ export class SendQueue {
       connection.send(message);
     } catch (error) {
       this.#amount.unsendable(payloadSize(message));
-      return this.#failed(error);
+      return this.#failed(error instanceof ConnectionClosedError ? tooMuch(before) : error);
     }
     this.#amount.sent(payloadSize(message), connection.bufferedAmount - before);
   }
+}
+
+/** What the connection says of that is advice for those who hold it. */
+function tooMuch(waiting: number): ConnectionClosedError {
+  return new ConnectionClosedError(
+    `Cannot send: ${waiting} bytes wait for a peer that does not read, and this message would pass maxBufferedAmount. ` +
+      "Look at bufferedAmount before each send().",
+    undefined,
+    "maxBufferedAmount",
+  );
 }
 
 /** Bytes of payload. */
