@@ -30,12 +30,22 @@ export interface DenoConn {
   setNoDelay?(noDelay: boolean): void;
 }
 
-/** A pending read pins its buffer, so an idle connection has a small one and a busy one grows it. */
+/**
+ * A pending read pins its buffer, so that a connection that waits has a small one of its own. When that was filled, more is
+ * there already: what is read then goes into a buffer that many share, and that none of them waits with. A connection that
+ * fills its own again and again is busy, and has a larger one.
+ */
 const SMALLEST_READ = 512;
 const LARGEST_READ = 128 * 1024;
 const GROWTH = 4;
+/** So many reads that filled the buffer, before it grows. */
+const FULL_READS = 16;
 /** So many reads that would have fitted into a buffer of the size below, before it goes back to that size. */
 const SMALL_READS = 256;
+
+/** Buffers that are lent for one read each, as many as are worth keeping. */
+const lent: Uint8Array<ArrayBuffer>[] = [];
+const LENT_KEPT = 8;
 
 /**
  * Writes that are begun in one go. A turn of Deno's event loop has 128 operations (tokio's budget for a task); what is
@@ -63,6 +73,7 @@ export class DenoTransport extends Lifecycle implements Transport {
   #handler: TransportHandler | undefined;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_READ);
   #smallReads = 0;
+  #fullReads = 0;
   #reading = false;
   #writing = false;
   #paused = false;
@@ -135,9 +146,13 @@ export class DenoTransport extends Lifecycle implements Transport {
 
   async #read(): Promise<void> {
     this.#reading = true;
+    let more: boolean = false;
     while (this.#reads) {
       // While this waits, attach() may choose another buffer for the reads to come.
-      const buffer = this.#buffer;
+      const own = this.#buffer;
+      const buffer: Uint8Array<ArrayBuffer> = more && own.length < LARGEST_READ
+        ? lent.pop() ?? new Uint8Array(LARGEST_READ)
+        : own;
       let count: number | null;
       try {
         count = await this.#conn.read(buffer);
@@ -145,11 +160,12 @@ export class DenoTransport extends Lifecycle implements Transport {
         return this.#finish("closed", brokenError(error));
       }
       if (this.life !== "open") return;
+      more = count === buffer.length;
       if (count === null) this.#onEnd();
-      else {
-        this.#handler!.data(buffer.subarray(0, count));
-        if (this.#buffer === buffer) this.#resize(count);
-      }
+      else this.#handler!.data(buffer.subarray(0, count));
+      if (buffer !== own) {
+        if (lent.length < LENT_KEPT) lent.push(buffer);
+      } else if (count !== null && this.#buffer === own) this.#resize(count);
     }
     this.#reading = false;
   }
@@ -162,7 +178,9 @@ export class DenoTransport extends Lifecycle implements Transport {
     const size = this.#buffer.length;
     if (count === size) {
       this.#smallReads = 0;
-      if (size < LARGEST_READ) this.#buffer = new Uint8Array(Math.min(size * GROWTH, LARGEST_READ));
+      if (size === LARGEST_READ || ++this.#fullReads < FULL_READS) return;
+      this.#fullReads = 0;
+      this.#buffer = new Uint8Array(Math.min(size * GROWTH, LARGEST_READ));
     } else if (size > SMALLEST_READ && count < size / GROWTH && ++this.#smallReads === SMALL_READS) {
       this.#smallReads = 0;
       this.#buffer = new Uint8Array(Math.max(size / GROWTH, SMALLEST_READ));
