@@ -2,7 +2,7 @@
 // Everything that must hold, on every runtime, from one command:
 //   node tests/run.mjs            all of it
 //   node tests/run.mjs STAGE...   some of it: check, node, node-current, deno, bun, coverage, fuzz,
-//                                corpus, package; or conformance, which writes docs/CONFORMANCE.md
+//                                soak, corpus, package; or conformance, which writes docs/CONFORMANCE.md
 // Plain JavaScript, since it runs before anything has been compiled.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -254,6 +254,39 @@ const stages = {
     const fuzzer = ["--expose-gc", ".build/tests/fuzz/main.js", "--inputs", "420000"];
     const { code } = await run(process.execPath, fuzzer, { show: true });
     count("fuzz", { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 });
+  },
+  // A share of `npm run soak` and `npm run chaos`, so that they cannot break unseen.
+  soak: async () => {
+    const { code, output } = await run(local("tsc"), ["-p", "tests/soak/tsconfig.soak.json"]);
+    if (code !== 0) {
+      console.log(output);
+      return count("soak", { passed: 0, failed: 1, skipped: 0 });
+    }
+    const soak = ".build/tests/soak/soak.js";
+    const little = ["--connections", "50", "--seconds", "2", "--churn", "200"];
+    await commands("soak", [
+      ["every phase, a little of each, on Node", process.execPath, [soak, "--runtime", "Node", ...little]],
+      ["faults in the network", process.execPath, [
+        ".build/tests/soak/chaos.js",
+        ...["--seconds", "3", "--clients", "4", "--seed", "7"],
+      ]],
+      ["peers that are killed, on Deno", process.execPath, [
+        soak,
+        "--runtime",
+        "Deno",
+        "--only",
+        "kill",
+        ...little,
+      ]],
+      ["peers that are killed, on Bun", process.execPath, [
+        soak,
+        "--runtime",
+        "Bun",
+        "--only",
+        "kill",
+        ...little,
+      ]],
+    ]);
   },
   conformance: () =>
     commands("conformance", [
