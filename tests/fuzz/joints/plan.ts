@@ -77,9 +77,9 @@ const messages: fc.Arbitrary<readonly PlannedMessage[]> = fc.oneof(
   { weight: 2, arbitrary: fc.array(message, { maxLength: 60 }) },
   {
     weight: 1,
-    arbitrary: fc.tuple(message, fc.integer({ min: 100, max: 400 })).map(([each, count]) =>
-      Array.from({ length: count }, () => each)
-    ),
+    arbitrary: fc.tuple(message, fc.integer({ min: 100, max: 400 }), fc.boolean()).map((
+      [each, count, large],
+    ) => Array.from({ length: count }, () => large ? { ...each, size: LARGEST_MESSAGE } : each)),
   },
 );
 

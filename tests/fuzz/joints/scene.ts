@@ -436,7 +436,7 @@ export class Scene {
       this.#read += at - last;
       last = at;
       const read = this.#read - peer.transport.bufferedAmount;
-      const bound = here + EARLY + ONE_READ + LARGEST_MESSAGE + MOST_FRAMING * this.#sent.length;
+      const bound = here + EARLY + LARGEST_MESSAGE + MOST_FRAMING * this.#sent.length;
       assert.ok(
         this.#plan.compression || read <= bound,
         `${read} bytes are read, and ${here} of them are decoded`,
