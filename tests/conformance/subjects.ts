@@ -1,13 +1,24 @@
 /** What the suite is played against: a server of ours and a client of ours that echo. */
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import { type Close, connect, type ConnectionOptions, HandshakeError, serve } from "../../mod.ts";
+import {
+  type Close,
+  connect,
+  type ConnectionOptions,
+  HandshakeError,
+  serve,
+  WebSocket,
+  type WebSocketErrorEvent,
+} from "../../mod.ts";
 import type { Case } from "./case.ts";
 import { type Outcome, play } from "./driver.ts";
 import { Wire } from "./wire.ts";
 
 /** Which side is under test. */
 export type Role = "server" | "client";
+
+/** What is under test: a client is `connect()`, or the standard's `WebSocket`. */
+export type SubjectName = Role | "WebSocket";
 
 const MEGABYTE = 1024 * 1024;
 
@@ -29,8 +40,9 @@ function optionsFor({ compression }: Case): ConnectionOptions {
 }
 
 /** Plays a case against the side that is under test. */
-export async function run(theCase: Case, role: Role): Promise<Outcome> {
-  return await (role === "server" ? againstServer(theCase) : againstClient(theCase));
+export async function run(theCase: Case, subject: SubjectName): Promise<Outcome> {
+  if (subject === "server") return await againstServer(theCase);
+  return await againstClient(theCase, subject === "client" ? byConnect : byWebSocket);
 }
 
 async function againstServer(theCase: Case): Promise<Outcome> {
@@ -47,16 +59,39 @@ async function againstServer(theCase: Case): Promise<Outcome> {
   }
 }
 
-async function againstClient(theCase: Case): Promise<Outcome> {
+/** Connects, and sends back what comes. Resolves when the connection is there. */
+type Dial = (url: string, options: ConnectionOptions) => Promise<{ closed: Promise<Close> }>;
+
+const byConnect: Dial = (url, options) =>
+  connect(url, options, { message: (socket, message) => socket.send(message) });
+
+/** By the face of the standard, of which a case learns as much as a page does. */
+const byWebSocket: Dial = (url, options) =>
+  new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, [], options);
+    socket.binaryType = "arraybuffer";
+    let error: Error | undefined;
+    const closed = new Promise<Close>((tell) => {
+      // The standard does not tell who began; in every case it is the peer.
+      socket.onclose = ({ code, reason, wasClean }) =>
+        tell({ code, reason, wasClean, initiator: "remote", error });
+    });
+    socket.onerror = (event) => {
+      ({ error } = event as WebSocketErrorEvent);
+      if (error instanceof HandshakeError) reject(error);
+    };
+    socket.onopen = () => resolve({ closed });
+    socket.onmessage = ({ data }) => socket.send(data as string | ArrayBuffer);
+  });
+
+async function againstClient(theCase: Case, dial: Dial): Promise<Outcome> {
   const listener = createServer({ allowHalfOpen: true });
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
   const { port } = listener.address() as { port: number };
   try {
     const dialled = once(listener, "connection") as Promise<[Socket]>;
-    const connected = connect(`ws://127.0.0.1:${port}/`, optionsFor(theCase), {
-      message: (socket, message) => socket.send(message),
-    });
+    const connected = dial(`ws://127.0.0.1:${port}/`, optionsFor(theCase));
     const wire = await Wire.accept((await dialled)[0], theCase.compression?.asked);
     try {
       const { closed } = await connected;
