@@ -158,7 +158,14 @@ class ReconnectingClient implements Reconnecting {
     return false;
   }
 
-  async drained(): Promise<void> {
+  drained(): Promise<void> {
+    const drained = this.#drained();
+    // That nobody waits for it must not end the process when the client ends.
+    drained.catch(() => {});
+    return drained;
+  }
+
+  async #drained(): Promise<void> {
     while (this.#state !== "ended") {
       const socket = this.#upToDate();
       if (socket === undefined) {

@@ -7,6 +7,7 @@ import process from "node:process";
 import { Duplex, PassThrough } from "node:stream";
 import {
   acceptor,
+  type Close,
   connect,
   type Connection,
   type ConnectionCallbacks,
@@ -80,6 +81,10 @@ test("promises whose only news is the end of the connection may be forgotten", a
     void client.ping();
     void client.drained();
     void client.sendStream(["x"]);
+    const ended = reconnecting("ws://127.0.0.1:1/");
+    void ended.drained();
+    await ended.close();
+    void ended.drained();
     await pause();
   } finally {
     process.off("unhandledRejection", listener);
@@ -135,6 +140,49 @@ for (const [name, make] of Object.entries(streams)) {
     }));
     for (const [got, said] of results) assert.deepEqual(got, said);
     await accept.shutdown({ deadline: 0 });
+  });
+}
+
+for (const where of ["write", "final", "destroy"] as const) {
+  test(`acceptor() over a stream that throws in ${where}(): that connection ends, others go on, and nothing else`, async () => {
+    const http = createServer();
+    const ended: Close[] = [];
+    const accept = acceptor(
+      {},
+      { ...ECHO, close: (_, close) => void ended.push(close) } as ConnectionCallbacks,
+    );
+    http.on("upgrade", accept);
+    const thrown = new Error(`${where} throws`);
+    const open = async (throws: boolean): Promise<{ theirs: Duplex; received: () => string }> => {
+      const [ours, theirs] = streams["a Duplex that keeps what it was given"]!();
+      for (const end of [ours, theirs]) end.on("error", () => {});
+      let received = "";
+      theirs.on("data", (chunk: Uint8Array) => void (received += latin1(new Uint8Array(chunk))));
+      http.emit("connection", ours);
+      theirs.write(request());
+      while (!received.includes("\r\n\r\n")) await pause(2);
+      if (throws) {
+        (ours as unknown as Record<string, unknown>)[`_${where}`] = () => {
+          throw thrown;
+        };
+      }
+      return { theirs, received: () => received };
+    };
+    const [broken, whole] = [await open(true), await open(false)];
+    const hello = frame({ opcode: TEXT, payload: "hello", key: KEY });
+    if (where === "write") broken.theirs.write(hello);
+    else broken.theirs.write(frame({ opcode: 8, key: KEY }));
+    whole.theirs.write(hello);
+    while (framesIn(heard(whole.received()).rest).length < 1) await pause(2);
+    if (where === "write") {
+      await until(() => ended.length === 1);
+      assert.equal((ended[0]!.error as Error | undefined)?.cause, thrown);
+    }
+    await accept.shutdown({ deadline: 0 });
+    await until(() => ended.length === 2);
+    for (const each of [broken, whole]) each.theirs.destroy();
+    // The streams of this test deliver a little later.
+    await pause();
   });
 }
 

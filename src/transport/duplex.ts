@@ -138,10 +138,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
   }
 
   static #errorCame(this: unknown, error: unknown): void {
-    const { [OWNER]: transport } = this as OwnedStream;
-    transport.#failure ??= error;
-    // A TLS socket that an alert has broken would only end.
-    if (transport.life === "open") transport.#stream.destroy();
+    (this as OwnedStream)[OWNER].#broke(error);
   }
 
   static #endCame(this: unknown): void {
@@ -179,7 +176,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
     const { bufferedAmount } = this;
     if (bufferedAmount === 0 && bytes.length <= PORTION && bytes.length <= this.#highWaterMark) {
       // An empty write makes Deno's node:tls forget the one before it. A callback would cost this, the common path, a tick.
-      if (bytes.length > 0) stream.write(bytes);
+      if (bytes.length > 0) this.#put(bytes);
       return true;
     }
     (this.#queue ??= new ByteQueue()).push(bytes);
@@ -199,7 +196,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
       const portion = bytes.length <= PORTION ? bytes : bytes.subarray(0, PORTION);
       queue.consume(portion.length);
       this.#callbacks++;
-      stream.write(portion, wrote);
+      this.#put(portion, wrote);
       if (stream.writableLength > 0) return;
     }
   }
@@ -221,7 +218,30 @@ export class DuplexTransport extends Lifecycle implements Transport {
   }
 
   #sendEnd(): void {
-    if (this.#stream.writable && this.send("ended")) this.#stream.end();
+    if (this.#stream.writable && this.send("ended")) this.#try(() => this.#stream.end());
+  }
+
+  #put(bytes: Uint8Array, wrote?: (error?: Error | null) => void): void {
+    try {
+      this.#stream.write(bytes, wrote);
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  /** What a stream of somebody's throws ends this one, and not the turn in which others are written as well. */
+  #try(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  #broke(error: unknown): void {
+    this.#failure ??= error;
+    // A TLS socket that an alert has broken would only end.
+    if (this.life === "open") this.#stream.destroy();
   }
 
   /** See {@linkcode Transport.abort}. */
