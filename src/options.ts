@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { reportError } from "./error_hook.ts";
+import { guarded, reportError } from "./error_hook.ts";
 import { parseAuthority } from "./handshake/authority.ts";
 import { isToken } from "./handshake/header_fields.ts";
 
@@ -84,15 +84,6 @@ const listener: Reader = (value, name, given) => {
   const call = hook(value, name, given) as (...told: unknown[]) => unknown;
   return (...told: unknown[]): void => guarded(() => call(...told), given.report);
 };
-
-function guarded(call: () => unknown, report: (error: unknown) => void): void {
-  try {
-    // What is no promise is none of our business, but may throw when it is asked whether it is one.
-    void Promise.resolve(call()).catch(report);
-  } catch (error) {
-    report(error);
-  }
-}
 
 /** An object with options of its own. */
 function group(names: readonly string[], orBoolean = false): Reader {

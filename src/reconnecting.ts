@@ -7,6 +7,7 @@ import { Backoff } from "./backoff.ts";
 import { connect, type ConnectOptions } from "./client.ts";
 import type { Connection, Message, Sendable } from "./connection.ts";
 import { atLeast } from "./connection_options.ts";
+import { guarded } from "./error_hook.ts";
 import { readOptions } from "./options.ts";
 import { bytesOf } from "./outgoing_stream.ts";
 import { type Close, ConnectionClosedError } from "./protocol/errors.ts";
@@ -306,11 +307,7 @@ class ReconnectingClient implements Reconnecting {
   #enter(state: ReconnectingState): void {
     if (this.#state === state || this.#state === "ended") return;
     this.#state = state;
-    try {
-      this.#options.state?.(state);
-    } catch (error) {
-      this.#fail(error);
-    }
+    guarded(() => this.#options.state?.(state), (error) => this.#fail(error));
   }
 
   /** Ends the client; its loop throws the error, unless it has another one to throw. */

@@ -267,6 +267,31 @@ test("messages that wait for a streamed one when the peer closes are counted as 
   await until(() => ends.client.dropped === 3);
 });
 
+test("hooks that nobody waits for may reject: of reconnecting(), and of a relay", async () => {
+  const told: unknown[] = [];
+  const failing = (what: string) => () => Promise.reject(new Error(what)) as unknown as void;
+  await serving({
+    error: (error) => void told.push((error as Error).message),
+    relay: () => ({
+      subscribed: failing("subscribed"),
+      unsubscribed: failing("unsubscribed"),
+      publish: failing("publish"),
+    }),
+  }, {
+    open: (socket) => socket.subscribe("a"),
+  }, async ({ server }) => {
+    const socket = await connect(server.url);
+    await until(() => told.includes("subscribed"));
+    server.publish("a", "x");
+    await socket.close();
+    await until(() => told.includes("unsubscribed"));
+    const client = reconnecting(server.url, { state: failing("state") });
+    await assert.rejects(async () => {
+      for await (const each of client) await each.closed;
+    }, /^Error: state$/);
+  });
+});
+
 test("publish() from a subscriber of woshou:limit to the topic of the connection that fails throws nothing", async () => {
   const limits = channel("woshou:limit");
   let told = 0;

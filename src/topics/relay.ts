@@ -25,7 +25,7 @@ export interface RelayedMessage {
  */
 export type TopicRelay = (deliver: (message: RelayedMessage) => number) => RelayLink;
 
-/** What a relay is told by one server. What it throws here goes to the `error` hook. */
+/** What a relay is told by one server. What it throws here, or rejects with, goes to the `error` hook. */
 export interface RelayLink {
   /** The topic has its first subscriber here. */
   subscribed(topic: string): void;

@@ -5,7 +5,7 @@
  */
 import type { Connection, Sendable } from "../connection.ts";
 import { atLeast, type ConnectionSettings } from "../connection_options.ts";
-import { reportError } from "../error_hook.ts";
+import { guarded, reportError } from "../error_hook.ts";
 import { bytesOf } from "../outgoing_stream.ts";
 import { PublishedMessage } from "./published_message.ts";
 import type { RelayedMessage, RelayLink } from "./relay.ts";
@@ -124,12 +124,8 @@ export class Topics<Data = unknown> implements Publisher {
     );
   }
 
-  #call(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      reportError(this.#options.error, error);
-    }
+  #call(call: () => unknown): void {
+    guarded(call, (error) => reportError(this.#options.error, error));
   }
 }
 
