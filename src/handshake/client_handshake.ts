@@ -101,9 +101,9 @@ const DEFECTS: Partial<Record<HeadDefect, string>> = {
     "The server answered with TLS: connect with wss:// instead of ws://, or have the proxy in front of it speak TLS to it.",
   "not-http":
     "The server answered with something that is not HTTP: is there a WebSocket server at this address?",
-  "headers-too-large": "The response's headers are larger than the limit: raise maxHeadSize to take them.",
-  "headers-too-many": "The response has more header lines than the limit: raise maxHeaders to take them.",
-  "start-line-too-long": "The response's status line is longer than the limit: raise maxHeadSize to take it.",
+  "headers-too-large": "The response's headers are larger than maxHeadSize: raise it to take them.",
+  "headers-too-many": "The response has more header lines than maxHeaders: raise it to take them.",
+  "start-line-too-long": "The response's status line is longer than maxHeadSize: raise it to take it.",
 };
 
 /** One opening handshake: its request, and the check of its response. */
