@@ -37,6 +37,8 @@ let deno = binary("deno");
 const bun = binary("bun");
 const currentNode = binary("node");
 
+const STANDSTILL = 5 * 60_000;
+
 /** Runs a command and answers its exit code and what it printed. Shows it as it comes if `show`. */
 function run(command, args, { show = false, env = {} } = {}) {
   return new Promise((resolve) => {
@@ -44,17 +46,41 @@ function run(command, args, { show = false, env = {} } = {}) {
       shell: windows,
       env: { ...process.env, NO_COLOR: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own: what a runner has started ends with it.
+      detached: !windows,
     });
     let output = "";
+    const add = (text) => {
+      output += text;
+      if (show) process.stdout.write(text);
+    };
+    // A test that fails and leaves a server open would keep its process for ever.
+    const stop = () => {
+      add(
+        `\nFAIL nothing was said for ${
+          STANDSTILL / 60_000
+        } minutes: something is left open, and the run is stopped.\n`,
+      );
+      if (windows) child.kill("SIGKILL");
+      else process.kill(-child.pid, "SIGKILL");
+    };
+    let standstill = setTimeout(stop, STANDSTILL);
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8");
       stream.on("data", (text) => {
-        output += text;
-        if (show) process.stdout.write(text);
+        clearTimeout(standstill);
+        standstill = setTimeout(stop, STANDSTILL);
+        add(text);
       });
     }
-    child.on("error", (error) => resolve({ code: 127, output: String(error) }));
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+    child.on("error", (error) => {
+      clearTimeout(standstill);
+      resolve({ code: 127, output: String(error) });
+    });
+    child.on("close", (code) => {
+      clearTimeout(standstill);
+      resolve({ code: code ?? 1, output });
+    });
   });
 }
 
