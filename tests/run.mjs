@@ -39,6 +39,20 @@ const currentNode = binary("node");
 
 const STANDSTILL = 5 * 60_000;
 
+const running = new Set();
+
+function kill(child) {
+  if (windows || child.pid === undefined) child.kill("SIGKILL");
+  else process.kill(-child.pid, "SIGKILL");
+}
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    for (const child of running) kill(child);
+    process.exit(130);
+  });
+}
+
 /** Runs a command and answers its exit code and what it printed. Shows it as it comes if `show`. */
 function run(command, args, { show = false, env = {} } = {}) {
   return new Promise((resolve) => {
@@ -49,6 +63,7 @@ function run(command, args, { show = false, env = {} } = {}) {
       // A group of its own: what a runner has started ends with it.
       detached: !windows,
     });
+    running.add(child);
     let output = "";
     const add = (text) => {
       output += text;
@@ -61,8 +76,7 @@ function run(command, args, { show = false, env = {} } = {}) {
           STANDSTILL / 60_000
         } minutes: something is left open, and the run is stopped.\n`,
       );
-      if (windows) child.kill("SIGKILL");
-      else process.kill(-child.pid, "SIGKILL");
+      kill(child);
     };
     let standstill = setTimeout(stop, STANDSTILL);
     for (const stream of [child.stdout, child.stderr]) {
@@ -78,6 +92,7 @@ function run(command, args, { show = false, env = {} } = {}) {
       resolve({ code: 127, output: String(error) });
     });
     child.on("close", (code) => {
+      running.delete(child);
       clearTimeout(standstill);
       resolve({ code: code ?? 1, output });
     });
