@@ -254,6 +254,9 @@ export class LiveConnection<Data>
   close(error?: TransportError): void {
     const ending = this.#end;
     ending.broken ??= error;
+    // What was kept so that the application could answer each message has come all the same, the Close frame perhaps with it.
+    this.#oneAtATime = false;
+    this.#reading?.releaseAtOnce("one at a time");
     // Orderly or not, nothing of what is kept is waited for without a transport.
     if (error === undefined) this.protocol.receiveEnd();
     this.protocol.abandon("remote", error);
@@ -271,8 +274,11 @@ export class LiveConnection<Data>
 
   message(message: Message, last: boolean): void {
     this.liveness.message();
-    if (this.#oneAtATime) (this.#reading ??= new Reading(this.#transport, this)).hold("one at a time");
     this.queue.push(message, last);
+    // Whoever still waits has not got this one, or not all of it: nobody would ask for the next.
+    if (this.#oneAtATime && last && !this.queue.awaited) {
+      (this.#reading ??= new Reading(this.#transport, this)).hold("one at a time");
+    }
   }
 
   ping(): void {

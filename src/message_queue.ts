@@ -97,6 +97,11 @@ export class MessageQueue<Data> {
     if (!this.#busy) this.#next();
   }
 
+  /** Whether somebody waits for a message. */
+  get awaited(): boolean {
+    return this.#takers !== undefined && this.#takers.length > 0;
+  }
+
   /** A message, or a piece of one, has come. */
   push(data: Message, last: boolean): void {
     const callbacks = this.#callbacks;

@@ -78,6 +78,11 @@ export class Reading {
     else this.#readOn();
   }
 
+  /** As {@linkcode release}, within the call. */
+  releaseAtOnce(reason: Hold): void {
+    if (this.#holds.delete(reason)) this.#readOn();
+  }
+
   /** From now on all that comes is read, to be thrown away. */
   discard(): void {
     this.#discarding = true;

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Everything that must hold, on every runtime, from one command:
 //   node tests/run.mjs            all of it
+//   node tests/run.mjs file FILE [RUNTIME...]   one file of tests, on node, node-current, deno and bun, or on those named
 //   node tests/run.mjs STAGE...   some of it: check, node, node-current, deno, bun, coverage, fuzz,
 //                                soak, corpus, package; or conformance, which writes docs/CONFORMANCE.md
 // Plain JavaScript, since it runs before anything has been compiled.
@@ -102,15 +103,16 @@ function run(command, args, { show = false, env = {} } = {}) {
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const table = [];
 
-function count(stage, { passed, failed, skipped }) {
+function count(stage, { passed, failed, skipped }, begun) {
   totals.passed += passed;
   totals.failed += failed;
   totals.skipped += skipped;
-  table.push([stage, passed, failed, skipped]);
+  table.push([stage, passed, failed, skipped, Math.round((performance.now() - begun) / 1000)]);
 }
 
 /** Each command must succeed, two of a group at once; one that does not shows what it printed. */
 async function commands(stage, ...groups) {
+  const begun = performance.now();
   const result = { passed: 0, failed: 0, skipped: 0 };
   for (const group of groups) {
     const left = [...group];
@@ -128,7 +130,7 @@ async function commands(stage, ...groups) {
     };
     await Promise.all([lane(), lane()]);
   }
-  count(stage, result);
+  count(stage, result, begun);
 }
 
 function filesBelow(folder, ending) {
@@ -167,6 +169,7 @@ let shown;
 
 /** The suite on one runtime. Its runner's own counts are read from what it prints. */
 async function suite(stage, command, args, patterns, env) {
+  const begun = performance.now();
   // Of two at once, the second is shown when both are done.
   const first = shown;
   const running = run(command, args, { show: first === undefined, env });
@@ -190,7 +193,7 @@ async function suite(stage, command, args, patterns, env) {
     console.log(`FAIL ${stage}: no test ran`);
     result.failed ||= 1;
   }
-  count(stage, result);
+  count(stage, result, begun);
   registered.set(stage, result.passed + result.failed + result.skipped);
 }
 
@@ -292,16 +295,18 @@ const stages = {
     ),
   fuzz: async () => {
     console.log("\n== a share of what the fuzzers try (docs/RELIABILITY.md)");
+    const begun = performance.now();
     const fuzzer = ["--expose-gc", ".build/tests/fuzz/main.js", "--inputs", "420000"];
     const { code } = await run(process.execPath, fuzzer, { show: true });
-    count("fuzz", { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 });
+    count("fuzz", { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 }, begun);
   },
   // A share of `npm run soak` and `npm run chaos`, so that they cannot break unseen.
   soak: async () => {
+    const begun = performance.now();
     const { code, output } = await run(local("tsc"), ["-p", "tests/soak/tsconfig.soak.json"]);
     if (code !== 0) {
       console.log(output);
-      return count("soak", { passed: 0, failed: 1, skipped: 0 });
+      return count("soak", { passed: 0, failed: 1, skipped: 0 }, begun);
     }
     const soak = ".build/tests/soak/soak.js";
     const little = ["--connections", "50", "--seconds", "2", "--churn", "200"];
@@ -367,10 +372,56 @@ const stages = {
     ]]]),
 };
 
+const USAGE = `node tests/run.mjs                            all of it: what npm test does
+node tests/run.mjs STAGE...                   some of it: ${Object.keys(stages).join(", ")}
+node tests/run.mjs file FILE [RUNTIME...]     one file, on node, node-current, deno and bun, or on those named`;
+
+/** One file of tests, by its path or the end of that, on each runtime. */
+async function oneFile(name = "", ...runtimes) {
+  const found = filesBelow(join(root, "tests"), "_test.ts").filter((path) =>
+    path.endsWith(name.replace(/^.*tests\//, ""))
+  );
+  if (name === "" || found.length !== 1) {
+    console.error(
+      `"${name}" is ${found.length === 0 ? "no file of tests" : `${found.length} of them`}.\n\n${USAGE}`,
+    );
+    process.exit(2);
+  }
+  const [source] = found;
+  const built = join(root, ".build", source.slice(root.length)).replace(/\.ts$/, ".js");
+  const node = ["--test", "--test-reporter=spec", built];
+  const starts = {
+    node: [process.execPath, node],
+    "node-current": [currentNode, node],
+    deno: [deno, ["test", "--no-check", "--allow-all", source]],
+    bun: [bun, ["test", "--timeout", "120000", source]],
+  };
+  let failed = false;
+  for (const runtime of runtimes.length > 0 ? runtimes : Object.keys(starts)) {
+    if (!Object.hasOwn(starts, runtime)) {
+      console.error(`There is no runtime "${runtime}".\n\n${USAGE}`);
+      process.exit(2);
+    }
+    console.log(`\n== ${runtime}`);
+    const [command, args] = starts[runtime];
+    const { code } = await run(command, args, {
+      show: true,
+      env: { WOSHOU_RUNTIMES: join(root, "tests", "runtimes") },
+    });
+    failed ||= code !== 0;
+  }
+  process.exit(failed ? 1 : 0);
+}
+
 const chosen = process.argv.slice(2);
-const unknown = chosen.find((stage) => !(stage in stages));
+if (chosen.includes("--help")) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const single = chosen[0] === "file";
+const unknown = single ? undefined : chosen.find((stage) => !Object.hasOwn(stages, stage));
 if (unknown !== undefined) {
-  console.error(`There is no stage "${unknown}"; there are ${Object.keys(stages).join(", ")}.`);
+  console.error(`There is no stage "${unknown}".\n\n${USAGE}`);
   process.exit(2);
 }
 installRuntimes();
@@ -378,6 +429,7 @@ installRuntimes();
 deno = spawnSync(deno, ["eval", "console.log(Deno.execPath())"], { encoding: "utf8", shell: windows }).stdout
   .trim();
 await compile();
+if (single) await oneFile(...chosen.slice(1));
 // The document is the fruit of the suite that has run already; it is written when asked for.
 const usual = Object.keys(stages).filter((stage) => stage !== "conformance");
 const wanted = chosen.length > 0 ? chosen : usual;
@@ -389,9 +441,9 @@ for (const stage of wanted) {
 }
 sameCounts();
 
-console.log("\n                        passed  failed  skipped");
+console.log("\n                        passed  failed  skipped  seconds");
 for (const [stage, ...figures] of table) {
-  console.log(stage.padEnd(22) + figures.map((each) => String(each).padStart(8)).join(""));
+  console.log(stage.padEnd(22) + figures.map((each, i) => String(each).padStart(i === 3 ? 9 : 8)).join(""));
 }
 for (const failure of failures) console.log(`\nFAILED on ${failure}`);
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);

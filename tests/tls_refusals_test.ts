@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { createServer, type TlsOptions } from "node:tls";
 import { connect, type ConnectOptions, HandshakeError, type TransportError } from "../mod.ts";
 import { projectRoot, tls } from "./fixtures.ts";
-import { test } from "./harness.ts";
-import { acceptance, rejection } from "./hostile/support.ts";
+import { runtime, test } from "./harness.ts";
+import { acceptance, rejection, serverFrame, TEXT } from "./hostile/support.ts";
 
 const faulty = (name: string): string =>
   readFileSync(join(projectRoot, "tests", "fixtures", "tls", "faulty", name), "utf8");
@@ -286,3 +286,27 @@ test("wss: an address that is dialled is verified, and so is one that is named i
     }
   });
 });
+
+for (const cert of ["fit.pem", "far-chain.pem"]) {
+  test(`wss: the end of a server with ${cert} is seen by who is slow, whatever tls.ca had to do`, async () => {
+    const payload = "x".repeat(1000);
+    const server = createServer({ cert: faulty(cert), key: KEY }, (socket) => {
+      socket.on("error", () => {});
+      socket.once("data", (request: Uint8Array) => {
+        socket.write(acceptance(new TextDecoder().decode(request)));
+        for (let i = 0; i < 700; i++) socket.write(serverFrame({ opcode: TEXT, payload }), "latin1");
+        socket.end();
+      });
+    });
+    await on(server, async (port) => {
+      const connection = await connect(`wss://localhost:${port}/`, { tls: { ca: CA } });
+      let count = 0;
+      for await (const _ of connection) {
+        if (++count % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      // As a server, node:tls of Deno may end before all has gone out.
+      if (runtime !== "deno") assert.equal(count, 700);
+      assert.equal((await connection.closed).code, 1006);
+    });
+  });
+}

@@ -62,13 +62,24 @@ export const bunAdapter: Adapter = { connect, listen };
 /** The part that is the same for every socket. */
 const events: Pick<BunHandlers, "binaryType" | "data" | "drain" | "end" | "error" | "close"> = {
   binaryType: "uint8array",
-  data: (socket, chunk) => socket.data?.onData(chunk),
-  drain: (socket) => socket.data?.onDrain(),
-  end: (socket) => socket.data?.onEnd(),
+  data: (socket, chunk) => loudly(() => socket.data?.onData(chunk)),
+  drain: (socket) => loudly(() => socket.data?.onDrain()),
+  end: (socket) => loudly(() => socket.data?.onEnd()),
   // An alert behind the TLS handshake is told here alone.
   error: (socket, error) => socket.data?.onError(error),
   close: (socket, error) => socket.data?.onClose(error),
 };
+
+/** What is thrown here Bun would take for an error of the socket. */
+function loudly(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
 
 async function connect(options: ConnectOptions): Promise<Transport> {
   const { highWaterMark, signal, tls } = options;

@@ -48,6 +48,18 @@ const lent: Uint8Array<ArrayBuffer>[] = [];
 const LENT_KEPT = 8;
 
 /**
+ * For what is read behind a buffer that was filled. It may end there by chance: the first is only somewhat larger, so that
+ * who waits with it pins little.
+ */
+function bufferBehind(filled: number, own: number): Uint8Array<ArrayBuffer> {
+  return filled === 1 ? new Uint8Array(own * GROWTH) : lent.pop() ?? new Uint8Array(LARGEST_READ);
+}
+
+function giveBack(buffer: Uint8Array<ArrayBuffer>): void {
+  if (buffer.length === LARGEST_READ && lent.length < LENT_KEPT) lent.push(buffer);
+}
+
+/**
  * Writes that are begun in one go. A turn of Deno's event loop has 128 operations (tokio's budget for a task); what is
  * begun beyond them is put aside, woken and tried again, and costs more than twice as much. A broadcast goes out over
  * several turns.
@@ -146,13 +158,12 @@ export class DenoTransport extends Lifecycle implements Transport {
 
   async #read(): Promise<void> {
     this.#reading = true;
-    let more: boolean = false;
+    // Reads in a row that filled their buffer.
+    let filled = 0;
     while (this.#reads) {
       // While this waits, attach() may choose another buffer for the reads to come.
       const own = this.#buffer;
-      const buffer: Uint8Array<ArrayBuffer> = more && own.length < LARGEST_READ
-        ? lent.pop() ?? new Uint8Array(LARGEST_READ)
-        : own;
+      const buffer = filled === 0 || own.length === LARGEST_READ ? own : bufferBehind(filled, own.length);
       let count: number | null;
       try {
         count = await this.#conn.read(buffer);
@@ -160,12 +171,11 @@ export class DenoTransport extends Lifecycle implements Transport {
         return this.#finish("closed", brokenError(error));
       }
       if (this.life !== "open") return;
-      more = count === buffer.length;
+      filled = count === buffer.length ? filled + 1 : 0;
       if (count === null) this.#onEnd();
       else this.#handler!.data(buffer.subarray(0, count));
-      if (buffer !== own) {
-        if (lent.length < LENT_KEPT) lent.push(buffer);
-      } else if (count !== null && this.#buffer === own) this.#resize(count);
+      if (buffer !== own) giveBack(buffer);
+      else if (count !== null && this.#buffer === own) this.#resize(count);
     }
     this.#reading = false;
   }

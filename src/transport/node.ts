@@ -50,6 +50,17 @@ async function connect(options: ConnectOptions): Promise<Transport> {
   return await opened(openSocket(options, SHARED_READS), options);
 }
 
+/** Dials over TLS. Answers the certificate, DER, that the server was accepted for, as well. */
+export async function connectAndShow(
+  options: ConnectOptions,
+): Promise<{ transport: Transport; certificate: Uint8Array | undefined }> {
+  options.signal?.throwIfAborted();
+  const socket = openSocket(options);
+  const transport = await opened(socket, options);
+  const certificate = socket instanceof TLSSocket ? socket.getPeerCertificate().raw : undefined;
+  return { transport, certificate };
+}
+
 /** A host behind another one, to be reached over TLS. */
 export interface TunnelOptions {
   /** The host to speak TLS with. */

@@ -49,7 +49,7 @@ function connection(): { conn: FakeConn; received: () => number } {
 }
 
 test("Deno: a connection waits with a small buffer, whatever came before", async () => {
-  for (const size of [1, 511, 43_000, 43_520 + 1, 60_000, 131_073, 1_000_001]) {
+  for (const size of [1, 511, 43_000, 43_520 + 1, 60_000, 131_072, 131_073, 1_000_001]) {
     const { conn, received } = connection();
     await conn.come(size);
     assert.equal(received(), size);
@@ -65,15 +65,24 @@ test("Deno: a connection that is busy has a larger buffer of its own, and gives 
   assert.ok(conn.waitsWith!.length <= 512, String(conn.waitsWith!.length));
 });
 
+test("Deno: what fills a small buffer by chance pins no large one", async () => {
+  for (const size of [512, 1024, 2048]) {
+    const { conn } = connection();
+    await conn.come(size);
+    assert.ok(conn.waitsWith!.length <= 2048, `${size} bytes: it waits with ${conn.waitsWith!.length}`);
+  }
+});
+
 test("Deno: what is lent to one read is lent to the next, and not to two at once", async () => {
+  const filling = 512 + 2048;
   const [first, second] = [connection(), connection()];
-  await first.conn.come(512);
+  await first.conn.come(filling);
   const one = first.conn.waitsWith!;
-  await second.conn.come(512);
+  await second.conn.come(filling);
   assert.notEqual(second.conn.waitsWith!.buffer, one.buffer);
   await first.conn.come(100);
   await second.conn.come(100);
   const third = connection();
-  await third.conn.come(512);
-  assert.ok(third.conn.waitsWith!.length === 131_072);
+  await third.conn.come(filling);
+  assert.equal(third.conn.waitsWith!.length, 131_072);
 });

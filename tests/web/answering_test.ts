@@ -89,3 +89,57 @@ test("WebSocketStream: a write() behind close() rejects with an InvalidStateErro
   assert.equal((error as DOMException).name, "InvalidStateError");
   assert.equal(ends.client.dropped, 1);
 });
+
+test("WebSocket: a message in pieces, after stream() was used, comes whole, and what follows it", async () => {
+  const ends = pair();
+  ends.client.send("first");
+  for await (const piece of ends.server.stream()) assert.equal(piece, "first");
+  const socket = WebSocket.from(ends.server);
+  const got: number[] = [];
+  socket.onmessage = ({ data }) => got.push((data as string).length);
+  const closed = new Promise<CloseEvent>((resolve) => (socket.onclose = resolve as never));
+  for (const size of [1_000_000, 3, 200_000]) ends.client.send("x".repeat(size));
+  await ends.client.close();
+  assert.equal((await closed).code, 1000);
+  assert.deepEqual(got, [1_000_000, 3, 200_000]);
+});
+
+test("WebSocket: a message that somebody else had asked for before does not hold up the others", async () => {
+  const ends = pair();
+  const before = ends.server[Symbol.asyncIterator]().next();
+  const socket = WebSocket.from(ends.server);
+  const got: unknown[] = [];
+  socket.onmessage = ({ data }) => got.push(data);
+  const closed = new Promise<CloseEvent>((resolve) => (socket.onclose = resolve as never));
+  for (const message of ["a", "b", "c"]) ends.client.send(message);
+  await ends.client.close();
+  await closed;
+  assert.equal((await before).value, "a");
+  assert.deepEqual(got, ["b", "c"]);
+});
+
+test("WebSocket: what had come before the transport broke is still heard, the Close frame too", async () => {
+  await using raw = await RawServer.listen(async (peer) => {
+    peer.write(acceptance(await peer.until("\r\n\r\n")));
+    await peer.until("\x81");
+    peer.write(
+      ["a", "b", "c", "d"].map((payload) => serverFrame({ opcode: TEXT, payload })).join("") +
+        serverFrame({ opcode: 8, payload: Uint8Array.of(3, 232) }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    await peer.destroy();
+  });
+  const socket = new WebSocket(`ws://127.0.0.1:${raw.port}/`);
+  const got: unknown[] = [];
+  socket.onopen = () => socket.send("begin");
+  socket.onmessage = ({ data }) => {
+    got.push(data);
+    // An answer to who is gone is met with a reset.
+    socket.send("x");
+    const end = performance.now() + 15;
+    while (performance.now() < end);
+  };
+  const { code, wasClean } = await new Promise<CloseEvent>((resolve) => (socket.onclose = resolve as never));
+  assert.deepEqual(got, ["a", "b", "c", "d"]);
+  assert.deepEqual([code, wasClean], [1000, true]);
+});
