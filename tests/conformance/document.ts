@@ -47,7 +47,8 @@ How the server and the client behave in each case of groups 1 to 7, 9, 10, 12 an
 [Autobahn|Testsuite](https://github.com/crossbario/autobahn-testsuite), by its numbers and in its words. The ${total} cases are
 written anew from RFC 6455 and RFC 7692, in \`tests/conformance\`, and played over TCP by a peer that shares no code with the
 library. They are tests of every run on every runtime; \`node tests/run.mjs conformance\` writes this page anew, on the
-runtimes that \`tests/runtimes/package.json\` names.
+runtimes that \`tests/runtimes/package.json\` names. The client is \`connect()\`; groups 1 to 7 are played against the standard's
+\`WebSocket\` as well, and come out the same.
 
 Where a case is about compression (groups 12 and 13, by the sections of RFC 7692), an answer may come uncompressed only where
 compression saves next to nothing, and together they must come in fewer bytes than they have, where data of that kind and
