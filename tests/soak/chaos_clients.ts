@@ -138,8 +138,9 @@ class ChaosClient {
         for (let left = this.#dice.between(1, 8); left > 0; left--) {
           const label = { series, number: this.#accepted };
           const size = someSize(this.#dice);
+          const { dropped } = this.#client;
           this.#client.send(this.#dice.chance(0.5) ? numbered(label, size) : numberedBytes(label, size));
-          this.#accepted++;
+          if (this.#client.dropped === dropped) this.#accepted++;
         }
       } catch (error) {
         if (!(error instanceof ConnectionClosedError)) throw error;

@@ -89,8 +89,10 @@ export class Conversation {
         const data: Sendable = this.#dice.chance(0.5)
           ? numbered(label, someSize(this.#dice))
           : numberedBytes(label, someSize(this.#dice));
+        // On a connection that is closing nothing is accepted, which is told by the answer.
+        const open = this.#socket.readyState === "open";
         const flowing = this.#socket.send(data);
-        this.#sent.to++;
+        if (open) this.#sent.to++;
         if (!flowing) await settling.track("drained", this.#socket.drained());
       }
     });
