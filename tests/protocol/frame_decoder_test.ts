@@ -275,6 +275,22 @@ test("a decoder of which nobody wants to know the end takes it", () => {
     override framePayload(): void {}
     override frameError(): void {}
   })("client", false);
+  equal(decoder.peerEnded, false);
   decoder.receiveEnd();
+  equal(decoder.peerEnded, true);
   equal(decoder.betweenFrames, true);
+});
+
+test("the peer's end is known when it has come, though bytes before it wait", () => {
+  const decoder = new (class extends FrameDecoder {
+    override frameHeader(): void {}
+    override framePayload(): void {}
+    override frameError(): void {}
+  })("client", false);
+  decoder.pause();
+  decoder.receive(frame({ opcode: 1, payload: "a" }));
+  decoder.receiveEnd();
+  deepEqual([decoder.keepsBytes, decoder.peerEnded], [true, true]);
+  decoder.resume();
+  deepEqual([decoder.keepsBytes, decoder.peerEnded], [false, true]);
 });
