@@ -188,7 +188,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   /**
    * Sends one message; bytes are copied. Answers `true` when the next may follow at once, `false` when it should wait for
    * {@linkcode drained}: more than `sendHighWaterMark` bytes wait. Answers `false` on a connection that is closing or
-   * closed, too: the message is not sent, {@linkcode dropped} counts it, and `drained()` rejects. So a loop over many
+   * closed, too: the message is not sent, {@linkcode lost} counts it, and `drained()` rejects. So a loop over many
    * connections, or a timer, needs no look at each connection's state.
    *
    * Throws a {@linkcode ConnectionClosedError} when the message would pass `maxBufferedAmount` together with what waits,
@@ -275,12 +275,20 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   }
 
   /**
-   * Messages that were not sent: those given to {@linkcode send} when the connection was closing or closed, or that still
-   * waited for a streamed one when it ended; and those published to its topics that were dropped because it was behind, or
-   * still waited when it ended. What the transport had accepted is not counted: whether it has arrived, nobody knows.
+   * Messages published to this connection's topics that it lost: those dropped because it was behind, and those that
+   * still waited when it ended. What `send()` and the transport had accepted is not counted.
    */
   get dropped(): number {
-    return this.#live.dropped;
+    return this.#live.subscriber?.dropped ?? 0;
+  }
+
+  /**
+   * Messages that were given to {@linkcode send} and not sent: the connection was closing or closed, or they still waited for
+   * the end of a streamed one when it ended. What the transport had accepted is not counted: whether it has arrived, nobody
+   * knows.
+   */
+  get lost(): number {
+    return this.#live.lost;
   }
 
   /**

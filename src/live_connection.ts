@@ -138,8 +138,8 @@ export class LiveConnection<Data>
     return this.protocol.state === "open";
   }
 
-  get dropped(): number {
-    return this.#lost + (this.#subscriber?.dropped ?? 0);
+  get lost(): number {
+    return this.#lost;
   }
 
   get bufferedAmount(): number {

@@ -78,14 +78,14 @@ export interface Reconnecting extends AsyncIterable<Connection>, AsyncDisposable
    *
    * A message that was handed to a connection is not sent again when this breaks: nobody can know whether it arrived.
    *
-   * Answers `false` once the client has ended, too: {@linkcode dropped} counts the message.
+   * Answers `false` once the client has ended, too: {@linkcode lost} counts the message.
    *
    * Throws a {@linkcode ConnectionClosedError} when there is no room for it; otherwise as the connection's own `send()`
    * does.
    */
   send(data: Sendable): boolean;
   /** Messages that were given to {@linkcode send} after the client had ended, and not sent. */
-  readonly dropped: number;
+  readonly lost: number;
   /**
    * Resolves when `send()` would answer `true`: a connection is up, nothing waits for it, and its buffer has room.
    * Rejects with a {@linkcode ConnectionClosedError} when the client ends first.

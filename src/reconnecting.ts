@@ -104,7 +104,7 @@ class ReconnectingClient implements Reconnecting {
   #socket: Connection | undefined;
   // Whether the connection takes messages: `open` has been called for it.
   #ready = false;
-  #dropped = 0;
+  #lost = 0;
   #waiters: (() => void)[] = [];
   // What the loop is to throw.
   #failure: { readonly error: unknown } | undefined;
@@ -143,14 +143,14 @@ class ReconnectingClient implements Reconnecting {
     return this.#queue.messages;
   }
 
-  get dropped(): number {
-    return this.#dropped;
+  get lost(): number {
+    return this.#lost;
   }
 
   send(data: Sendable): boolean {
     if (this.#state === "ended") {
       if (typeof data !== "string") bytesOf(data);
-      this.#dropped++;
+      this.#lost++;
       return false;
     }
     const socket = this.#upToDate();

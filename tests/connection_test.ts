@@ -195,7 +195,7 @@ test("send() and drained() after the end say how the connection ended", async ()
     await closed;
     assert.equal(socket.send("x"), false);
     await assert.rejects(socket.drained(), /this side closed the connection \(1000\)/);
-    assert.equal(socket.dropped, 2);
+    assert.equal(socket.lost, 2);
     assert.throws(() => socket.send(7 as unknown as string), TypeError);
   });
 });

@@ -32,7 +32,7 @@ test("what is sent while nothing is open waits, in order, and goes out when a co
   }
   assert.deepEqual(echoed, ["first of all", "a", "1,2", "3", "d", "e"]);
   assert.equal(client.send("late"), false);
-  assert.equal(client.dropped, 1);
+  assert.equal(client.lost, 1);
   await assert.rejects(client.drained(), ConnectionClosedError);
   await server.shutdown();
 });

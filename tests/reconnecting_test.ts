@@ -339,7 +339,7 @@ test("the signal ends the loop with its reason, and closes the connection", asyn
   assert.equal(await ending(reconnecting(server.url, { signal: controller.signal })), reason);
   const ended = reconnecting(server.url, { signal: controller.signal });
   assert.equal(ended.send("x"), false);
-  assert.equal(ended.dropped, 1);
+  assert.equal(ended.lost, 1);
   await server.shutdown();
 });
 

@@ -236,7 +236,7 @@ test("close() during a stream: what was sent before still goes out, and nothing 
   await tap.give("a");
   const closed = ends.client.close(4000);
   assert.equal(ends.client.send("too late"), false);
-  assert.equal(ends.client.dropped, 1);
+  assert.equal(ends.client.lost, 1);
   await assert.rejects(ends.client.sendStream([]), ConnectionClosedError);
   await tap.give("b");
   await tap.give(undefined);

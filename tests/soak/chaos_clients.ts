@@ -138,9 +138,9 @@ class ChaosClient {
         for (let left = this.#dice.between(1, 8); left > 0; left--) {
           const label = { series, number: this.#accepted };
           const size = someSize(this.#dice);
-          const { dropped } = this.#client;
+          const { lost } = this.#client;
           this.#client.send(this.#dice.chance(0.5) ? numbered(label, size) : numberedBytes(label, size));
-          if (this.#client.dropped === dropped) this.#accepted++;
+          if (this.#client.lost === lost) this.#accepted++;
         }
       } catch (error) {
         if (!(error instanceof ConnectionClosedError)) throw error;

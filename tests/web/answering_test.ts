@@ -87,7 +87,7 @@ test("WebSocketStream: a write() behind close() rejects with an InvalidStateErro
   socket.close();
   const error = await writer.write("late").catch((error: unknown) => error);
   assert.equal((error as DOMException).name, "InvalidStateError");
-  assert.equal(ends.client.dropped, 1);
+  assert.equal(ends.client.lost, 1);
 });
 
 test("WebSocket: a message in pieces, after stream() was used, comes whole, and what follows it", async () => {

@@ -345,12 +345,12 @@ export class Scene {
   }
 
   #send(socket: Connection, text: string): void {
-    const { dropped, readyState } = socket;
+    const { lost, readyState } = socket;
     socket.send(text);
     if (readyState === "open") this.#echoed.push(text);
     else {
       this.#lost++;
-      assert.equal(socket.dropped, dropped + 1, "a message that is not sent is counted");
+      assert.equal(socket.lost, lost + 1, "a message that is not sent is counted");
     }
   }
 
