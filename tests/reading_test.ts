@@ -73,6 +73,7 @@ test("frames that inflate to a MiB each are inflated as they are taken, and none
   for (let i = 0; i < count; i++) client.send(new Uint8Array(MIB).fill(i), { compress: true });
   await WAITS();
   const held = memoryHeld() - before;
+  // All of them would be 250 MiB. A process's memory is known no better: 111 MiB were seen where a few messages were held.
   assert.ok(held < 160 * MIB, `${held / MIB} MiB are held`);
   let next = 0;
   for await (const message of server) {

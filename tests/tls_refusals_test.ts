@@ -39,6 +39,13 @@ async function on(server: NetServer, use: (port: number) => Promise<void>): Prom
 const speaking = (options: TlsOptions): NetServer =>
   createServer({ key: KEY, ...options }, (socket) => socket.resume());
 
+/** A server that accepts every opening handshake. */
+const accepting = (cert: string): NetServer =>
+  createServer({ cert: faulty(cert), key: KEY }, (socket) => {
+    socket.on("error", () => {});
+    socket.once("data", (request: Uint8Array) => socket.write(acceptance(new TextDecoder().decode(request))));
+  });
+
 async function refused(
   url: string,
   options: ConnectOptions,
@@ -185,13 +192,7 @@ const trusted = [
 ] as const;
 for (const [name, cert, ca] of trusted) {
   test(`wss: ${name} that is trusted by tls.ca is accepted`, async () => {
-    const server = createServer({ cert: faulty(cert), key: KEY }, (socket) => {
-      socket.on("error", () => {});
-      socket.once(
-        "data",
-        (request: Uint8Array) => socket.write(acceptance(new TextDecoder().decode(request))),
-      );
-    });
+    const server = accepting(cert);
     await on(server, async (port) => {
       const connection = await connect(`wss://localhost:${port}/`, { tls: { ca: faulty(ca) } });
       connection.abort();
@@ -269,10 +270,7 @@ test("wss: an address that is dialled is verified, and so is one that is named i
     const wrong = { tls: { ca: CA, serverName: "127.0.0.9" } };
     await refused(`wss://localhost:${port}/`, wrong, "certificate-rejected", /is for other names/);
   });
-  const server = createServer({ cert: faulty("fit.pem"), key: KEY }, (socket) => {
-    socket.on("error", () => {});
-    socket.once("data", (request: Uint8Array) => socket.write(acceptance(new TextDecoder().decode(request))));
-  });
+  const server = accepting("fit.pem");
   await on(server, async (port) => {
     const dials: [string, string | undefined][] = [["127.0.0.1", undefined], ["localhost", "127.0.0.1"], [
       "127.0.0.1",
