@@ -189,6 +189,7 @@ const trusted = [
   ["a self-signed certificate", "self-signed.pem", "self-signed.pem"],
   ["a certificate of an authority", "fit.pem", "ca.pem"],
   ["a certificate of an authority of an authority", "far-chain.pem", "ca.pem"],
+  ["a certificate of an authority with a P-521 key", "p521.pem", "p521-ca.pem"],
 ] as const;
 for (const [name, cert, ca] of trusted) {
   test(`wss: ${name} that is trusted by tls.ca is accepted`, async () => {
