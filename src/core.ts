@@ -15,6 +15,7 @@ export type { HeaderLine } from "./handshake/http_response.ts";
 export * from "./permessage_deflate/deflate_codec.ts";
 export * from "./permessage_deflate/negotiation.ts";
 export * from "./permessage_deflate/permessage_deflate.ts";
+export type { SlidingWindow } from "./permessage_deflate/sliding_window.ts";
 export type { ConnectionState } from "./protocol/connection_state.ts";
 export * from "./protocol/errors.ts";
 export * from "./protocol/frame_decoder.ts";

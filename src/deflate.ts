@@ -13,8 +13,15 @@ import {
   type ZlibOptions,
 } from "node:zlib";
 import { inOutermostContext } from "./outermost_context.ts";
-import type { DeflateCodec, DeflateSettings, Inflated } from "./permessage_deflate/deflate_codec.ts";
-import { ZlibHandle } from "./zlib_handle.ts";
+import { Inflater, storedHeader } from "./inflater.ts";
+import type {
+  DeflateCodec,
+  DeflateSettings,
+  Inflated,
+  InflateFailure,
+} from "./permessage_deflate/deflate_codec.ts";
+import type { SlidingWindow } from "./permessage_deflate/sliding_window.ts";
+import { largerOutput, ZlibHandle } from "./zlib_handle.ts";
 
 const { Z_SYNC_FLUSH, Z_FINISH } = constants;
 // zlib makes 9 of 8. It never refers back by more than the window less 262 bytes, so that 9 bits keep to a window of 8.
@@ -31,6 +38,19 @@ const LARGEST_OUTPUT = 2 ** 32;
 // Texts come to between three and ten times their compressed size.
 const EXPECTED_RATIO = 8;
 const SHARED_SIZE = 128 * 1024;
+// RFC 7692, section 7.2.2: what is put back, and a final block whose content shows that the message ended before it.
+const REMOVED: readonly number[] = [0x00, 0x00, 0xff, 0xff];
+const MARK: readonly number[] = [0xd1, 0x5e, 0x07, 0xa3, 0x6b, 0xf4, 0x28, 0x9c];
+const ENDING: Uint8Array = /* @__PURE__ */ new Uint8Array([
+  ...REMOVED,
+  0x01,
+  0x08,
+  0x00,
+  0xf7,
+  0xff,
+  ...MARK,
+]);
+const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** The codec of every runtime. */
 export const zlibCodec: DeflateCodec = {
@@ -44,11 +64,11 @@ export const zlibCodec: DeflateCodec = {
     handle.reset();
     return deflateOn(handle, bytes);
   },
-  inflate(bytes, limit, whole) {
-    inflater ??= inOutermostContext(() => ZlibHandle.of(createInflateRaw())) ?? "none";
-    return inflater === "none"
-      ? oneShotCodec.inflate(bytes, limit, whole)
-      : inflateBy(inflater, bytes, limit, whole);
+  inflate(blocks, window, limit) {
+    return decoder().inflate(blocks, window, limit);
+  },
+  inspect(blocks, window, limit) {
+    return decoder().inspect(blocks, window, limit);
   },
 };
 
@@ -63,25 +83,56 @@ export const oneShotCodec: DeflateCodec = {
       ...(window.length > 0 && { dictionary: window }),
     });
   },
-  inflate(bytes, limit, whole) {
-    try {
-      const options = {
-        finishFlush: whole ? Z_FINISH : Z_SYNC_FLUSH,
-        maxOutputLength: Math.min(LARGEST_OUTPUT, Math.max(1, limit)),
-        chunkSize: Math.max(SMALLEST_CHUNK, Math.min(LARGEST_CHUNK, limit, EXPECTED_RATIO * bytes.length)),
-        info: true,
-      };
-      // With `info` the answer is more than its type says.
-      const { buffer, engine } = inflateRawSync(bytes, options) as unknown as {
-        buffer: Uint8Array;
-        engine: { bytesWritten: number };
-      };
-      return buffer.length > limit ? "too-large" : { bytes: buffer, consumed: engine.bytesWritten };
-    } catch (error) {
-      return (error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE" ? "too-large" : "invalid";
-    }
+  inflate(blocks, window, limit) {
+    const inflated = inflateOnce(blocks, window, limit + MARK.length, ENDING);
+    if (typeof inflated === "string") return inflated;
+    const { bytes, consumed } = inflated;
+    const isMarked = consumed === blocks.length + ENDING.length;
+    const ended = isMarked
+      ? MARK.every((byte, i) => byte === bytes.at(i - MARK.length))
+      : consumed <= blocks.length + REMOVED.length;
+    if (!ended) return "invalid";
+    const message = isMarked ? bytes.subarray(0, bytes.length - MARK.length) : bytes;
+    if (message.length > limit) return "too-large";
+    window?.append(message);
+    return { bytes: message, consumed: Math.min(blocks.length, consumed) };
+  },
+  inspect(blocks, window, limit) {
+    const inflated = inflateOnce(blocks, window, limit, NOTHING);
+    return typeof inflated === "string" ? inflated : undefined;
   },
 };
+
+/** The window goes before the blocks as a stored block, since not every decoder can be given one. */
+function inflateOnce(
+  blocks: Uint8Array,
+  window: SlidingWindow | undefined,
+  limit: number,
+  ending: Uint8Array,
+): Inflated | InflateFailure {
+  const behind = window?.length ?? 0;
+  const before = behind === 0 ? [] : [storedHeader(behind), window!.bytes];
+  const input = Buffer.concat([...before, blocks, ending]);
+  const most = behind + limit;
+  try {
+    const options = {
+      finishFlush: ending.length > 0 ? Z_FINISH : Z_SYNC_FLUSH,
+      maxOutputLength: Math.min(LARGEST_OUTPUT, Math.max(1, most)),
+      chunkSize: Math.max(SMALLEST_CHUNK, Math.min(LARGEST_CHUNK, most, EXPECTED_RATIO * input.length)),
+      info: true,
+    };
+    // With `info` the answer is more than its type says.
+    const { buffer, engine } = inflateRawSync(input, options) as unknown as {
+      buffer: Uint8Array;
+      engine: { bytesWritten: number };
+    };
+    if (buffer.length > most) return "too-large";
+    const start = input.length - blocks.length - ending.length;
+    return { bytes: buffer.subarray(behind), consumed: engine.bytesWritten - start };
+  } catch (error) {
+    return (error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE" ? "too-large" : "invalid";
+  }
+}
 
 function deflaterOptions(windowBits: number, level: number): ZlibOptions {
   return {
@@ -97,9 +148,17 @@ function deflatedSize(size: number): number {
 }
 
 const deflaters: Map<number, ZlibHandle | undefined> = /* @__PURE__ */ new Map();
-let inflater: ZlibHandle | "none" | undefined;
 // Where results lie until the next call, unless they are larger.
 let shared: Uint8Array | undefined;
+let inflater: Pick<DeflateCodec, "inflate" | "inspect"> | undefined;
+
+function decoder(): Pick<DeflateCodec, "inflate" | "inspect"> {
+  if (inflater === undefined) {
+    const handle = inOutermostContext(() => ZlibHandle.of(createInflateRaw()));
+    inflater = handle === undefined ? oneShotCodec : new Inflater(handle);
+  }
+  return inflater;
+}
 
 function deflater(windowBits: number, level: number): ZlibHandle | undefined {
   const key = 16 * level + windowBits;
@@ -118,41 +177,13 @@ function deflateOn(handle: ZlibHandle, bytes: Uint8Array): Uint8Array {
     written = output.length - handle.outputLeft;
     // zlib asks to be called again as long as it fills the output.
     if (written < output.length) return output.subarray(0, written);
-    output = larger(output, 2 * output.length);
-  }
-}
-
-function inflateBy(
-  handle: ZlibHandle,
-  bytes: Uint8Array,
-  limit: number,
-  whole: boolean,
-): Inflated | "too-large" | "invalid" {
-  // A byte beyond the limit shows that it is passed.
-  const most = limit + 1;
-  let output = outputOf(SHARED_SIZE);
-  if (output.length > most) output = output.subarray(0, most);
-  handle.reset();
-  for (let read = 0, written = 0;;) {
-    handle.write(whole ? Z_FINISH : Z_SYNC_FLUSH, bytes, read, output, written);
-    if (handle.failed) return "invalid";
-    read = bytes.length - handle.inputLeft;
-    written = output.length - handle.outputLeft;
-    if (written > limit) return "too-large";
-    if (written < output.length) return { bytes: output.subarray(0, written), consumed: read };
-    output = larger(output, Math.min(most, 4 * output.length));
+    output = largerOutput(output, 2 * output.length);
   }
 }
 
 function outputOf(size: number): Uint8Array {
   if (size > SHARED_SIZE) return new Uint8Array(size);
   return shared ??= new Uint8Array(SHARED_SIZE);
-}
-
-function larger(output: Uint8Array, size: number): Uint8Array {
-  const copy = new Uint8Array(size);
-  copy.set(output);
-  return copy;
 }
 
 function deflateBehind(bytes: Uint8Array, settings: DeflateSettings): Uint8Array {
@@ -167,7 +198,6 @@ function deflateBehind(bytes: Uint8Array, settings: DeflateSettings): Uint8Array
   return deflateOn(handle, bytes);
 }
 
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 let dictionaries: boolean | undefined;
 
 /** Whether the runtime's zlib heeds the dictionary of a raw deflater. Deno's (2.9) does not. */

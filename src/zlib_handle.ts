@@ -82,3 +82,10 @@ export class ZlibHandle {
     return this.#left[1]!;
   }
 }
+
+/** More memory for what a handle writes, which begins with what has been written already. */
+export function largerOutput(output: Uint8Array, size: number): Uint8Array {
+  const copy = new Uint8Array(size);
+  copy.set(output);
+  return copy;
+}

@@ -26,6 +26,10 @@ function chunkOf(one: Uint8Array): Uint8Array {
   return chunk;
 }
 
+function repeated(block: readonly number[], times: number): number[] {
+  return Array.from({ length: Math.ceil(times) * block.length }, (_, index) => block[index % block.length]!);
+}
+
 /** CPU-seconds for each MiB. */
 function cost(one: Uint8Array): number {
   const { deflate } = acceptCompression(
@@ -68,12 +72,18 @@ function cost(one: Uint8Array): number {
   return (user + system) / 1e6 / (bytes / MIB);
 }
 
-const finals = (count: number): Uint8Array =>
-  Uint8Array.from({ length: 2 * count }, (_, i) => i % 2 === 0 ? 3 : 0);
+// Each earns the final block before its end.
+const FINAL_BLOCK = [3, 0];
+const EMPTY_BLOCK = [0, 0, 0, 255, 255];
+const EARNED = 256;
 const CASES: readonly (readonly [string, Uint8Array])[] = [
   ["empty messages, not compressed", frame(new Uint8Array(0), false)],
   ["empty messages, compressed", frame(Uint8Array.of(0), true)],
   ["messages of one octet, compressed", frame(Uint8Array.of(0x4a, 0x04, 0x00), true)],
-  ["messages of 62 final blocks", frame(finals(62), true)],
+  ["messages of a final block", frame(Uint8Array.from(FINAL_BLOCK), true)],
+  [
+    "messages of 260 octets and two final blocks",
+    frame(Uint8Array.from([...FINAL_BLOCK, ...repeated(EMPTY_BLOCK, EARNED / 5), ...FINAL_BLOCK]), true),
+  ],
 ];
 console.log(JSON.stringify(CASES.map(([name, one]) => [name, cost(one)])));

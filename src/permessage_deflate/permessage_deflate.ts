@@ -7,7 +7,7 @@ import { concat } from "../protocol/bytes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { MessageCompression } from "../protocol/message_compression.ts";
 import { INVALID_PAYLOAD, MESSAGE_TOO_BIG } from "../protocol/status_code.ts";
-import type { DeflateCodec, Inflated } from "./deflate_codec.ts";
+import type { DeflateCodec, InflateFailure } from "./deflate_codec.ts";
 import type { DeflateAgreement } from "./negotiation.ts";
 import { SlidingWindow } from "./sliding_window.ts";
 
@@ -19,25 +19,19 @@ export interface CompressionChoice {
   readonly threshold: number;
 }
 
-// RFC 7692, section 7.2.1: what a sender removes from the end of a message, and a receiver puts back.
+// RFC 7692, section 7.2.1: what a sender removes from the end of a message.
 const TAIL_SIZE = 4;
-// What is put back, and a final block without content, so that the decoder knows the end when it is there.
-const ENDING: Uint8Array = /* @__PURE__ */ new Uint8Array([0x00, 0x00, 0xff, 0xff, 0x03, 0x00]);
-const STORED_HEADER_SIZE = 5;
 // DEFLATE makes no more of a byte than this (zlib's technical details: "a limiting factor of 1032:1").
 const HIGHEST_RATIO = 1032;
-// Each costs a run of the decoder, and could be two bytes long.
+// Behind each the decoder begins anew and is given the window, and it could be two bytes long. One at the end of each
+// message is what some peers send; those before are earned by this many bytes each.
 const MAX_FINAL_BLOCKS = 64;
+const BYTES_PER_FINAL_BLOCK = 256;
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 // RFC 7692, section 7.2.3.6: an empty message is the header of an empty stored block. Not every peer takes another.
 const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array([0x00]);
 
-const EMPTY_WINDOW = { bytes: NOTHING };
 const LARGEST_WINDOW_BITS = 15;
-const SCRATCH_SIZE = 128 * 1024;
-
-// What the decoder is given is put together here, and used up at once.
-let scratch: Uint8Array | undefined;
 
 /** Permessage-deflate on one connection. */
 export class PermessageDeflate implements MessageCompression {
@@ -51,6 +45,8 @@ export class PermessageDeflate implements MessageCompression {
   // Both are there only where messages may refer to those before them.
   readonly #sent: SlidingWindow | undefined;
   readonly #received: SlidingWindow | undefined;
+  /** How many final blocks the peer may still send before the end of a message. */
+  #finalBlocks = MAX_FINAL_BLOCKS - 1;
 
   /** Of this end, by what was agreed. */
   constructor(
@@ -112,15 +108,17 @@ export class PermessageDeflate implements MessageCompression {
 
   /** See {@linkcode MessageCompression.decompress}. */
   decompress(payload: Uint8Array, limit: number): Uint8Array | ProtocolError {
-    // zlib would take the tail alone for the header of a longer block.
+    // zlib would take what the peer left out for the header of a longer block.
     if (payload.length === 0) return NOTHING;
-    const first = this.#inflate(payload, limit, this.#received, ENDING);
-    if (first instanceof ProtocolError) return first;
-    const { bytes, consumed } = first;
-    this.#received?.append(bytes);
-    return isEnd(payload, consumed)
-      ? bytes
-      : this.#decompressRest(bytes.slice(), payload.subarray(consumed), limit);
+    const inflated = this.#codec.inflate(payload, this.#received, limit);
+    if (typeof inflated === "string") return refused(inflated, limit);
+    const { bytes, consumed } = inflated;
+    if (isEnd(payload, consumed)) return bytes;
+    this.#finalBlocks = Math.min(
+      MAX_FINAL_BLOCKS - 1,
+      this.#finalBlocks + payload.length / BYTES_PER_FINAL_BLOCK,
+    );
+    return this.#decompressRest(bytes.slice(), payload.subarray(consumed), limit);
   }
 
   // RFC 7692, section 7.2.3.4: a block may be a final one. What follows it still belongs to the message.
@@ -129,24 +127,27 @@ export class PermessageDeflate implements MessageCompression {
     if (this.#received === undefined) window.append(begun);
     const pieces = [begun];
     let size = begun.length;
-    for (let rest = blocks; pieces.length < MAX_FINAL_BLOCKS;) {
-      const inflated = this.#inflate(rest, limit, window, ENDING, size);
-      if (inflated instanceof ProtocolError) return inflated;
+    for (let rest = blocks; this.#finalBlocks >= 1;) {
+      this.#finalBlocks--;
+      const inflated = this.#codec.inflate(rest, window, limit - size);
+      if (typeof inflated === "string") return refused(inflated, limit);
       const { bytes, consumed } = inflated;
       pieces.push(bytes.slice());
       size += bytes.length;
-      window.append(bytes);
       if (isEnd(rest, consumed)) return concat(pieces, size);
       rest = rest.subarray(consumed);
     }
-    return invalid(`A compressed message has more than ${MAX_FINAL_BLOCKS} final blocks.`);
+    return invalid(
+      `Compressed messages have more than ${MAX_FINAL_BLOCKS} final blocks before their ends, and fewer than ` +
+        `${BYTES_PER_FINAL_BLOCK} octets for each.`,
+    );
   }
 
   /** See {@linkcode MessageCompression.inspect}. */
   inspect(payload: Uint8Array, limit: number): ProtocolError | undefined {
     if (payload.length * HIGHEST_RATIO <= limit) return undefined;
-    const inflated = this.#inflate(payload, limit, this.#received, NOTHING);
-    return inflated instanceof ProtocolError ? inflated : undefined;
+    const failure = this.#codec.inspect(payload, this.#received, limit);
+    return failure && refused(failure, limit);
   }
 
   #deflate(bytes: Uint8Array): Uint8Array {
@@ -154,51 +155,21 @@ export class PermessageDeflate implements MessageCompression {
     const window = this.#sent?.bytes ?? NOTHING;
     return this.#codec.deflate(bytes, { window, windowBits: this.#windowBits, level });
   }
-
-  /**
-   * The window goes before the blocks as a stored block, since not every decoder can be given one. `begun` is how many
-   * bytes of the message came before.
-   */
-  #inflate(
-    blocks: Uint8Array,
-    limit: number,
-    { bytes: window }: { readonly bytes: Uint8Array } = EMPTY_WINDOW,
-    ending: Uint8Array,
-    begun: number = 0,
-  ): Inflated | ProtocolError {
-    const start = window.length === 0 ? 0 : STORED_HEADER_SIZE + window.length;
-    const size = start + blocks.length + ending.length;
-    scratch ??= new Uint8Array(SCRATCH_SIZE);
-    const input = size <= SCRATCH_SIZE ? scratch : new Uint8Array(size);
-    if (start > 0) {
-      input[0] = 0;
-      input[1] = window.length;
-      input[2] = window.length >>> 8;
-      input[3] = ~window.length;
-      input[4] = ~window.length >>> 8;
-      input.set(window, STORED_HEADER_SIZE);
-    }
-    input.set(blocks, start);
-    input.set(ending, start + blocks.length);
-    const most = window.length + limit - begun;
-    const inflated = this.#codec.inflate(input.subarray(0, size), most, ending.length > 0);
-    if (inflated === "invalid") return invalid("A compressed message is not valid DEFLATE.");
-    if (inflated === "too-large") {
-      return new ProtocolError(
-        MESSAGE_TOO_BIG,
-        "RFC 6455, section 7.4.1",
-        `The message, decompressed, is longer than the limit of ${limit} bytes: raise maxMessageSize to take it.`,
-        "maxMessageSize",
-      );
-    }
-    const { bytes, consumed } = inflated;
-    return { bytes: bytes.subarray(window.length), consumed: Math.min(blocks.length, consumed - start) };
-  }
 }
 
 /** Whether a message ends where the decoder stopped: there, or with the empty stored block that follows a final one. */
 function isEnd(blocks: Uint8Array, consumed: number): boolean {
   return consumed === blocks.length || (consumed === blocks.length - 1 && blocks[consumed] === 0);
+}
+
+function refused(failure: InflateFailure, limit: number): ProtocolError {
+  if (failure === "invalid") return invalid("A compressed message is not valid DEFLATE.");
+  return new ProtocolError(
+    MESSAGE_TOO_BIG,
+    "RFC 6455, section 7.4.1",
+    `The message, decompressed, is longer than the limit of ${limit} bytes: raise maxMessageSize to take it.`,
+    "maxMessageSize",
+  );
 }
 
 function invalid(message: string): ProtocolError {

@@ -36,17 +36,26 @@ export function end(options: EndOptions = {}, side: Side = "server"): Permessage
 /** The codec, and what it was called with. */
 export class RecordingCodec implements DeflateCodec {
   readonly deflated: DeflateSettings[] = [];
-  /** The limit of each call. */
-  readonly inflated: number[] = [];
+  /** The limit of each message, of each rest of one behind a final block, and of each beginning that was looked at. */
+  readonly inflated: { readonly limit: number; readonly behind: number }[] = [];
 
   deflate(bytes: Uint8Array, settings: DeflateSettings): Uint8Array {
     this.deflated.push({ ...settings, window: settings.window.slice() });
     return zlibCodec.deflate(bytes, settings);
   }
 
-  inflate(bytes: Uint8Array, limit: number, whole: boolean): ReturnType<DeflateCodec["inflate"]> {
-    this.inflated.push(limit);
-    return zlibCodec.inflate(bytes, limit, whole);
+  inflate(
+    ...[blocks, window, limit]: Parameters<DeflateCodec["inflate"]>
+  ): ReturnType<DeflateCodec["inflate"]> {
+    this.inflated.push({ limit, behind: window?.length ?? 0 });
+    return zlibCodec.inflate(blocks, window, limit);
+  }
+
+  inspect(
+    ...[blocks, window, limit]: Parameters<DeflateCodec["inspect"]>
+  ): ReturnType<DeflateCodec["inspect"]> {
+    this.inflated.push({ limit, behind: window?.length ?? 0 });
+    return zlibCodec.inspect(blocks, window, limit);
   }
 }
 

@@ -32,7 +32,7 @@ export interface Verdict {
   rejected: number;
   /** The receiver's application had left before they came. */
   unread: number;
-  /** Lost behind the back of the sender, by a network that made a break look like a closing handshake. */
+  /** Lost behind the back of the sender: a break looked like a closing handshake, by the network or by a peer that gave up. */
   unknowable: number;
 }
 
@@ -70,6 +70,14 @@ function isReported({ close, buffered }: Account): boolean {
 /** Whether the peer has answered our Close frame, and so had read all that was before it (RFC 6455, section 5.5.1). */
 function isAnswered({ side, close }: Account): boolean {
   return close!.initiator === "local" && OWN_CODES[side].includes(close!.code);
+}
+
+/**
+ * Whether this end tore the connection down, as `shutdown()` does when its time is over. It has been told that what was on
+ * its way is lost; the peer had answered our Close, and sees an orderly end of TCP or a reset, as it happens.
+ */
+function hasGivenUp(receiver: Account | undefined): boolean {
+  return receiver?.close?.initiator === "local" && !receiver.close.wasClean;
 }
 
 function describe(close: ToldClose | undefined): string {
@@ -173,8 +181,9 @@ export class Audit {
     if (lost <= 0) return;
     if (isReported(sender)) verdict.reported += lost;
     else if (receiver?.left) verdict.unread += lost;
-    else if (this.#deceived.has(sender.id) && !isAnswered(sender)) verdict.unknowable += lost;
-    else {
+    else if ((this.#deceived.has(sender.id) || hasGivenUp(receiver)) && !isAnswered(sender)) {
+      verdict.unknowable += lost;
+    } else {
       this.#violation(
         `${what}: ${lost} of ${to - from} are lost (the first is ${next}), and nobody was told: ${
           describe(sender.close)
@@ -217,8 +226,9 @@ export class Audit {
     const accounts = suspects.map((id) => this.#clients.get(id)!);
     if (accounts.some(isReported)) this.#verdict.reported += lost;
     else if (suspects.some((id) => this.#servers.get(id)?.left)) this.#verdict.unread += lost;
-    else if (suspects.some((id) => this.#deceived.has(id))) this.#verdict.unknowable += lost;
-    else {
+    else if (suspects.some((id) => this.#deceived.has(id) || hasGivenUp(this.#servers.get(id)))) {
+      this.#verdict.unknowable += lost;
+    } else {
       const ends = accounts.map(({ id, close }) => `${id} ${describe(close)}`).join("; ");
       this.#violation(`${series}: ${lost} are lost, and nobody was told: ${ends || "never connected"}`);
     }
