@@ -14,31 +14,25 @@
  *
  * @module
  */
-export type { AdmissionOptions } from "./src/admission.ts";
-export type { Delays } from "./src/backoff.ts";
-export { connect, type ConnectOptions } from "./src/client.ts";
-export type { CompressionOptions } from "./src/compression.ts";
-export type {
-  Connection,
-  ConnectionCallbacks,
-  ConnectionHandler,
-  Message,
-  ReadyState,
-  Sendable,
-  SendOptions,
-} from "./src/connection.ts";
-export type { ConnectionOptions } from "./src/connection_options.ts";
+export type { AdmissionOptions } from "./src/server/admission.ts";
+export type { Delays } from "./src/reconnecting/backoff.ts";
+export { connect } from "./src/client/connect.ts";
+export { type ConnectOptions } from "./src/client/options.ts";
+export type { CompressionOptions } from "./src/compression/options.ts";
+export type { Connection, ConnectionCallbacks, ConnectionHandler } from "./src/connection/connection.ts";
+export type { Message, ReadyState, Sendable, SendOptions } from "./src/connection/message.ts";
+export type { ConnectionOptions } from "./src/connection/options.ts";
 export {
   HandshakeError,
   type HandshakeErrorDetails,
   type HandshakeStep,
 } from "./src/handshake/handshake_error.ts";
-export type { RequestHead } from "./src/handshake/http_head.ts";
-export type { HeaderFields } from "./src/handshake/header_fields.ts";
+export type { RequestHead } from "./src/http/head.ts";
+export type { HeaderFields } from "./src/http/header_fields.ts";
 export type { HandshakeFailureCode } from "./src/handshake/client_handshake.ts";
 export type { Refusal, RefusalCode } from "./src/handshake/refusal.ts";
 export type { AdmissionPolicy } from "./src/handshake/server_handshake.ts";
-export type { HandshakeReport, OpeningOptions, UpgradeResult } from "./src/opening_options.ts";
+export type { HandshakeReport, OpeningOptions, UpgradeResult } from "./src/server/options.ts";
 export {
   type Close,
   ConnectionClosedError,
@@ -47,18 +41,18 @@ export {
   WebSocketError,
   type WebSocketErrorCode,
 } from "./src/protocol/errors.ts";
-export type { LimitCounts, LimitEvent, LimitName } from "./src/limits.ts";
-export type { FragmentSource } from "./src/outgoing_stream.ts";
-export type { ProxyOptions } from "./src/proxy.ts";
-export type { ReconnectFailure } from "./src/reconnect_failure.ts";
+export type { LimitCounts, LimitEvent, LimitName } from "./src/connection/limits.ts";
+export type { FragmentSource } from "./src/connection/outgoing_stream.ts";
+export type { ProxyOptions } from "./src/client/proxy.ts";
+export type { ReconnectFailure } from "./src/reconnecting/failure.ts";
 export {
   type Reconnecting,
   reconnecting,
   type ReconnectingState,
   type ReconnectOptions,
-} from "./src/reconnecting.ts";
-export { serve, type ServeOptions, type Server } from "./src/server.ts";
-export type { ShutdownOptions } from "./src/shutdown.ts";
+} from "./src/reconnecting/reconnecting.ts";
+export { serve, type ServeOptions, type Server } from "./src/server/serve.ts";
+export type { ShutdownOptions } from "./src/server/shutdown.ts";
 export {
   type TlsClientOptions,
   type TlsServerOptions,
@@ -71,10 +65,9 @@ export type {
   Publisher,
   PublishOptions,
   SlowSubscriberEvent,
-  SubscribeOptions,
   TopicOptions,
-  WhenSlow,
-} from "./src/topics/topic_options.ts";
+} from "./src/topics/options.ts";
+export type { SubscribeOptions, WhenSlow } from "./src/connection/subscriptions.ts";
 export type { DuplexStream } from "./src/transport/duplex.ts";
 export {
   type Acceptor,
@@ -82,8 +75,8 @@ export {
   type AcceptorOptions,
   type UpgradedRequest,
   type UpgradedSocket,
-} from "./src/upgrade.ts";
-export type { HandshakeRequest } from "./src/web_http.ts";
+} from "./src/server/acceptor.ts";
+export type { HandshakeRequest } from "./src/server/web_request.ts";
 export { CloseEvent, type CloseEventInit, type EventHandler, WebSocketErrorEvent } from "./src/web/events.ts";
 export {
   type BinaryType,

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { deflateSync, inflateSync } from "fflate";
 import { bench, group, run } from "mitata";
 import { Deflate, Inflate, Z_SYNC_FLUSH } from "pako";
-import { oneShotCodec, zlibCodec } from "../src/deflate.ts";
+import { oneShotCodec, zlibCodec } from "../src/compression/zlib_codec.ts";
 import { jsonTexts } from "./load/texts.ts";
 
 const AFRESH = { window: new Uint8Array(0), windowBits: 15, level: 2 };

@@ -6,12 +6,12 @@
  */
 export * from "./handshake/accept_key.ts";
 export * from "./handshake/client_handshake.ts";
-export * from "./handshake/header_fields.ts";
-export * from "./handshake/http_head.ts";
+export * from "./http/header_fields.ts";
+export * from "./http/head.ts";
 export * from "./handshake/refusal.ts";
 export * from "./handshake/server_handshake.ts";
-export type { Authority } from "./handshake/authority.ts";
-export type { HeaderLine } from "./handshake/http_response.ts";
+export type { Authority } from "./http/authority.ts";
+export type { HeaderLine } from "./http/response.ts";
 export * from "./permessage_deflate/deflate_codec.ts";
 export * from "./permessage_deflate/negotiation.ts";
 export * from "./permessage_deflate/permessage_deflate.ts";

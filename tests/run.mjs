@@ -278,7 +278,7 @@ const stages = {
   coverage: () =>
     commands(
       "coverage",
-      ["protocol", "handshake", "permessage_deflate"].map((room) => [
+      ["protocol", "http", "handshake", "permessage_deflate"].map((room) => [
         `100 % of the lines, branches and functions of src/${room}, by its own tests`,
         currentNode,
         [

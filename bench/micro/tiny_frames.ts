@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { deflateRawSync } from "node:zlib";
-import { acceptCompression, compressionSettings } from "../../src/compression.ts";
+import { acceptCompression, compressionSettings } from "../../src/compression/options.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
 
 const MIB = 2 ** 20;

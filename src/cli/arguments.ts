@@ -4,8 +4,8 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import type { CompressionOptions } from "../compression.ts";
-import { readUrl } from "../redirect.ts";
+import type { CompressionOptions } from "../compression/options.ts";
+import { readUrl } from "../client/redirect.ts";
 import { VERSION } from "./version.ts";
 
 /** What holds for the connections of every command. */

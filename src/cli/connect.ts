@@ -5,8 +5,9 @@
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { connect } from "../client.ts";
-import type { Connection, Message } from "../connection.ts";
+import { connect } from "../client/connect.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { Message } from "../connection/message.ts";
 import { HandshakeError } from "../handshake/handshake_error.ts";
 import { type Close, ConnectionClosedError } from "../protocol/errors.ts";
 import { type ConnectArguments, UsageError } from "./arguments.ts";

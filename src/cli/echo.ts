@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConnectionCallbacks } from "../connection.ts";
+import type { ConnectionCallbacks } from "../connection/connection.ts";
 
 /** Sends every message back, in order, and reads no more while the peer does not take them. */
 export const ECHO: ConnectionCallbacks = {

@@ -6,7 +6,7 @@
  */
 import { acceptKey, GUID, keyDigest } from "../handshake/accept_key.ts";
 import type { Refusal } from "../handshake/refusal.ts";
-import type { HandshakeReport } from "../opening_options.ts";
+import type { HandshakeReport } from "../server/options.ts";
 
 /** How `Sec-WebSocket-Accept` came about, step by step (RFC 6455, section 4.2.2). */
 export interface AcceptSteps {

@@ -4,9 +4,9 @@
  * @module
  */
 import process from "node:process";
-import type { ConnectionCallbacks } from "../connection.ts";
-import { describeRefusal } from "../refusal_notice.ts";
-import { serve, type Server } from "../server.ts";
+import type { ConnectionCallbacks } from "../connection/connection.ts";
+import { describeRefusal } from "../server/refusal_notice.ts";
+import { serve, type Server } from "../server/serve.ts";
 import type { ServeArguments } from "./arguments.ts";
 import { ECHO } from "./echo.ts";
 import { HandshakeLog } from "./handshake_log.ts";

@@ -11,10 +11,10 @@ import {
   listHolds,
   parseExtensions,
   toAsciiLowerCase,
-} from "./header_fields.ts";
-import { type HeadDefect, type HeadLimits, type ResponseHead, ResponseHeadReader } from "./http_head.ts";
-import { type HeaderLine, headText, latin1Bytes } from "./http_response.ts";
-import { printable } from "./printable.ts";
+} from "../http/header_fields.ts";
+import { type HeadDefect, type HeadLimits, type ResponseHead, ResponseHeadReader } from "../http/head.ts";
+import { type HeaderLine, headText, latin1Bytes } from "../http/response.ts";
+import { printable } from "../http/printable.ts";
 
 /** The stable name of a reason for which a client fails the opening handshake. */
 export type HandshakeFailureCode =

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { HeadDefect } from "./http_head.ts";
+import type { HeadDefect } from "../http/head.ts";
 
 /** The stable name of a reason to refuse. */
 export type RefusalCode =

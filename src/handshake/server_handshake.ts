@@ -11,7 +11,7 @@ import {
   matchesHost,
   matchesOrigin,
   parseAuthority,
-} from "./authority.ts";
+} from "../http/authority.ts";
 import {
   type ExtensionOffer,
   type HeaderFields,
@@ -20,9 +20,9 @@ import {
   listHolds,
   parseExtensions,
   toAsciiLowerCase,
-} from "./header_fields.ts";
-import { headerFieldsOf, type HeadLimits, type RequestHead, RequestHeadReader } from "./http_head.ts";
-import { type HeaderLine, headText, latin1Bytes, lineText, statusLine } from "./http_response.ts";
+} from "../http/header_fields.ts";
+import { headerFieldsOf, type HeadLimits, type RequestHead, RequestHeadReader } from "../http/head.ts";
+import { type HeaderLine, headText, latin1Bytes, lineText, statusLine } from "../http/response.ts";
 import { type Refusal, refusalBody, type RefusalCode, refuse } from "./refusal.ts";
 
 /** Whom a server admits. */

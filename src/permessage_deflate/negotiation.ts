@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ExtensionOffer } from "../handshake/header_fields.ts";
+import type { ExtensionOffer } from "../http/header_fields.ts";
 
 /** The extension's name in `Sec-WebSocket-Extensions`. */
 export const PERMESSAGE_DEFLATE = "permessage-deflate";

@@ -3,22 +3,22 @@
  *
  * @module
  */
-import { Admission } from "../admission.ts";
-import { ClientOpening } from "../client_opening.ts";
-import { compressionOffer } from "../compression.ts";
-import type { Connection, ConnectionHandler } from "../connection.ts";
-import { type ConnectionOptions, connectionSettings } from "../connection_options.ts";
-import { Deadlines } from "../deadlines.ts";
+import { Admission } from "../server/admission.ts";
+import { ClientOpening } from "../client/opening_handshake.ts";
+import { compressionOffer } from "../compression/options.ts";
+import type { Connection, ConnectionHandler } from "../connection/connection.ts";
+import { type ConnectionOptions, connectionSettings } from "../connection/options.ts";
+import { Deadlines } from "../server/deadlines.ts";
 import { ClientHandshake } from "../handshake/client_handshake.ts";
-import { type OpeningContext, OpeningHandshake } from "../opening_handshake.ts";
-import type { OpeningOptions } from "../opening_options.ts";
-import { Home } from "../home.ts";
+import { type OpeningContext, OpeningHandshake } from "../server/opening_handshake.ts";
+import type { OpeningOptions } from "../server/options.ts";
+import { Home } from "../server/home.ts";
 import type { MessageCompression } from "../protocol/message_compression.ts";
-import { readOptions } from "../options.ts";
-import { RefusalNotice } from "../refusal_notice.ts";
-import { Roster } from "../roster.ts";
+import { readOptions } from "../options/read.ts";
+import { RefusalNotice } from "../server/refusal_notice.ts";
+import { Roster } from "../support/roster.ts";
 import { Topics } from "../topics/topics.ts";
-import { headerLines } from "../web_http.ts";
+import { headerLines } from "../options/header_lines.ts";
 import { connected, ConnectedPair, type NetworkOptions, type Pair } from "./pair.ts";
 
 /** What the server's end of a handshake is told, as `serve()` would be. */

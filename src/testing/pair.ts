@@ -8,13 +8,13 @@ import {
   compressionOffer,
   type CompressionSettings,
   readCompression,
-} from "../compression.ts";
-import { type Connection, type ConnectionHandler, startConnection } from "../connection.ts";
-import { type ConnectionOptions, connectionSettings } from "../connection_options.ts";
-import { parseExtensions } from "../handshake/header_fields.ts";
-import { readOptions } from "../options.ts";
+} from "../compression/options.ts";
+import { type Connection, type ConnectionHandler, startConnection } from "../connection/connection.ts";
+import { type ConnectionOptions, connectionSettings } from "../connection/options.ts";
+import { parseExtensions } from "../http/header_fields.ts";
+import { readOptions } from "../options/read.ts";
 import type { PermessageDeflate } from "../permessage_deflate/permessage_deflate.ts";
-import type { Publisher } from "../topics/topic_options.ts";
+import type { Publisher } from "../topics/options.ts";
 import { Topics } from "../topics/topics.ts";
 import { memoryPair } from "../transport/memory.ts";
 import type { Transport } from "../transport/transport.ts";

@@ -3,67 +3,27 @@
  *
  * @module
  */
-import type { Connection } from "../connection.ts";
-import type { ConnectionSettings } from "../connection_options.ts";
-import type { Liveness } from "../liveness.ts";
-import type { Outbox } from "../outbox.ts";
-import { ConnectionClosedError } from "../protocol/errors.ts";
+import type { Outbox } from "../connection/frames_to_send.ts";
+import type { Liveness } from "../connection/liveness.ts";
+import type { ConnectionSettings } from "../connection/options.ts";
+import type { SubscribeOptions, SubscriberOwner, Subscriptions } from "../connection/subscriptions.ts";
 import type { EncodedMessage } from "../protocol/encoded_message.ts";
+import { ConnectionClosedError } from "../protocol/errors.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { TRY_AGAIN_LATER } from "../protocol/status_code.ts";
+import { checkTopic, subscribeOptions } from "./options.ts";
 import type { PublishedMessage } from "./published_message.ts";
-import { checkTopic, type SubscribeOptions, subscribeOptions, type WhenSlow } from "./topic_options.ts";
-import type { Topics } from "./topics.ts";
-
-/** A published message that waits. */
-interface Waiting {
-  readonly subscription: Subscription;
-  readonly message: EncodedMessage;
-  /** The key, with `"latest"`; else a number of its own. */
-  readonly id: string | number | undefined;
-  /** Whether it may be dropped to make room. */
-  readonly droppable: boolean;
-}
-
-/** One connection's subscription to one topic. */
-export interface Subscription {
-  /** Who. */
-  readonly subscriber: Subscriber;
-  /** To what. */
-  readonly topic: string;
-  /** See {@linkcode SubscribeOptions.whenSlow}. */
-  whenSlow: WhenSlow;
-  /** See {@linkcode SubscribeOptions.maxWaiting}. */
-  maxWaiting: number;
-  /** Messages that wait and that later ones may replace, the oldest first. */
-  waiting: Map<Waiting["id"], Waiting> | undefined;
-}
-
-/** The connection, as its subscriber works with it. */
-export interface SubscriberOwner {
-  /** What the application holds. */
-  readonly socket: Connection<unknown>;
-  /** Its protocol. */
-  readonly protocol: Protocol;
-  /** Its outbox. */
-  readonly outbox: Outbox;
-  /** Told of messages. */
-  readonly liveness: Liveness;
-  /** Its limits. */
-  readonly settings: ConnectionSettings;
-  /** Whether a streamed message is on its way: no other may be mixed with its fragments. */
-  streaming(): boolean;
-}
+import type { Receiver, SubscribersTopics, Subscription, Waiting } from "./subscription.ts";
 
 // What waits costs more than its bytes, which it may share with other connections.
 const OVERHEAD = 64;
 
 /** One connection as a subscriber. */
-export class Subscriber {
-  /** The connection. */
-  readonly socket: Connection<unknown>;
+export class Subscriber implements Receiver, Subscriptions {
+  /** See {@linkcode Receiver.socket}. */
+  readonly socket: unknown;
   readonly #owner: SubscriberOwner;
-  readonly #topics: Topics;
+  readonly #topics: SubscribersTopics;
   readonly #protocol: Protocol;
   readonly #outbox: Outbox;
   readonly #liveness: Liveness;
@@ -79,7 +39,7 @@ export class Subscriber {
   #losing = false;
 
   /** A subscriber without topics. */
-  constructor(topics: Topics, owner: SubscriberOwner) {
+  constructor(topics: SubscribersTopics, owner: SubscriberOwner) {
     this.#owner = owner;
     this.#topics = topics;
     this.socket = owner.socket;
@@ -108,7 +68,7 @@ export class Subscriber {
   subscribe(topic: string, options: SubscribeOptions): void {
     checkTopic(topic);
     const { whenSlow, maxWaiting } = subscribeOptions(options, this.#topics.defaults);
-    if (this.socket.readyState !== "open") return;
+    if (!this.#owner.open) return;
     const existing = this.#subscriptions.get(topic);
     if (existing !== undefined) {
       existing.whenSlow = whenSlow;
@@ -161,9 +121,9 @@ export class Subscriber {
   /** Drops what may be dropped until there is room for so many bytes. Answers whether there is. */
   makeRoom(size: number): boolean {
     const room = this.#settings.maxBufferedAmount - size;
-    if (this.socket.bufferedAmount - this.#droppableSize > room) return false;
+    if (this.#owner.bufferedAmount - this.#droppableSize > room) return false;
     for (const waiting of this.#droppable ?? []) {
-      if (this.socket.bufferedAmount <= room) break;
+      if (this.#owner.bufferedAmount <= room) break;
       this.#lose(waiting);
     }
     return true;
@@ -206,7 +166,7 @@ export class Subscriber {
       droppable: whenSlow === "drop-oldest",
     };
     if (whenSlow === "latest" || whenSlow === "drop-oldest") this.#replace(subscription, waiting);
-    const behind = whenSlow === "close" && this.socket.bufferedAmount > this.#settings.sendHighWaterMark;
+    const behind = whenSlow === "close" && this.#owner.bufferedAmount > this.#settings.sendHighWaterMark;
     if (behind || !this.makeRoom(sizeOf(waiting))) {
       this.#count(1);
       if (waiting.droppable) this.#report(subscription);
@@ -282,7 +242,7 @@ export class Subscriber {
       TRY_AGAIN_LATER,
       new ConnectionClosedError(
         `A message of the topic ${JSON.stringify(subscription.topic)} was too much: ` +
-          `${this.socket.bufferedAmount} bytes wait for a peer that does not read (${limit}, ` +
+          `${this.#owner.bufferedAmount} bytes wait for a peer that does not read (${limit}, ` +
           `whenSlow: ${JSON.stringify(subscription.whenSlow)}).`,
         undefined,
         limit === "maxBufferedAmount" ? limit : undefined,

@@ -3,28 +3,36 @@
  *
  * @module
  */
-import type { Connection, Sendable } from "../connection.ts";
-import { atLeast, type ConnectionSettings } from "../connection_options.ts";
-import { guarded, reportError } from "../error_hook.ts";
-import { bytesOf } from "../outgoing_stream.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { Sendable } from "../connection/message.ts";
+import type {
+  ConnectionTopics,
+  SubscribeOptions,
+  SubscriberOwner,
+  Subscriptions,
+} from "../connection/subscriptions.ts";
+import { atLeast } from "../options/at_least.ts";
+import type { ConnectionSettings } from "../connection/options.ts";
+import { guarded, reportError } from "../support/error_hook.ts";
+import { bytesOf } from "../connection/outgoing_stream.ts";
 import { PublishedMessage } from "./published_message.ts";
 import type { RelayedMessage, RelayLink } from "./relay.ts";
-import type { Subscription } from "./subscriber.ts";
+import { Subscriber } from "./subscriber.ts";
+import type { SubscribersTopics, Subscription } from "./subscription.ts";
 import {
   checkTopic,
   type Publication,
   type Publisher,
   type PublishOptions,
   type SlowSubscriberEvent,
-  type SubscribeOptions,
   subscribeOptions,
   type TopicOptions,
-} from "./topic_options.ts";
+} from "./options.ts";
 
 const RELAYED: Promise<void> = /* @__PURE__ */ Promise.resolve();
 
 /** The topics of one server, and their subscribers. */
-export class Topics<Data = unknown> implements Publisher {
+export class Topics<Data = unknown> implements Publisher, ConnectionTopics, SubscribersTopics {
   /** Topics that one connection may be subscribed to. */
   readonly maxTopics: number;
   /** What `subscribe()` does where its own options say nothing. */
@@ -70,6 +78,11 @@ export class Topics<Data = unknown> implements Publisher {
     return { receivers, relayed: this.#link === undefined ? RELAYED : relay(this.#link, message) };
   }
 
+  /** See {@linkcode ConnectionTopics.subscriber}. */
+  subscriber(owner: SubscriberOwner): Subscriptions {
+    return new Subscriber(this, owner);
+  }
+
   /** A connection has subscribed. */
   add(subscription: Subscription): void {
     const { topic } = subscription;
@@ -98,7 +111,7 @@ export class Topics<Data = unknown> implements Publisher {
   }
 
   /** A subscriber was too slow. The hook is called later, so that it cannot publish in the middle of publishing. */
-  report(event: SlowSubscriberEvent<unknown>): void {
+  report(event: Parameters<SubscribersTopics["report"]>[0]): void {
     if (this.#options.limit === undefined) return;
     queueMicrotask(() => this.#call(() => this.#options.limit!(event as SlowSubscriberEvent<Data>)));
   }

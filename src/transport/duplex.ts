@@ -8,7 +8,7 @@ import { plainAddress } from "./address.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { brokenError } from "./errors.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { inMicrotask } from "./microtask.ts";
+import { inMicrotask } from "../support/microtask.ts";
 import {
   DEFAULT_HIGH_WATER_MARK,
   type Transport,

@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { connect, type ConnectOptions } from "../client.ts";
-import { clientHandshake, clientSettings } from "../client_settings.ts";
-import { type Connection, type Message, releaseFromHandler } from "../connection.ts";
+import { connect } from "../client/connect.ts";
+import type { ConnectOptions } from "../client/options.ts";
+import { clientHandshake, clientSettings } from "../client/settings.ts";
+import { type Connection, releaseFromHandler } from "../connection/connection.ts";
+import type { Message } from "../connection/message.ts";
 import { HandshakeError } from "../handshake/handshake_error.ts";
-import { isToken } from "../handshake/header_fields.ts";
-import { readOptions } from "../options.ts";
+import { isToken } from "../http/header_fields.ts";
+import { readOptions } from "../options/read.ts";
 import { MAX_REASON_SIZE } from "../protocol/close_payload.ts";
 import { NORMAL_CLOSURE } from "../protocol/status_code.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../connection/connection.ts";
 import { copyOf } from "../protocol/bytes.ts";
 import { ConnectionClosedError } from "../protocol/errors.ts";
 import type { BufferedAmount } from "./buffered_amount.ts";

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { ConnectOptions } from "../client.ts";
-import { askForNext, type Connection, giveOneAtATime, type Message, settingsOf } from "../connection.ts";
+import type { ConnectOptions } from "../client/options.ts";
+import { askForNext, type Connection, giveOneAtATime, settingsOf } from "../connection/connection.ts";
+import type { Message } from "../connection/message.ts";
 import { ABNORMAL_CLOSURE } from "../protocol/status_code.ts";
 import { type Close, ConnectionClosedError } from "../protocol/errors.ts";
 import { BufferedAmount } from "./buffered_amount.ts";

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { ConnectOptions } from "../client.ts";
-import type { Connection, Message, Sendable } from "../connection.ts";
+import type { ConnectOptions } from "../client/options.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { Message, Sendable } from "../connection/message.ts";
 import { type Close, ConnectionClosedError } from "../protocol/errors.ts";
 import { ABNORMAL_CLOSURE } from "../protocol/status_code.ts";
 import {

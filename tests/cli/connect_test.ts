@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Connection, type Message, serve, type ServeOptions, type Server } from "../../mod.ts";
 import { visible } from "../../src/cli/connect.ts";
-import { next } from "../client_support.ts";
+import { next } from "../client/support.ts";
 import { test } from "../harness.ts";
 import { RawServer } from "../raw_peer.ts";
 import { ownLauncher, runCli } from "./support.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { HandshakeLog } from "../../src/cli/handshake_log.ts";
 import { pageFetch } from "../../src/cli/page.ts";
 import { PAGE_HTML } from "../../src/cli/page_html.ts";
-import type { HandshakeReport } from "../../src/opening_options.ts";
+import type { HandshakeReport } from "../../src/server/options.ts";
 import { refuse } from "../../src/handshake/refusal.ts";
 import { ServerHandshake } from "../../src/handshake/server_handshake.ts";
 import { test } from "../harness.ts";

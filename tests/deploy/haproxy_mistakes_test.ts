@@ -1,7 +1,7 @@
 /** HAProxy, wrongly configured. */
 import assert from "node:assert/strict";
 import { connect } from "../../mod.ts";
-import { failure } from "../client_support.ts";
+import { failure } from "../client/support.ts";
 import { tls } from "../fixtures.ts";
 import { Backend } from "./backend.ts";
 import { haproxy } from "./fronts.ts";

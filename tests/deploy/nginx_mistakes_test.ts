@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { acceptor, connect } from "../../mod.ts";
-import { failure } from "../client_support.ts";
+import { failure } from "../client/support.ts";
 import { tls } from "../fixtures.ts";
 import { runtime } from "../harness.ts";
 import { Backend } from "./backend.ts";

@@ -8,7 +8,7 @@ import {
   type HandshakeRequest,
   TransportError,
 } from "../../mod.ts";
-import { failure } from "../client_support.ts";
+import { failure } from "../client/support.ts";
 import { tls } from "../fixtures.ts";
 import { dial } from "../raw_peer.ts";
 import { Backend } from "./backend.ts";

@@ -1,7 +1,7 @@
 /** What must hold behind each proxy, over ws: and wss:, with the configuration as it is published. */
 import assert from "node:assert/strict";
 import { connect, type HandshakeRequest } from "../../mod.ts";
-import { failure } from "../client_support.ts";
+import { failure } from "../client/support.ts";
 import { dial, exchange, request } from "../raw_peer.ts";
 import type { ProxyKind } from "./fronts.ts";
 import { assertEchoes, proxyTest, received, Setting, type SettingOptions, trusting } from "./setting.ts";

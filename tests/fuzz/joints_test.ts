@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import fc from "fast-check";
-import { LiveConnection } from "../../src/live_connection.ts";
+import { LiveConnection } from "../../src/connection/live_connection.ts";
 import type { Message } from "../../mod.ts";
 import { withClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";

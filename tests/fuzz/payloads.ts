@@ -1,5 +1,5 @@
 /** Compressed payloads, honest and hostile. */
-import { zlibCodec } from "../../src/deflate.ts";
+import { zlibCodec } from "../../src/compression/zlib_codec.ts";
 import type { DeflateAgreement } from "../../src/permessage_deflate/negotiation.ts";
 import {
   type CompressionChoice,

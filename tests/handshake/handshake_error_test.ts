@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
 import { HandshakeError } from "../../src/handshake/handshake_error.ts";
-import { HeaderFields } from "../../src/handshake/header_fields.ts";
+import { HeaderFields } from "../../src/http/header_fields.ts";
 import { WebSocketError } from "../../src/protocol/errors.ts";
 
 test("RFC 6455, section 4.1: a failed handshake tells all that is known about it", () => {

@@ -7,7 +7,7 @@ import {
   RequestHeadReader,
   type ResponseHead,
   ResponseHeadReader,
-} from "../../src/handshake/http_head.ts";
+} from "../../src/http/head.ts";
 import { bytesOf, comparable, excerpt, LIMITS, splittings } from "./support.ts";
 
 /** How one stream was read. */

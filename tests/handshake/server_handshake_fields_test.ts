@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
-import { HeaderFields } from "../../src/handshake/header_fields.ts";
+import { HeaderFields } from "../../src/http/header_fields.ts";
 import { judge } from "../../src/handshake/server_handshake.ts";
 import { assertOpening, assertRefused } from "./verdicts.ts";
 import { KEY, plainRequest, request } from "./support.ts";

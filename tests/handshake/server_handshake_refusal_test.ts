@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
-import type { HeadDefect } from "../../src/handshake/http_head.ts";
+import type { HeadDefect } from "../../src/http/head.ts";
 import { type RefusalCode, refuse } from "../../src/handshake/refusal.ts";
 import { type AdmissionPolicy, refusalBytes } from "../../src/handshake/server_handshake.ts";
 import { assertRefused, EXPECTED } from "./verdicts.ts";

@@ -6,8 +6,8 @@ import {
   type ClientHandshakeOptions,
   type ClientOutcome,
 } from "../../src/handshake/client_handshake.ts";
-import { HeaderFields } from "../../src/handshake/header_fields.ts";
-import { type HeadLimits, type ResponseHead, ResponseHeadReader } from "../../src/handshake/http_head.ts";
+import { HeaderFields } from "../../src/http/header_fields.ts";
+import { type HeadLimits, type ResponseHead, ResponseHeadReader } from "../../src/http/head.ts";
 import {
   type AdmissionPolicy,
   type Judgement,

@@ -1,6 +1,6 @@
 /** What each refusal must say, and assertions on the judgement of a raw request. */
 import assert from "node:assert/strict";
-import type { HeadLimits } from "../../src/handshake/http_head.ts";
+import type { HeadLimits } from "../../src/http/head.ts";
 import type { Refusal, RefusalCode } from "../../src/handshake/refusal.ts";
 import {
   type AdmissionPolicy,

@@ -3,8 +3,8 @@
  * that who reads it more than a few times would need hours, and the runner ends the test long before.
  */
 import assert from "node:assert/strict";
-import { HeaderFields } from "../../src/handshake/header_fields.ts";
-import { RequestHeadReader } from "../../src/handshake/http_head.ts";
+import { HeaderFields } from "../../src/http/header_fields.ts";
+import { RequestHeadReader } from "../../src/http/head.ts";
 import { Protocol, type ProtocolClose } from "../../src/protocol/protocol.ts";
 import { test } from "../harness.ts";
 import { exchange, REQUEST, request } from "../raw_peer.ts";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { connect, type Connection, reconnecting, serve } from "../../mod.ts";
-import { Backoff } from "../../src/backoff.ts";
-import { acceptCompression, compressionSettings } from "../../src/compression.ts";
-import { connectionSettings } from "../../src/connection_options.ts";
-import { parseExtensions } from "../../src/handshake/header_fields.ts";
+import { Backoff } from "../../src/reconnecting/backoff.ts";
+import { acceptCompression, compressionSettings } from "../../src/compression/options.ts";
+import { connectionSettings } from "../../src/connection/options.ts";
+import { parseExtensions } from "../../src/http/header_fields.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
 import { ownLauncher, spawnCli } from "../cli/support.ts";
 import { tls } from "../fixtures.ts";

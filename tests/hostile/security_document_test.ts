@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { connectionSettings } from "../../src/connection_options.ts";
-import { compressionSettings } from "../../src/compression.ts";
+import { connectionSettings } from "../../src/connection/options.ts";
+import { compressionSettings } from "../../src/compression/options.ts";
 import { projectRoot } from "../fixtures.ts";
 import { test } from "../harness.ts";
 
@@ -83,7 +83,7 @@ test("SECURITY.md: its numbers are those of a connection whose options say nothi
 });
 
 test("SECURITY.md: its words for defaults, and its bounds without an option, are the code's", () => {
-  const server = read("src/server.ts");
+  const server = read("src/server/serve.ts");
   assert.ok(server.includes(`hostname = "${defaults.get("hostname")}"`));
   assert.match(
     server,

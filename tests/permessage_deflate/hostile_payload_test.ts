@@ -1,7 +1,7 @@
 /** Payloads that no honest peer sends, and messages that are too long (RFC 7692, section 7.2.2). */
 import { equal, match, ok } from "node:assert/strict";
 import process from "node:process";
-import { zlibCodec } from "../../src/deflate.ts";
+import { zlibCodec } from "../../src/compression/zlib_codec.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { test } from "../harness.ts";
 import { bytesOf, fromHex, noise, random, sameBytes } from "../protocol/frames.ts";

@@ -1,6 +1,6 @@
 /** Offers and answers (RFC 7692, section 7.1): every combination there is, against the rules written out once more. */
 import { equal, ok } from "node:assert/strict";
-import { type ExtensionOffer, parseExtensions } from "../../src/handshake/header_fields.ts";
+import { type ExtensionOffer, parseExtensions } from "../../src/http/header_fields.ts";
 import {
   acceptDeflateOffer,
   type DeflateAgreement,

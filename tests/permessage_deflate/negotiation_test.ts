@@ -1,6 +1,6 @@
 /** Offers and answers (RFC 7692, sections 5 and 7.1), rule by rule. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { parseExtensions } from "../../src/handshake/header_fields.ts";
+import { parseExtensions } from "../../src/http/header_fields.ts";
 import {
   acceptDeflateOffer,
   type DeflateAgreement,

@@ -1,6 +1,6 @@
 /** Messages compressed and decompressed (RFC 7692, section 7.2), by the RFC's own examples and rule by rule. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { zlibCodec } from "../../src/deflate.ts";
+import { zlibCodec } from "../../src/compression/zlib_codec.ts";
 import type { DeflateCodec } from "../../src/permessage_deflate/deflate_codec.ts";
 import { PermessageDeflate } from "../../src/permessage_deflate/permessage_deflate.ts";
 import { test } from "../harness.ts";

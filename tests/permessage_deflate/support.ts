@@ -1,6 +1,6 @@
 /** What the tests of permessage-deflate share: ends of a connection, and data of every kind. */
 import { ok } from "node:assert/strict";
-import { zlibCodec } from "../../src/deflate.ts";
+import { zlibCodec } from "../../src/compression/zlib_codec.ts";
 import type { DeflateCodec, DeflateSettings } from "../../src/permessage_deflate/deflate_codec.ts";
 import type { DeflateAgreement } from "../../src/permessage_deflate/negotiation.ts";
 import { PermessageDeflate } from "../../src/permessage_deflate/permessage_deflate.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { acceptor, connect, type Connection, type Message, serve } from "../../mod.ts";
-import type { SlowSubscriberEvent } from "../../src/topics/topic_options.ts";
+import type { SlowSubscriberEvent } from "../../src/topics/options.ts";
 import { test } from "../harness.ts";
 
 async function take(socket: Connection, count: number): Promise<Message[]> {

@@ -1,6 +1,6 @@
 /** What becomes of messages for a subscriber that does not read: each policy, and every lost message counted. */
 import assert from "node:assert/strict";
-import type { WhenSlow } from "../../src/topics/topic_options.ts";
+import type { WhenSlow } from "../../src/connection/subscriptions.ts";
 import { test } from "../harness.ts";
 import { inRoom, message, numbers, publish, Recorder, settled } from "./support.ts";
 

@@ -1,8 +1,8 @@
 /** Subscribers in memory, whose peers read when the test says so. */
-import { type Connection, type ConnectionHandler, startConnection } from "../../src/connection.ts";
-import { type ConnectionOptions, connectionSettings } from "../../src/connection_options.ts";
+import { type Connection, type ConnectionHandler, startConnection } from "../../src/connection/connection.ts";
+import { type ConnectionOptions, connectionSettings } from "../../src/connection/options.ts";
 import { Protocol } from "../../src/protocol/protocol.ts";
-import type { SlowSubscriberEvent, TopicOptions } from "../../src/topics/topic_options.ts";
+import type { SlowSubscriberEvent, TopicOptions } from "../../src/topics/options.ts";
 import { Topics } from "../../src/topics/topics.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import type { Transport, TransportHandler } from "../../src/transport/transport.ts";

@@ -1,8 +1,8 @@
 /** Subscribing and publishing, among connections in memory. */
 import assert from "node:assert/strict";
-import { startConnection } from "../../src/connection.ts";
-import { connectionSettings } from "../../src/connection_options.ts";
-import { setClock } from "../../src/ticker.ts";
+import { startConnection } from "../../src/connection/connection.ts";
+import { connectionSettings } from "../../src/connection/options.ts";
+import { setClock } from "../../src/support/ticker.ts";
 import { Topics } from "../../src/topics/topics.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import { test } from "../harness.ts";

@@ -1,7 +1,7 @@
 /** Two connections of ours, joined in memory, each with an application that reads in its own way. */
 import fc from "fast-check";
 import { type Connection, ConnectionClosedError, type Message } from "../../../mod.ts";
-import type { ConnectionOptions } from "../../../src/connection_options.ts";
+import type { ConnectionOptions } from "../../../src/connection/options.ts";
 import { type Network, pair } from "../../../src/testing/mod.ts";
 import { digestOf, digestOfPieces } from "../protocol_log.ts";
 import { Random } from "../random.ts";

@@ -1,7 +1,7 @@
 /** Two protocols of ours, joined: whatever happens to them, they agree on what was said. */
-import { zlibCodec } from "../../../src/deflate.ts";
+import { zlibCodec } from "../../../src/compression/zlib_codec.ts";
 import { encodeMessage } from "../../../src/protocol/encoded_message.ts";
-import { parseExtensions } from "../../../src/handshake/header_fields.ts";
+import { parseExtensions } from "../../../src/http/header_fields.ts";
 import {
   acceptDeflateOffer,
   type DeflateAgreement,

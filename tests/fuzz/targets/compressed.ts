@@ -1,5 +1,5 @@
 /** Frames where messages may be compressed, of both roles (RFC 7692, section 6 and 7.2). */
-import { zlibCodec } from "../../../src/deflate.ts";
+import { zlibCodec } from "../../../src/compression/zlib_codec.ts";
 import type { DeflateAgreement } from "../../../src/permessage_deflate/negotiation.ts";
 import { PermessageDeflate } from "../../../src/permessage_deflate/permessage_deflate.ts";
 import type { MessageLimits } from "../../../src/protocol/message_assembler.ts";

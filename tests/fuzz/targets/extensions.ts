@@ -1,6 +1,6 @@
 /** `Sec-WebSocket-Extensions`, and what two ends make of it (RFC 6455, section 9.1; RFC 7692, section 7.1). */
-import { zlibCodec } from "../../../src/deflate.ts";
-import { type ExtensionOffer, parseExtensions } from "../../../src/handshake/header_fields.ts";
+import { zlibCodec } from "../../../src/compression/zlib_codec.ts";
+import { type ExtensionOffer, parseExtensions } from "../../../src/http/header_fields.ts";
 import {
   acceptDeflateOffer,
   type DeflateAgreement,

@@ -1,5 +1,5 @@
 /** Compressed payloads, one after the other, against a decoder by the letter of RFC 1951 (RFC 7692, section 7.2.2). */
-import { oneShotCodec, zlibCodec } from "../../../src/deflate.ts";
+import { oneShotCodec, zlibCodec } from "../../../src/compression/zlib_codec.ts";
 import { PermessageDeflate } from "../../../src/permessage_deflate/permessage_deflate.ts";
 import { ProtocolError } from "../../../src/protocol/errors.ts";
 import { StrictInflater } from "../../permessage_deflate/strict_inflater.ts";

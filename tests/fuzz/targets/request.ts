@@ -1,6 +1,6 @@
 /** The head of a request, and the server's judgement of the opening handshake (RFC 6455, section 4.2). */
 import { createHash } from "node:crypto";
-import type { HeadLimits } from "../../../src/handshake/http_head.ts";
+import type { HeadLimits } from "../../../src/http/head.ts";
 import { REFUSAL_CODES } from "../../../src/handshake/refusal.ts";
 import {
   acceptanceText,

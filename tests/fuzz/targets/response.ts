@@ -1,7 +1,7 @@
 /** The head of a response, and what the client makes of it (RFC 6455, section 4.1). */
 import { acceptKey } from "../../../src/handshake/accept_key.ts";
 import { ClientHandshake, type ClientOutcome } from "../../../src/handshake/client_handshake.ts";
-import type { HeadLimits } from "../../../src/handshake/http_head.ts";
+import type { HeadLimits } from "../../../src/http/head.ts";
 import { ACCEPT, responses } from "../corpus.ts";
 import { cutsOf, feed } from "../cuts.ts";
 import { head, latin1, latin1Text } from "../heads.ts";

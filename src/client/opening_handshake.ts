@@ -1,0 +1,199 @@
+/**
+ * One opening handshake on one stream of a client: from the request to the connection, to a redirect, or to the error
+ * that says what went wrong.
+ *
+ * @module
+ */
+import { DEADLINE } from "./deadline.ts";
+import { readCompression } from "../compression/options.ts";
+import { type Connection, type ConnectionHandler, startConnection } from "../connection/connection.ts";
+import type { ConnectionSettings } from "../connection/options.ts";
+import type { ClientHandshake, FailedOutcome } from "../handshake/client_handshake.ts";
+import { HandshakeError } from "../handshake/handshake_error.ts";
+import type { ResponseHead } from "../http/head.ts";
+import { publishLimit } from "../connection/limits.ts";
+import type { ConnectionLimit } from "../protocol/errors.ts";
+import { describeLocation, isRedirect } from "./redirect.ts";
+import { ResponseBody } from "./response_body.ts";
+import type { Transport, TransportError, TransportHandler } from "../transport/transport.ts";
+
+/** What an opening handshake is made of. */
+export interface ClientOpeningInit {
+  /** The stream, dialled and not attached to. */
+  readonly transport: Transport;
+  /** The request, and the check of its response. */
+  readonly handshake: ClientHandshake;
+  /** Limits and deadlines of the connection. */
+  readonly settings: ConnectionSettings;
+  /** Gets the connection, if given. */
+  readonly handler: ConnectionHandler | undefined;
+  /** Told of what that threw. */
+  readonly onError: (error: unknown) => void;
+  /** Whether a redirect is an answer; otherwise it is a failure. */
+  readonly followsRedirects: boolean;
+}
+
+/** How an opening handshake came out, where it did not fail. */
+export type Opened =
+  | { readonly kind: "open"; readonly socket: Connection }
+  | { readonly kind: "redirect"; readonly head: ResponseHead };
+
+/** The opening handshake on a stream that has been dialled. */
+export class ClientOpening implements TransportHandler {
+  readonly #init: ClientOpeningInit;
+  #resolve!: (opened: Opened) => void;
+  #reject!: (error: unknown) => void;
+  // The outcome, once it is one that failed; its body is being read.
+  #failed: FailedOutcome | undefined;
+  #body: ResponseBody | undefined;
+
+  /** Nothing is sent before `run()`. */
+  constructor(init: ClientOpeningInit) {
+    this.#init = init;
+  }
+
+  /**
+   * Rejects with a `HandshakeError`, or with the signal's reason: of an answer that is known already, the deadline only
+   * cuts the body.
+   */
+  async run(signal: AbortSignal): Promise<Opened> {
+    const { transport, handshake } = this.#init;
+    const giveUp = (): void => {
+      if (signal.reason === DEADLINE && this.#body !== undefined) return this.#finish();
+      transport.abort();
+      this.#reject(signal.reason);
+    };
+    try {
+      return await new Promise<Opened>((resolve, reject) => {
+        this.#resolve = resolve;
+        this.#reject = reject;
+        signal.addEventListener("abort", giveUp, { once: true });
+        transport.attach(this);
+        transport.write(handshake.request());
+        if (signal.aborted) giveUp();
+      });
+    } finally {
+      this.#body?.stop();
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  data(chunk: Uint8Array): void {
+    try {
+      this.#receive(chunk);
+    } catch (error) {
+      // What is thrown while a peer's bytes are handled ends its stream, and nothing else.
+      this.#init.transport.abort();
+      this.#reject(error);
+    }
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#failed !== undefined) return this.#body?.push(chunk);
+    const { transport, handshake, settings, handler, onError } = this.#init;
+    const result = handshake.receive(chunk);
+    if (result === undefined) return;
+    const { outcome, end } = result;
+    const rest = chunk.subarray(end);
+    if (outcome.kind === "failed") return this.#fail(outcome, rest);
+    const { head, extensions } = outcome;
+    const compression = settings.compression && readCompression(extensions, settings.compression);
+    if (typeof compression === "string") {
+      return this.#fail({
+        kind: "failed",
+        failure: { code: "extension-parameters", section: "RFC 7692, section 5.1", message: compression },
+        head,
+      }, rest);
+    }
+    const socket = startConnection<undefined>(
+      {
+        home: { role: "client", settings, handlerFailed: onError, limitReached: tellOfLimit },
+        transport,
+        protocol: outcome.protocol,
+        extensions: compression === undefined ? "" : head.headers.get("sec-websocket-extensions")!,
+        compression,
+        data: undefined,
+        request: undefined,
+      },
+      handler,
+      rest,
+    );
+    this.#resolve({ kind: "open", socket });
+  }
+
+  drain(): void {}
+
+  end(): void {
+    this.#endOfResponse();
+    this.#finish();
+  }
+
+  #endOfResponse(): void {
+    const { transport, handshake } = this.#init;
+    this.#failed ??= handshake.receiveEnd(transport.encrypted);
+  }
+
+  close(error?: TransportError): void {
+    if (this.#failed === undefined && error !== undefined) {
+      this.#reject(new HandshakeError(error.message, { step: "response", reason: error.code, cause: error }));
+      return;
+    }
+    this.#endOfResponse();
+    this.#finish();
+  }
+
+  #fail(outcome: FailedOutcome, rest: Uint8Array): void {
+    this.#failed = outcome;
+    const { failure, head } = outcome;
+    if (head === undefined || failure.code !== "unexpected-status") return this.#finish();
+    if (this.#init.followsRedirects && isRedirect(head.status)) {
+      this.#init.transport.abort();
+      return this.#resolve({ kind: "redirect", head });
+    }
+    this.#body = new ResponseBody(head, () => this.#finish());
+    this.#body.push(rest);
+  }
+
+  #finish(): void {
+    const { failure, head } = this.#failed!;
+    const said = this.#body?.said || wantsTls(this.#body?.text) || gateway(head);
+    this.#init.transport.abort();
+    this.#reject(
+      new HandshakeError(failure.message + redirection(head) + said, {
+        step: "response",
+        reason: failure.code,
+        section: failure.section,
+        status: head?.status,
+        headers: head?.headers,
+        body: this.#body?.text,
+      }),
+    );
+  }
+}
+
+/** A client's connection has no server whose hook could be told. */
+function tellOfLimit(limit: ConnectionLimit, socket: Connection, message: () => string): void {
+  const { remoteAddress } = socket;
+  publishLimit(() => ({ kind: "limit", limit, remoteAddress, socket, message: message() }));
+}
+
+function redirection(head: ResponseHead | undefined): string {
+  if (head === undefined || !isRedirect(head.status)) return "";
+  const location = describeLocation(head.headers.get("location") ?? "nowhere");
+  return ` It redirects to ${location}: connect there, or have redirects followed by the option redirects.`;
+}
+
+/** nginx and Go answer a plain request to a port that speaks TLS so. */
+function wantsTls(body: string | undefined): string {
+  return /HTTP request (?:was sent )?to (?:an )?HTTPS (?:port|server)/i.test(body ?? "")
+    ? " This port speaks TLS: connect with wss:// instead of ws://."
+    : "";
+}
+
+/** What the page of a proxy means, which is for people and not repeated here. */
+function gateway(head: ResponseHead | undefined): string {
+  const isPage = head?.headers.get("content-type")?.startsWith("text/html") ?? false;
+  return !isPage || head!.status < 502 || head!.status > 504
+    ? ""
+    : " A proxy answers so when it cannot reach the server behind it, or does not understand it: its log says why.";
+}

@@ -1,0 +1,20 @@
+/**
+ * What is done with a connection, whatever the application holds of it.
+ *
+ * @module
+ */
+import type { Close } from "../protocol/errors.ts";
+import type { Message } from "./message.ts";
+
+/** See {@linkcode ConnectionCallbacks}. */
+export interface CallbacksOf<Socket> {
+  /** The opening handshake is done. */
+  open?(socket: Socket): unknown;
+  /** A message has come. */
+  message?(socket: Socket, message: Message): unknown;
+  /** The connection has ended. */
+  close?(socket: Socket, close: Close): unknown;
+}
+
+/** See {@linkcode ConnectionHandler}. */
+export type HandlerOf<Socket> = ((socket: Socket) => unknown) | CallbacksOf<Socket>;

@@ -1,0 +1,539 @@
+/**
+ * What a connection does: the protocol, the transport, their timers and the flow of messages between them and the
+ * application. It is the owner of each of these by methods of its own, and what an idle connection does not need is made
+ * when it is first needed: servers hold many connections that say nothing.
+ *
+ * @module
+ */
+import type { ConnectionHome, ConnectionInit } from "./home.ts";
+import type { HandlerOf } from "./handler.ts";
+import type { Message, ReadyState, Sendable, SendOptions } from "./message.ts";
+import type { ConnectionSettings } from "./options.ts";
+import { describeClose, Ending } from "./ending.ts";
+import { utf8Length } from "./gathered_message.ts";
+import { Liveness, type LivenessOwner } from "./liveness.ts";
+import { ReceivedMessages, type ReceivedMessagesOwner } from "./received_messages.ts";
+import { Outbox, type OutboxOwner } from "./frames_to_send.ts";
+import { deferredSize, Outgoing, type OutgoingOwner } from "./messages_awaiting_stream.ts";
+import { bytesOf, type FragmentSource } from "./outgoing_stream.ts";
+import { encodeClosePayload } from "../protocol/close_payload.ts";
+import { type Close, ConnectionClosedError, ProtocolError, WebSocketError } from "../protocol/errors.ts";
+import { Protocol, type ProtocolClose, type ProtocolSink } from "../protocol/protocol.ts";
+import {
+  INTERNAL_ERROR,
+  MESSAGE_TOO_BIG,
+  NO_STATUS_RECEIVED,
+  NORMAL_CLOSURE,
+  POLICY_VIOLATION,
+  TRY_AGAIN_LATER,
+} from "../protocol/status_code.ts";
+import { type FrameReader, Reading } from "./reading.ts";
+import type { SubscribeOptions, SubscriberOwner, Subscriptions } from "./subscriptions.ts";
+import type { Transport, TransportError, TransportHandler } from "../transport/transport.ts";
+
+/** The inside of a {@linkcode Connection}, whose methods say what those of the same names here do. */
+export class LiveConnection<Socket>
+  implements
+    ProtocolSink,
+    TransportHandler,
+    OutboxOwner,
+    ReceivedMessagesOwner<Socket>,
+    LivenessOwner,
+    OutgoingOwner,
+    SubscriberOwner,
+    FrameReader {
+  /** What the application holds. */
+  readonly socket: Socket;
+  /** Frames, messages, the closing handshake. */
+  readonly protocol: Protocol;
+  /** Frames on their way to the transport. */
+  readonly outbox: Outbox;
+  /** Signs of life. */
+  readonly liveness: Liveness;
+  /** Messages on their way to the application. */
+  readonly queue: ReceivedMessages<Socket>;
+
+  readonly #home: ConnectionHome<Socket>;
+  readonly #transport: Transport;
+  #place = 0;
+  #oneAtATime = false;
+  // Messages that could not be sent any more.
+  #lost = 0;
+  #request: string | Request | undefined;
+  #subscriber: Subscriptions | undefined;
+  #outgoing: Outgoing | undefined;
+  #ending: Ending | undefined;
+  // Made for the first who holds it.
+  #reading: Reading | undefined;
+
+  /** Does nothing before `begin()`. */
+  constructor(socket: Socket, init: ConnectionInit<Socket, unknown>) {
+    const { home, transport } = init;
+    const { role, settings } = home;
+    this.socket = socket;
+    this.#home = home;
+    this.#transport = transport;
+    this.#request = init.request;
+    this.outbox = new Outbox(transport, this);
+    this.queue = new ReceivedMessages(this);
+    this.protocol = new Protocol(role, this, settings, init.compression);
+    this.liveness = new Liveness(this);
+    this.#reading = init.reading;
+    this.#reading?.framesBegin(this);
+  }
+
+  /** Gives the connection to its handler, then reads: first `early`. */
+  begin(handler: HandlerOf<Socket> | undefined, early: Uint8Array): void {
+    this.#place = this.#home.began?.(this.socket, this.protocol.compression) ?? 0;
+    if (handler !== undefined) this.#handle(handler);
+    this.#transport.attach(this);
+    if (early.length > 0) this.data(early);
+  }
+
+  /** From now on the return of the handler does not close the connection. */
+  release(): void {
+    this.#end.outlivesHandler = true;
+  }
+
+  /** From now on nothing behind a message is looked at before `askForNext()`. */
+  giveOneAtATime(): void {
+    this.#oneAtATime = this.open;
+  }
+
+  /** The application has dealt with the message at hand. */
+  askForNext(): void {
+    this.#reading?.release("one at a time");
+  }
+
+  /** Limits and deadlines, shared by many connections. */
+  get settings(): ConnectionSettings {
+    return this.#home.settings;
+  }
+
+  get remoteAddress(): string {
+    return this.#transport.remoteAddress;
+  }
+
+  get request(): Request | undefined {
+    if (typeof this.#request === "string") {
+      this.#request = this.#home.request?.(this.#request, this.#transport);
+    }
+    return this.#request;
+  }
+
+  get readyState(): ReadyState {
+    const { state } = this.protocol;
+    return state === "open" || state === "closed" ? state : "closing";
+  }
+
+  /** Whether the application may send: no Close frame has gone either way, and none waits for a stream's end. */
+  get open(): boolean {
+    return this.protocol.state === "open";
+  }
+
+  get lost(): number {
+    return this.#lost;
+  }
+
+  get bufferedAmount(): number {
+    return this.outbox.bufferedAmount + (this.#outgoing?.size ?? 0) + (this.#subscriber?.bufferedAmount ?? 0);
+  }
+
+  send(data: Sendable, options: SendOptions | undefined): boolean {
+    const message = typeof data === "string" ? data : bytesOf(data);
+    if (!this.open) {
+      this.messageLost();
+      return false;
+    }
+    const compress = options?.compress;
+    if (this.#outgoing?.busy !== undefined) {
+      this.#checkRoom(deferredSize(message));
+      this.#outgoing.defer(message, compress);
+      return false;
+    }
+    const most = typeof message === "string" ? 3 * message.length : message.length;
+    if (this.bufferedAmount + most > this.settings.maxBufferedAmount) {
+      this.#checkRoom(typeof message === "string" ? utf8Length(message) : most);
+    }
+    this.liveness.message();
+    return typeof message === "string"
+      ? this.protocol.sendText(message, compress)
+      : this.protocol.sendBinary(message, compress);
+  }
+
+  sendStream(source: FragmentSource, options: SendOptions): Promise<void> {
+    if (!this.open) return lookedAt(Promise.reject(this.closedError("send")));
+    this.#outgoing ??= new Outgoing(this);
+    return this.#outgoing.stream(source, options.compress);
+  }
+
+  /** {@linkcode Connection.ping}: sends one and waits for its answer. */
+  measureRoundTrip(): Promise<number> {
+    if (!this.open) return lookedAt(Promise.reject(this.closedError("send a ping")));
+    return lookedAt(this.#outgoing?.compressing?.then(() => this.measureRoundTrip()) ?? this.liveness.ping());
+  }
+
+  drained(): Promise<void> {
+    if (!this.open) return lookedAt(Promise.reject(this.closedError("wait for the buffer to drain")));
+    return lookedAt(this.#outgoing?.busy?.then(() => this.drained()) ?? this.outbox.drained());
+  }
+
+  subscribe(topic: string, options: SubscribeOptions): void {
+    const { topics } = this.#home;
+    if (topics === undefined) {
+      throw new TypeError("Cannot subscribe: only connections that a server has accepted have topics.");
+    }
+    this.#subscriber ??= topics.subscriber(this);
+    this.#subscriber.subscribe(topic, options);
+  }
+
+  /** Its topics and what it lost, once it has subscribed to one. */
+  get subscriber(): Subscriptions | undefined {
+    return this.#subscriber;
+  }
+
+  abort(): void {
+    this.drop(new ConnectionClosedError("The connection was dropped by abort()."));
+  }
+
+  get closed(): Promise<Close> {
+    return this.#end.closed;
+  }
+
+  /** {@linkcode Connection.close}, but for the promise. */
+  startClosing(code: number | null, reason: string): void {
+    // Throws now, whenever the Close frame may be sent.
+    encodeClosePayload(code ?? undefined, reason, this.#home.role);
+    if (!this.open) return;
+    this.#end.sent = describeClose(code ?? NO_STATUS_RECEIVED, reason);
+    this.#subscriber?.leave();
+    if (this.#outgoing?.busy === undefined) this.#sendClose(code, reason);
+    else {
+      this.protocol.awaitStream();
+      this.#awaitStream();
+      void this.#outgoing.busy.then(() => this.#sendClose(code, reason));
+    }
+  }
+
+  // What the transport tells.
+
+  data(chunk: Uint8Array): void {
+    this.#reading?.bytesCame();
+    // All that is sent in answer to one chunk goes out in one write.
+    this.outbox.hold();
+    this.liveness.received();
+    try {
+      this.protocol.receive(chunk);
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.outbox.release();
+  }
+
+  drain(): void {
+    this.outbox.transportDrained();
+  }
+
+  written(bytes: Uint8Array): void {
+    this.outbox.transportWrote(bytes);
+  }
+
+  end(): void {
+    this.protocol.receiveEnd();
+    // It may stand behind messages that the application has no room for yet.
+    if (this.protocol.finished) this.#transport.closeWrite();
+  }
+
+  close(error?: TransportError): void {
+    const ending = this.#end;
+    ending.broken ??= error;
+    // What was kept so that the application could answer each message has come all the same, the Close frame perhaps with it.
+    this.#oneAtATime = false;
+    this.#reading?.releaseAtOnce("one at a time");
+    // Orderly or not, nothing of what is kept is waited for without a transport.
+    if (error === undefined) this.protocol.receiveEnd();
+    this.protocol.abandon("remote", error);
+    this.protocol.transportClosed();
+    const close = ending.finish();
+    this.#home.ended?.(this.socket, this.protocol.compression, this.#place);
+    this.queue.end(close);
+  }
+
+  // What the protocol tells.
+
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.outbox.write(bytes, start, end);
+  }
+
+  message(message: Message, last: boolean): void {
+    this.liveness.message();
+    this.queue.push(message, last);
+    // Whoever still waits has not got this one, or not all of it: nobody would ask for the next.
+    if (this.#oneAtATime && last && !this.queue.awaited) {
+      (this.#reading ??= new Reading(this.#transport, this)).hold("one at a time");
+    }
+  }
+
+  ping(): void {
+    this.#countControlFrame();
+  }
+
+  pong(payload: Uint8Array): void {
+    this.#countControlFrame();
+    this.liveness.pong(payload);
+  }
+
+  finish(close: ProtocolClose): void {
+    this.#end.protocolClose = close;
+    this.#subscriber?.end(false);
+    this.outbox.fail(() => this.closedError("wait for the buffer to drain"));
+    this.liveness.end();
+    this.#outgoing?.end();
+    this.outbox.flush();
+    // RFC 6455, section 7.1.1: "The server MUST close the TCP connection immediately, whereas the client SHOULD wait
+    // for the server to close the connection". A client that fails the connection does not wait.
+    if (this.#home.role === "server" || !close.wasClean || this.protocol.peerEnded) {
+      this.#transport.closeWrite();
+    }
+    this.#end.stopTimer();
+    this.#startCloseTimer();
+    // From here on what comes is read and thrown away, so that our Close frame is not lost to a reset.
+    this.#reading?.discard();
+    // Last, for whoever is told may act at once.
+    const { error } = close;
+    if (error instanceof WebSocketError && error.limit !== undefined) {
+      this.#home.limitReached?.(error.limit, this.socket, () => error.message);
+    }
+  }
+
+  // What the outbox tells.
+
+  /** What was written has gone out, or all but what the high-water mark allows. */
+  outboxDrained(): void {
+    this.protocol.drained();
+    this.#subscriber?.drained();
+  }
+
+  // What the queue of messages asks for.
+
+  pauseReading(): void {
+    if (this.protocol.finished) return;
+    // What was kept of a chunk and fills the queue again is no further event.
+    if (!(this.#reading ??= new Reading(this.#transport, this)).hold("receive queue")) return;
+    this.#home.limitReached?.("receiveQueue", this.socket, () => {
+      const { messages, bytes } = this.settings.receiveQueue;
+      return `${messages} messages or ${bytes} bytes wait for the application: reading pauses.`;
+    });
+  }
+
+  resumeReading(): void {
+    this.#reading?.release("receive queue");
+  }
+
+  // What reading asks for.
+
+  get keepsBytes(): boolean {
+    return this.protocol.keepsBytes;
+  }
+
+  pauseFrames(): void {
+    this.protocol.pause();
+  }
+
+  resumeFrames(): void {
+    if (!this.protocol.keepsBytes) return this.protocol.resume();
+    this.outbox.hold();
+    try {
+      this.protocol.resume();
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.outbox.release();
+  }
+
+  streamFromNowOn(): void {
+    this.protocol.streamFromNowOn();
+  }
+
+  handlerFailed(error: unknown): void {
+    this.#end.handlerFailed(error);
+    this.#home.handlerFailed(error);
+    this.#sendClose(INTERNAL_ERROR, "");
+  }
+
+  mayHold(size: number): boolean {
+    const { maxMessageSize } = this.settings;
+    if (size <= maxMessageSize) return true;
+    const message = size !== Infinity
+      ? `The message is longer than the limit of ${maxMessageSize} bytes: raise maxMessageSize to take it.`
+      : "The text is longer than the longest string of this runtime.";
+    this.protocol.fail(
+      MESSAGE_TOO_BIG,
+      new ProtocolError(MESSAGE_TOO_BIG, "RFC 6455, section 7.4.1", message, "maxMessageSize"),
+    );
+    return false;
+  }
+
+  // What the signs of life ask for.
+
+  sendHeartbeat(payload: Uint8Array): void {
+    if (this.protocol.open) this.protocol.sendPing(payload);
+  }
+
+  canSeePongs(): boolean {
+    // RFC 6455, section 5.5.2: a peer that has received our Close frame need not answer pings.
+    return !this.#reading?.held && this.protocol.open;
+  }
+
+  receivingFrame(): boolean {
+    return !this.protocol.betweenFrames;
+  }
+
+  bytesTaken(): number {
+    return this.outbox.bytesTaken;
+  }
+
+  bytesGone(): number {
+    return this.outbox.bytesTaken - this.outbox.bufferedAmount;
+  }
+
+  mayPing(): boolean {
+    return this.#outgoing?.compressing === undefined;
+  }
+
+  drop(error: Error): void {
+    if (this.protocol.state === "closed") return;
+    this.outbox.clear();
+    this.protocol.abandon("local", error);
+    this.#transport.abort();
+  }
+
+  idleTooLong(): void {
+    const { idleTimeout } = this.settings;
+    this.#home.limitReached?.(
+      "idleTimeout",
+      this.socket,
+      () => `No message went either way for ${idleTimeout} ms.`,
+    );
+    this.startClosing(NORMAL_CLOSURE, "idle");
+  }
+
+  // What streamed messages ask for.
+
+  fragmentGoesOut(): void {
+    if (this.protocol.state === "awaiting stream") this.#awaitStream();
+  }
+
+  messageLost(): void {
+    this.#lost++;
+  }
+
+  betweenMessages(): void {
+    this.#subscriber?.drained();
+  }
+
+  streaming(): boolean {
+    return this.#outgoing?.occupied ?? false;
+  }
+
+  closedError(what: string): ConnectionClosedError {
+    return this.#end.error(what);
+  }
+
+  /** What is thrown while a peer's bytes are handled ends its connection, and nothing else. */
+  #failed(error: unknown): void {
+    this.#home.handlerFailed(error);
+    this.protocol.fail(INTERNAL_ERROR, error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #handle(handler: HandlerOf<Socket>): void {
+    if (typeof handler === "function") {
+      // The call waits for a turn, so that a handler never runs inside the opening handshake.
+      Promise.resolve(this.socket).then(handler).then(
+        () => void (this.#ending?.outlivesHandler || this.startClosing(NORMAL_CLOSURE, "")),
+        (error: unknown) => this.handlerFailed(error),
+      );
+    } else {
+      this.queue.deliverTo(handler);
+    }
+  }
+
+  get #end(): Ending {
+    return this.#ending ??= new Ending();
+  }
+
+  /** The Close frame waits for the end of a streamed message: as long as that goes on, but not for ever. */
+  #awaitStream(): void {
+    const { closeTimeout } = this.settings;
+    this.#end.stopTimer();
+    this.#end.startTimer(closeTimeout, () => this.bytesGone(), () => {
+      const message = `A streamed message did not go on for ${closeTimeout} ms after close() (closeTimeout).`;
+      this.drop(new ConnectionClosedError(message, undefined, "closeTimeout"));
+    });
+  }
+
+  #sendClose(code: number | null, reason: string): void {
+    if (!this.protocol.open) return;
+    const ending = this.#end;
+    ending.sent ??= String(code);
+    this.#subscriber?.end(this.#outgoing?.busy === undefined);
+    ending.stopTimer();
+    this.protocol.sendClose(code ?? undefined, reason);
+    this.#startCloseTimer();
+    // The peer's answer must be read, whatever stands before it.
+    this.#oneAtATime = false;
+    this.askForNext();
+    this.queue.closing();
+  }
+
+  #countControlFrame(): void {
+    if (!this.liveness.controlFrame()) return;
+    const message =
+      `More than ${this.settings.maxControlFrames} Ping and Pong frames came within a second (maxControlFrames).`;
+    this.protocol.fail(
+      POLICY_VIOLATION,
+      new ProtocolError(POLICY_VIOLATION, "RFC 6455, section 7.4.1", message, "maxControlFrames"),
+    );
+  }
+
+  #checkRoom(size: number): void {
+    const { maxBufferedAmount } = this.settings;
+    if (this.bufferedAmount + size <= maxBufferedAmount) return;
+    if (this.#subscriber?.makeRoom(size)) return;
+    if (size > maxBufferedAmount) {
+      throw new RangeError(
+        `Cannot send ${size} bytes in one message: raise maxBufferedAmount, which is ${maxBufferedAmount}, or use sendStream().`,
+      );
+    }
+    const error = new ConnectionClosedError(
+      `Cannot send: ${this.bufferedAmount} bytes wait for a peer that does not read, and ${size} more would pass ` +
+        `maxBufferedAmount. Await drained() whenever send() answers false.`,
+      undefined,
+      "maxBufferedAmount",
+    );
+    this.protocol.fail(TRY_AGAIN_LATER, error);
+    throw error;
+  }
+
+  #startCloseTimer(): void {
+    const { closeTimeout } = this.settings;
+    const ending = this.#end;
+    ending.startTimer(closeTimeout, () => this.bytesGone(), () => {
+      const message =
+        `The peer had not ended the connection ${closeTimeout} ms after our Close frame (closeTimeout).`;
+      this.#home.limitReached?.("closeTimeout", this.socket, () => message);
+      // Whether the peer has read all that went before our answer to its Close, nobody knows.
+      ending.broken = new ConnectionClosedError(message, undefined, "closeTimeout");
+      this.#transport.abort();
+    });
+  }
+}
+
+/**
+ * A promise that may reject with no other news than the end of the connection, which `closed` tells as well: nobody has to
+ * wait for it, and that nobody does must not end the process.
+ */
+function lookedAt<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {});
+  return promise;
+}

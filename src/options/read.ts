@@ -1,0 +1,172 @@
+/**
+ * The options of every call, read once: what is given becomes a plain object in which each value is of the right kind, each
+ * hook is bound to whom it was found on, and nothing stands that nobody would look at.
+ *
+ * @module
+ */
+import { guarded, reportError } from "../support/error_hook.ts";
+import { checkNames } from "./names.ts";
+import { hosts, origins } from "./origins_and_hosts.ts";
+import {
+  authorities,
+  certificate,
+  describe,
+  flag,
+  given,
+  group,
+  heartbeat,
+  hook,
+  listener,
+  offered,
+  port,
+  protocols,
+  read,
+  type Shape,
+  signal,
+  text,
+  urlPath,
+  wrongKind,
+} from "./values.ts";
+
+const CONNECTION: Shape = {
+  maxMessageSize: given,
+  maxFragments: given,
+  maxControlFrames: given,
+  closeTimeout: given,
+  heartbeat,
+  idleTimeout: given,
+  receiveQueue: group(["messages", "bytes"]),
+  sendHighWaterMark: given,
+  maxBufferedAmount: given,
+  compression: group(
+    [
+      "mode",
+      "level",
+      "threshold",
+      "windowBits",
+      "peerWindowBits",
+      "peerContextTakeover",
+      "memoryBudget",
+    ],
+    true,
+  ),
+};
+
+const OPENING: Shape = {
+  ...CONNECTION,
+  path: urlPath,
+  origins,
+  hosts,
+  protocols,
+  upgrade: hook,
+  handshakeTimeout: given,
+  maxConnections: given,
+  maxConnectionsPerAddress: given,
+  maxTopics: given,
+  subscriptions: group(["whenSlow", "maxWaiting"]),
+  relay: hook,
+  accepted: listener,
+  refused: listener,
+  limit: listener,
+  error: given,
+};
+
+const SERVE: Shape = {
+  ...OPENING,
+  hostname: text,
+  port,
+  unix: text,
+  tls: certificate,
+  reusePort: flag,
+  backlog: given,
+  signal,
+  fetch: hook,
+  maxHeadSize: given,
+  maxHeaders: given,
+};
+
+const CONNECT: Shape = {
+  ...CONNECTION,
+  protocols: offered,
+  headers: given,
+  signal,
+  error: given,
+  tls: authorities,
+  unix: text,
+  redirects: given,
+  proxy: given,
+  handshakeTimeout: given,
+  maxHeadSize: given,
+  maxHeaders: given,
+};
+
+const RECONNECT: Shape = {
+  ...CONNECT,
+  renew: hook,
+  delays: group(["first", "factor", "max", "jitter"]),
+  minUptime: given,
+  retry: hook,
+  open: hook,
+  state: hook,
+  maxQueuedBytes: given,
+  maxQueuedMessages: given,
+};
+
+/** A call that has options. */
+export type Call = "serve()" | "acceptor()" | "connect()" | "new WebSocket()" | "reconnecting()" | "pair()";
+
+const SHAPES: Readonly<Record<Call, Shape>> = {
+  "serve()": SERVE,
+  "acceptor()": OPENING,
+  "connect()": CONNECT,
+  "new WebSocket()": { ...CONNECT, protocols: given },
+  "reconnecting()": RECONNECT,
+  "pair()": CONNECTION,
+};
+
+/** Options that were read: of one subprotocol a list was made. */
+export type Read<Options> = Options extends { protocols?: infer Protocols }
+  ? Omit<Options, "protocols"> & { protocols?: Exclude<Protocols, string> }
+  : Options;
+
+/**
+ * Reads the options of a call. Throws a `TypeError` for a name that it does not have and for a value of the wrong kind, and
+ * a `RangeError` for a port out of range; other ranges are looked at where the values are used.
+ */
+export function readOptions<Options extends object>(call: Call, options: Options): Read<Options> {
+  if (typeof options !== "object" || options === null) {
+    const instead = call === "serve()" && typeof options === "number"
+      ? `{ port: ${String(options)} }, then the handler`
+      : call === "serve()" || call === "acceptor()"
+      ? "an object, which may be empty, then the handler"
+      : "an object";
+    throw new TypeError(`Cannot use ${describe(options)} as the options of ${call}: give ${instead}.`);
+  }
+  const hook = (options as { error?: unknown }).error;
+  if (hook !== undefined && typeof hook !== "function") throw wrongKind("error", hook, "a function");
+  const error = hook?.bind(options) as ((error: unknown) => unknown) | undefined;
+  const report = (reason: unknown): void =>
+    reportError(error && ((told) => guarded(() => error(told), console.error)), reason);
+  const settings = read(call, SHAPES[call], options, report);
+  if (error !== undefined && "error" in SHAPES[call]) settings.error = report;
+  return settings as Read<Options>;
+}
+
+const CALLBACKS: Shape = { open: given, message: given, close: given };
+
+/** Checks what is to be given connections: a function, or callbacks. Throws a `TypeError` for all else. */
+export function checkHandler(call: Call, handler: unknown): void {
+  if (typeof handler === "function") return;
+  if (typeof handler !== "object" || handler === null) {
+    throw new TypeError(
+      `Cannot use ${
+        describe(handler)
+      } as the handler of ${call}: give a function, or an object with open, message or close.`,
+    );
+  }
+  checkNames("the handler", CALLBACKS, handler, false);
+  for (const name of Object.keys(CALLBACKS)) {
+    const value = (handler as Record<string, unknown>)[name];
+    if (value !== undefined && typeof value !== "function") throw wrongKind(name, value, "a function");
+  }
+}

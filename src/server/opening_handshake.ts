@@ -1,0 +1,420 @@
+/**
+ * One opening handshake on one stream, as a server sees it: from the first byte to the connection, or to the response
+ * that refuses.
+ *
+ * @module
+ */
+import { acceptCompression } from "../compression/options.ts";
+import { type ConnectionHandler, startConnection } from "../connection/connection.ts";
+import type { Deadline, Deadlines, Due } from "./deadlines.ts";
+import { reportError } from "../support/error_hook.ts";
+import type { Authority } from "../http/authority.ts";
+import { type HeadLimits, latin1Text, type RequestHead } from "../http/head.ts";
+import { concat } from "../protocol/bytes.ts";
+import { latin1Bytes } from "../http/response.ts";
+import { type Refusal, refuse } from "../handshake/refusal.ts";
+import {
+  acceptanceText,
+  type AdmissionPolicy,
+  type Judgement,
+  type OpeningRequest,
+  type PlainJudgement,
+  refusalBytes,
+  ServerHandshake,
+} from "../handshake/server_handshake.ts";
+import type { Home } from "./home.ts";
+import { type LimitName, limitOf } from "../connection/limits.ts";
+import type { HandshakeReport, OpeningOptions, UpgradeResult } from "./options.ts";
+import { Reading } from "../connection/reading.ts";
+import type { RefusalNotice } from "./refusal_notice.ts";
+import type { Roster } from "../support/roster.ts";
+import type { Transport, TransportHandler } from "../transport/transport.ts";
+import { headerLines } from "../options/header_lines.ts";
+import { type HandshakeRequest, hostOf, webRequest } from "./web_request.ts";
+import { responseBytes } from "./web_response.ts";
+
+/** All that the handshakes of one server share. */
+export interface OpeningContext<Data> {
+  readonly options: Omit<OpeningOptions<Data>, "protocols" | "hosts"> & {
+    protocols?: Exclude<OpeningOptions<Data>["protocols"], string>;
+    hosts?: NonNullable<AdmissionPolicy["hosts"]>;
+    fetch?(request: HandshakeRequest): Response | Promise<Response>;
+  };
+  readonly limits: HeadLimits;
+  /** When the handshakes must be done. */
+  readonly deadlines: Deadlines;
+  readonly handler: ConnectionHandler<Data>;
+  /** Handshakes under way. */
+  readonly handshakes: Roster<OpeningHandshake<Data>>;
+  /** What the connections share. */
+  readonly home: Home<Data>;
+  /** Seconds after which refused peers may try again, once the server has begun to shut down. */
+  retryAfter: number | undefined;
+  /** Who says of refusals what nobody else would. */
+  readonly notice: RefusalNotice;
+  /** What stands for the host where an HTTP/1.0 request names none. */
+  readonly host: string;
+}
+
+/** After a response, what still comes is read and thrown away for so long, lest a reset destroy the response. */
+const LINGER = 2000;
+/** Bytes of frames that may come before the handshake has been answered. */
+const MAX_EARLY_SIZE = 16 * 1024;
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** An opening handshake under way. */
+export class OpeningHandshake<Data> implements TransportHandler, Due {
+  readonly #transport: Transport;
+  readonly #context: OpeningContext<Data>;
+  readonly #handshake: ServerHandshake;
+  readonly #place: number;
+  readonly #deadline: Deadline;
+  #stage: "reading" | "deciding" | "answered" | "gone" = "reading";
+  #early: Uint8Array = NOTHING;
+  #head: RequestHead | undefined;
+  // Made when more than is kept has come early.
+  #reading: Reading | undefined;
+  #linger: ReturnType<typeof setTimeout> | undefined;
+  #controller: AbortController | undefined;
+
+  /** Waits for a request on this transport. */
+  constructor(transport: Transport, context: OpeningContext<Data>) {
+    this.#transport = transport;
+    this.#context = context;
+    this.#handshake = new ServerHandshake(context.limits, context.options);
+    this.#place = context.handshakes.add(this);
+    this.#deadline = context.deadlines.begin(this);
+  }
+
+  /** Answers whether there is room for one more; if not, it was refused. To be called once, after `attach()`. */
+  enter(): boolean {
+    const { handshakes, home } = this.#context;
+    const address = this.#transport.remoteAddress;
+    const rejection = home.admission.enter(address, handshakes.size + home.connections.size);
+    if (rejection === undefined) return true;
+    if (rejection.dropped) {
+      this.#tellLimit(rejection.refusal);
+      this.abort();
+    } else this.#refuse(rejection.refusal);
+    return false;
+  }
+
+  /** The server ends: what would become a connection is refused, unless its request has not begun to come. */
+  refuseToOpen(): void {
+    const opens = this.#stage === "reading" ? this.#handshake.begun : this.#controller !== undefined;
+    if (opens) this.#refuseShutDown();
+  }
+
+  /** Drops the stream of a peer that has not asked for anything. */
+  abortUnlessAsked(): void {
+    if (this.#stage === "reading") this.abort();
+  }
+
+  /** Drops the stream. */
+  abort(): void {
+    this.#transport.abort();
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#stage === "reading") {
+      const result = this.#read(chunk);
+      if (result === undefined) return;
+      this.judged(result.judgement, result.end < chunk.length ? chunk.subarray(result.end) : NOTHING);
+    } else if (this.#stage === "deciding") {
+      this.#keep(chunk);
+    }
+  }
+
+  drain(): void {}
+
+  end(): void {
+    // What ends before it has asked for anything, or before it was answered as a WebSocket, is not waited for.
+    if (this.#stage === "reading" || (this.#stage === "deciding" && this.#controller !== undefined)) {
+      this.abort();
+    }
+  }
+
+  close(): void {
+    this.#leave();
+    this.#context.home.admission.leave(this.#transport.remoteAddress);
+    clearTimeout(this.#linger);
+    this.#controller?.abort();
+  }
+
+  #read(chunk: Uint8Array): ReturnType<ServerHandshake["receive"]> {
+    try {
+      return this.#handshake.receive(chunk);
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+  }
+
+  /** What is thrown while a peer's bytes are handled ends its stream, and nothing else. */
+  #failed(error: unknown): void {
+    this.#reportError(error);
+    if (this.#stage === "gone") this.abort();
+    else this.#refuse(refuse("upgrade-failed"));
+  }
+
+  /** The request has been read; `early`, borrowed, is what came behind it. */
+  judged(judgement: Judgement, early: Uint8Array): void {
+    try {
+      this.#answer(judgement, early);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #answer(judgement: Judgement, early: Uint8Array): void {
+    if (judgement.kind === "refused") {
+      this.#head = judgement.head;
+      this.#refuse(judgement.refusal);
+    } else if (!fitsUrl(judgement.kind === "plain" ? judgement.authority : judgement.request.authority)) {
+      this.#head = judgement.kind === "plain" ? judgement.head : judgement.request.head;
+      this.#refuse(refuse("host-invalid"));
+    } else if (judgement.kind === "plain") {
+      this.#head = judgement.head;
+      this.#plain(judgement);
+    } else {
+      this.#head = judgement.request.head;
+      this.#opening(judgement.request, early);
+    }
+  }
+
+  #opening(request: OpeningRequest, early: Uint8Array): void {
+    const { path, upgrade, protocols } = this.#context.options;
+    if (path !== undefined && request.resourceName.split("?", 1)[0] !== path) {
+      return this.#refuse(refuse("path-not-found"));
+    }
+    if (upgrade === undefined && typeof protocols !== "function") {
+      this.#accept(request, undefined, chooseProtocol(protocols, request.protocols), early);
+      return;
+    }
+    this.#stage = "deciding";
+    this.#keep(early);
+    this.#controller = new AbortController();
+    void this.#decide(request, this.#controller.signal);
+  }
+
+  async #decide(request: OpeningRequest, signal: AbortSignal): Promise<void> {
+    const { protocols } = this.#context.options;
+    let result: UpgradeResult<Data> | undefined;
+    let protocol: string | undefined | Refusal;
+    try {
+      const webRequest = this.#webRequest(
+        request.head,
+        request.resourceName,
+        hostOf(request.authority),
+        signal,
+      );
+      const answer = await this.#context.options.upgrade?.(webRequest);
+      if (answer instanceof Response) {
+        const refusal = refuse("refused-by-application", { status: answer.status });
+        return this.#respond(await responseBytes(answer, "GET", new Date()), refusal);
+      }
+      // Who answers false, or a Response of another make, does not mean to accept.
+      if (answer !== undefined && answer !== null && !isResult(answer)) {
+        throw new TypeError(
+          "Cannot read the answer of upgrade(): give nothing, an object with data, headers or protocol, or a Response.",
+        );
+      }
+      result = answer ?? undefined;
+      protocol = result?.protocol ??
+        (typeof protocols === "function"
+          ? await protocols(request.protocols, webRequest)
+          : chooseProtocol(protocols, request.protocols));
+      if (this.#stage === "deciding") this.#accept(request, result, protocol, this.#early);
+    } catch (error) {
+      this.#reportError(error);
+      this.#refuse(refuse("upgrade-failed"));
+    }
+  }
+
+  #accept(
+    request: OpeningRequest,
+    result: UpgradeResult<Data> | undefined,
+    protocol: string | undefined | Refusal,
+    early: Uint8Array,
+  ): void {
+    if (this.#context.retryAfter !== undefined) return this.#refuseShutDown();
+    if (typeof protocol === "object") return this.#refuse(protocol);
+    const { home: { settings: { compression } }, options } = this.#context;
+    let agreed = compression && acceptCompression(request.extensions, compression);
+    if (agreed !== undefined && !this.#context.home.hasRoomFor(agreed.deflate)) {
+      agreed = undefined;
+      this.#limitReached(
+        "compression.memoryBudget",
+        "The budget is spoken for: this connection is not compressed.",
+      );
+    }
+    const acceptance = { protocol, extensions: agreed?.answer, headers: headerLines(result?.headers) };
+    const response = acceptanceText(request, acceptance);
+    this.#leave();
+    this.#transport.write(latin1Bytes(response));
+    startConnection(
+      {
+        home: this.#context.home,
+        transport: this.#transport,
+        reading: this.#reading,
+        protocol: protocol ?? "",
+        extensions: agreed?.answer ?? "",
+        compression: agreed?.deflate,
+        data: result?.data as Data,
+        request: request.head.text,
+      },
+      this.#context.handler,
+      early,
+    );
+    this.#reading?.release("early bytes");
+    // The connection is there by now, so that a hook which shuts the server down closes this one as well.
+    options.accepted?.(this.#report(response));
+  }
+
+  /** It is over: with a connection, or without. */
+  #leave(): void {
+    if (this.#stage === "gone") return;
+    this.#stage = "gone";
+    this.#context.deadlines.end(this.#deadline);
+    this.#context.handshakes.remove(this, this.#place);
+  }
+
+  #plain({ head, authority, resourceName }: PlainJudgement): void {
+    const { fetch } = this.#context.options;
+    if (fetch === undefined) {
+      return this.#refuse(
+        refuse(
+          head.method === "GET" || head.method === "HEAD" ? "not-a-websocket-request" : "method-not-allowed",
+        ),
+      );
+    }
+    if (head.method !== "GET" && head.method !== "HEAD") {
+      return this.#refuse(refuse("method-not-allowed", { allow: "GET, HEAD" }));
+    }
+    this.#stage = "deciding";
+    const host = authority === undefined ? this.#context.host : hostOf(authority);
+    void (async () => {
+      try {
+        const response = await fetch(this.#webRequest(head, resourceName, host, undefined));
+        this.#respond(await responseBytes(response, head.method, new Date()));
+      } catch (error) {
+        this.#reportError(error);
+        this.#refuse(refuse("upgrade-failed"));
+      }
+    })();
+  }
+
+  #webRequest(
+    head: RequestHead,
+    resourceName: string,
+    host: string,
+    signal: AbortSignal | undefined,
+  ): HandshakeRequest {
+    const { encrypted, remoteAddress } = this.#transport;
+    return webRequest(head, {
+      host,
+      resourceName,
+      encrypted,
+      remoteAddress,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  expired(): void {
+    if (this.#stage === "reading" && !this.#handshake.begun) {
+      this.#limitReached("handshakeTimeout", "Nothing was sent in time.");
+      this.abort();
+    } else if (this.#stage === "reading") this.#refuse(refuse("handshake-timeout"));
+    else this.#refuse(refuse("server-busy"));
+  }
+
+  #refuseShutDown(): void {
+    this.#refuse(refuse("server-shutting-down", { retryAfter: this.#context.retryAfter! }));
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#respond(refusalBytes(refusal, this.#head, new Date()), refusal);
+  }
+
+  /** The one and only response that is no acceptance; then the end of the connection. */
+  #respond(bytes: Uint8Array, refusal?: Refusal): void {
+    if (this.#stage === "answered" || this.#stage === "gone") return;
+    this.#stage = "answered";
+    if (refusal !== undefined) this.#tellLimit(refusal);
+    const { refused } = this.#context.options;
+    if (refusal !== undefined && refused === undefined) this.#context.notice.tell(refusal, this.#head);
+    else if (refusal !== undefined && refused !== undefined) {
+      refused(refusal, this.#report(responseText(bytes)));
+    }
+    this.#context.deadlines.end(this.#deadline);
+    this.#transport.write(bytes);
+    this.#transport.closeWrite();
+    this.#reading?.discard();
+    this.#lingerOn(this.#transport.bufferedAmount);
+  }
+
+  /** A long response has the time it takes, as long as it goes on. */
+  #lingerOn(waiting: number): void {
+    this.#linger = setTimeout(() => {
+      const { bufferedAmount } = this.#transport;
+      if (bufferedAmount < waiting) this.#lingerOn(bufferedAmount);
+      else this.abort();
+    }, LINGER);
+  }
+
+  #tellLimit({ code, message }: Refusal): void {
+    const limit = limitOf(code);
+    if (limit !== undefined) this.#limitReached(limit, message);
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#early = concat([this.#early, bytes], this.#early.length + bytes.length);
+    // Reading goes on, lest a peer that leaves go unnoticed; but not for more than this.
+    if (this.#early.length > MAX_EARLY_SIZE) {
+      (this.#reading ??= new Reading(this.#transport)).hold("early bytes");
+    }
+  }
+
+  #limitReached(limit: LimitName, message: string): void {
+    this.#context.home.limits.reached(limit, this.#transport.remoteAddress, undefined, () => message);
+  }
+
+  #report(response: string): HandshakeReport {
+    return { remoteAddress: this.#transport.remoteAddress, request: this.#head, response };
+  }
+
+  #reportError(error: unknown): void {
+    reportError(this.#context.options.error, error);
+  }
+}
+
+// Of most requests the host is that of the one before.
+let lastHost = "";
+
+/** Whether a URL can be made of a host: not of every name that RFC 9112 allows. */
+function fitsUrl(authority: Authority | undefined): boolean {
+  if (authority === undefined || authority.host === lastHost) return true;
+  if (!URL.canParse(`http://${authority.host}/`)) return false;
+  lastHost = authority.host;
+  return true;
+}
+
+/** The head of a response, each byte one character, and its body, as UTF-8. */
+function responseText(bytes: Uint8Array): string {
+  const text = latin1Text(bytes, 0, bytes.length);
+  const head = text.slice(0, text.indexOf("\r\n\r\n") + 4);
+  return head + new TextDecoder().decode(bytes.subarray(head.length));
+}
+
+function isResult(answer: object): boolean {
+  return typeof answer === "object" && !("status" in answer);
+}
+
+function chooseProtocol(
+  spoken: readonly string[] | undefined,
+  offered: readonly string[],
+): string | undefined | Refusal {
+  if (spoken === undefined || offered.length === 0) return undefined;
+  return spoken.find((each) => offered.includes(each)) ??
+    refuse("subprotocol-unsupported", { detail: `It speaks ${spoken.join(", ") || "none"}.` });
+}

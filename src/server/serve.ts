@@ -1,0 +1,240 @@
+/**
+ * `serve()`: a server of its own on a TCP port or a Unix socket.
+ *
+ * @module
+ */
+import type { Connection, ConnectionHandler } from "../connection/connection.ts";
+import type { Sendable } from "../connection/message.ts";
+import { Admission } from "./admission.ts";
+import { atLeast } from "../options/at_least.ts";
+import { type ConnectionOptions, connectionSettings } from "../connection/options.ts";
+import { Deadlines } from "./deadlines.ts";
+import { isLoopbackHost } from "../http/authority.ts";
+import { type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
+import type { OpeningOptions } from "./options.ts";
+import { reportError } from "../support/error_hook.ts";
+import { checkHandler, readOptions } from "../options/read.ts";
+import { Home } from "./home.ts";
+import type { LimitCounts } from "../connection/limits.ts";
+import { RefusalNotice } from "./refusal_notice.ts";
+import { Roster } from "../support/roster.ts";
+import { shutDown, type ShutdownOptions } from "./shutdown.ts";
+import type { Publication, Publisher, PublishOptions } from "../topics/options.ts";
+import { Topics } from "../topics/topics.ts";
+import { checkCertificates } from "../transport/certificate.ts";
+import { adapter } from "../transport/detect.ts";
+import type { Listener, TlsServerOptions } from "../transport/transport.ts";
+import type { HandshakeRequest } from "./web_request.ts";
+
+/** How a server listens, whom it admits, and what its connections may cost. */
+export interface ServeOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {
+  /**
+   * The address to listen on. The default is reached from this machine alone; `"0.0.0.0"` or `"::"` opens the server to
+   * others.
+   *
+   * @default "127.0.0.1"
+   */
+  hostname?: string;
+  /**
+   * The port; 0 takes a free one, which `server.port` tells.
+   *
+   * @default 8000
+   */
+  port?: number;
+  /** Listen on a Unix socket of this path instead. */
+  unix?: string;
+  /** Speak TLS: `wss://`. */
+  tls?: TlsServerOptions;
+  /**
+   * Let several processes share the port, where the system can.
+   *
+   * @default false
+   */
+  reusePort?: boolean;
+  /** Connections that the system may keep waiting to be accepted. Default: the runtime's own. */
+  backlog?: number;
+  /** Shuts the server down when it is aborted; until the server listens, `serve()` rejects with its reason instead. */
+  signal?: AbortSignal;
+  /**
+   * Answers GET and HEAD requests that are no WebSocket's, on the same port: a health check, a page. One response a
+   * connection, held in memory as a whole. What it throws is reported to `error` and answered with 500.
+   *
+   * @default such requests are refused with 426
+   */
+  fetch?(request: HandshakeRequest): Response | Promise<Response>;
+  /**
+   * Bytes that the head of a request may have. RFC 9112, section 3, recommends 8000 for the request line alone.
+   *
+   * @default 16384
+   */
+  maxHeadSize?: number;
+  /**
+   * Header lines that a request may have.
+   *
+   * @default 100
+   */
+  maxHeaders?: number;
+}
+
+/** A server that listens. */
+export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
+  /** Where clients on this machine reach it: `ws://127.0.0.1:8000/`; `ws+unix:` and the path for a Unix socket. */
+  readonly url: string;
+  /** The address that is listened on; `""` for a Unix socket. */
+  readonly hostname: string;
+  /** The port; 0 for a Unix socket. */
+  readonly port: number;
+  /** The connections that are open or closing. */
+  readonly connections: ReadonlySet<Connection<Data>>;
+  /** How often each limit was reached so far. */
+  readonly limitsReached: LimitCounts;
+  /**
+   * Ends the server, in peace: opening handshakes are refused with 503 and `Retry-After` from now on, every connection
+   * sends what it has accepted and closes with 1001, and when the last has ended, the port is given back, peers that have
+   * asked for nothing are dropped, and responses go out. What is left at the deadline is dropped. Called again, it
+   * answers the same promise.
+   */
+  shutdown(options?: ShutdownOptions): Promise<void>;
+}
+
+/**
+ * Listens for WebSocket connections and gives each to the handler.
+ *
+ * Rejects with a `TransportError` when the address cannot be had, a `RangeError` for an option out of range, a `TypeError`
+ * for an option that it does not have, one of the wrong kind, a certificate that cannot be used and for TLS on a Unix socket,
+ * the reason of a signal that is aborted before the server listens.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "woshou";
+ *
+ * const server = await serve({ port: 0 }, async (socket) => {
+ *   for await (const message of socket) socket.send(message);
+ * });
+ * console.log(`listening on ${server.url}`);
+ * await server.shutdown();
+ * ```
+ */
+export async function serve<Data = undefined>(
+  given: ServeOptions<Data>,
+  handler: ConnectionHandler<Data>,
+): Promise<Server<Data>> {
+  const options = readOptions("serve()", given);
+  checkHandler("serve()", handler);
+  const { hostname = "127.0.0.1", port = 8000, unix, tls, signal } = options;
+  signal?.throwIfAborted();
+  const settings = connectionSettings(options);
+  const context: OpeningContext<Data> = {
+    // Until it is known what is listened on, the narrower choice.
+    options: { ...options, hosts: options.hosts ?? "loopback" },
+    limits: {
+      maxHeadSize: atLeast(options, "maxHeadSize", 64, 16 * 1024),
+      maxHeaders: atLeast(options, "maxHeaders", 1, 100),
+    },
+    home: new Home(options, settings, new Topics(options, settings), new Admission(options)),
+    deadlines: new Deadlines(atLeast(options, "handshakeTimeout", 1, 10_000)),
+    handler,
+    handshakes: new Roster(),
+    retryAfter: undefined,
+    notice: new RefusalNotice(),
+    host: unix === undefined ? bracketed(hostname) : "localhost",
+  };
+  if (tls !== undefined) await checkCertificates(tls);
+  const { listen } = await adapter();
+  const listener = await listen({
+    ...(unix === undefined ? { hostname, port } : { path: unix }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(options.backlog === undefined ? {} : { backlog: options.backlog }),
+    reusePort: options.reusePort ?? false,
+    highWaterMark: settings.sendHighWaterMark,
+    accept(transport) {
+      const handshake = new OpeningHandshake(transport, context);
+      transport.attach(handshake);
+      handshake.enter();
+    },
+    error: (error) => reportError(options.error, error),
+  });
+  // A page can reach a loopback address by a name of its own (DNS rebinding); the Host header gives it away.
+  if (options.hosts === undefined) {
+    const local = unix === undefined && isLoopbackHost(written(listener.hostname));
+    context.options.hosts = local ? "loopback" : "any";
+  }
+  const server = new ListeningServer(listener, context, urlOf(listener, unix, tls !== undefined), signal);
+  if (signal?.aborted) {
+    await server.shutdown({ deadline: 0 });
+    signal.throwIfAborted();
+  }
+  return server;
+}
+
+class ListeningServer<Data> implements Server<Data> {
+  readonly url: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly #listener: Listener;
+  readonly #context: OpeningContext<Data>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => void this.shutdown();
+  #shutdown: Promise<void> | undefined;
+
+  constructor(
+    listener: Listener,
+    context: OpeningContext<Data>,
+    url: string,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    this.url = url;
+    this.hostname = listener.hostname;
+    this.port = listener.port;
+    this.#listener = listener;
+    this.#context = context;
+  }
+
+  get connections(): ReadonlySet<Connection<Data>> {
+    return this.#context.home.connections.set;
+  }
+
+  get limitsReached(): LimitCounts {
+    return this.#context.home.limits.counts;
+  }
+
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    return this.#shutdown ??= shutDown(this.#context, options, () => this.#listener.close());
+  }
+
+  publish(topic: string, data: Sendable, options?: PublishOptions): Publication {
+    return this.#context.home.topics.publish(topic, data, options);
+  }
+
+  subscriberCount(topic: string): number {
+    return this.#context.home.topics.subscriberCount(topic);
+  }
+
+  get dropped(): number {
+    return this.#context.home.topics.dropped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+}
+
+/** A host as a URL has it: one spelling for each address, such as `127.0.0.1` for `127.1`. */
+function written(hostname: string): string {
+  const host = bracketed(hostname);
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host;
+}
+
+/** An IPv6 address as it stands in a URL. */
+function bracketed(hostname: string): string {
+  return hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
+}
+
+function urlOf({ hostname, port }: Listener, unix: string | undefined, encrypted: boolean): string {
+  if (unix !== undefined) return `ws+unix:${unix}`;
+  const everywhere = hostname === "0.0.0.0" || hostname === "::";
+  return `${encrypted ? "wss" : "ws"}://${everywhere ? "localhost" : bracketed(hostname)}:${port}/`;
+}

@@ -1,0 +1,73 @@
+/**
+ * A request's head of HTTP/1.1 as the `Request` of the web, for the hooks of an application.
+ *
+ * @module
+ */
+import type { RequestHead } from "../http/head.ts";
+import { readAgain } from "../handshake/server_handshake.ts";
+
+/** A web `Request`, and whom it came from. */
+export interface HandshakeRequest extends Request {
+  /** The peer's IP address; `""` where there is none, as on a Unix socket. */
+  readonly remoteAddress: string;
+}
+
+/** Where a request came from and what it named, as far as its head does not say it. */
+export interface RequestOrigin {
+  /** The host and port that the request names, or ours where it names none. */
+  readonly host: string;
+  /** Path and query. */
+  readonly resourceName: string;
+  /** Whether it came over TLS. */
+  readonly encrypted: boolean;
+  /** The peer's IP address. */
+  readonly remoteAddress: string;
+  /** Aborted when the peer goes away before it was answered. */
+  readonly signal?: AbortSignal;
+}
+
+/** Makes a `Request` of a head. Throws a `TypeError` where the host and the path make no URL. */
+export function webRequest(
+  head: Pick<RequestHead, "method" | "headers">,
+  origin: RequestOrigin,
+): HandshakeRequest {
+  const { host, resourceName, encrypted, remoteAddress, signal } = origin;
+  const headers = new Headers();
+  const cookies: string[] = [];
+  for (const [name, value] of head.headers) {
+    if (name === "cookie") cookies.push(value);
+    else headers.append(name, value);
+  }
+  // RFC 9113, section 8.2.3: "these MUST be concatenated into a single octet string using the two-octet delimiter of 0x3b,
+  // 0x20 (the ASCII string "; ")". Not every runtime does so by itself.
+  if (cookies.length > 0) headers.append("cookie", cookies.join("; "));
+  const request = new Request(`${encrypted ? "https" : "http"}://${host}${resourceName}`, {
+    method: head.method,
+    headers,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return Object.defineProperty(request, "remoteAddress", {
+    value: remoteAddress,
+    enumerable: true,
+  }) as HandshakeRequest;
+}
+
+/** Makes the `Request` of an opening handshake that was accepted from the text of its head. */
+export function acceptedRequest(
+  text: string,
+  { encrypted, remoteAddress }: { readonly encrypted: boolean; readonly remoteAddress: string },
+): HandshakeRequest {
+  const { headers, authority, resourceName } = readAgain(text);
+  // RFC 6455, section 4.2.1: "An HTTP/1.1 or higher GET request".
+  return webRequest({ method: "GET", headers }, {
+    host: hostOf(authority),
+    resourceName,
+    encrypted,
+    remoteAddress,
+  });
+}
+
+/** A host, and the port behind it if there is one. */
+export function hostOf({ host, port }: { readonly host: string; readonly port: string }): string {
+  return port === "" ? host : `${host}:${port}`;
+}
