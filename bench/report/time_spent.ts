@@ -22,7 +22,7 @@ export type Owner =
   | "transport"
   | "protocol"
   | "handshake"
-  | "connection, queue, outbox, topics"
+  | "connection, queue, framesToSend, topics"
   | "SHA-1"
   | "the application";
 
@@ -35,7 +35,7 @@ export const OWNERS: readonly Owner[] = [
   "transport",
   "protocol",
   "handshake",
-  "connection, queue, outbox, topics",
+  "connection, queue, framesToSend, topics",
   "SHA-1",
   "the application",
 ];
@@ -64,7 +64,7 @@ function owner({ functionName, url }: ProfileNode["callFrame"]): Owner | undefin
   if (room !== undefined) {
     if (room === "transport" || room === "protocol") return room;
     if (room === "handshake" || room === "opening_handshake" || room === "web_http") return "handshake";
-    return "connection, queue, outbox, topics";
+    return "connection, queue, framesToSend, topics";
   }
   // Bun's socket.write() is a function of that name, and of no file.
   if (WRITES.has(functionName) || (url === "" && functionName === "write")) return "writing to sockets";

@@ -9,11 +9,11 @@ import { inMicrotask } from "../support/microtask.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /** Whose frames they are. */
-export interface OutboxOwner {
+export interface FramesToSendOwner {
   /** Of how many bytes that wait `write()` answers `false`. */
   readonly settings: { readonly sendHighWaterMark: number };
   /** What was written has gone out, or all but what the high-water mark allows. */
-  outboxDrained(): void;
+  framesDrained(): void;
 }
 
 interface Waiter {
@@ -38,8 +38,8 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 const NOBODY: Waiter[] = [];
 const NOT_HELD = -1;
 
-// The outboxes whose frames gather until the turn is over. One microtask serves all.
-let gathering: Outbox[] = [];
+// The queues whose frames gather until the turn is over. One microtask serves all.
+let gathered: FramesToSend[] = [];
 // Microtasks since the turn's first frame, and since its last.
 let turn = 0;
 let quiet = 0;
@@ -82,9 +82,9 @@ function forgetRuns(): void {
 }
 
 /** What one connection has sent and its transport has not handed to the operating system. */
-export class Outbox {
+export class FramesToSend {
   readonly #transport: Transport;
-  readonly #owner: OutboxOwner;
+  readonly #owner: FramesToSendOwner;
   // The newest piece, which grows while frames are written behind it in the same memory, and those before it.
   #bytes: Uint8Array = NOTHING;
   #start = 0;
@@ -98,7 +98,7 @@ export class Outbox {
   #waiters: Waiter[] = NOBODY;
 
   /** Holds nothing yet. */
-  constructor(transport: Transport, owner: OutboxOwner) {
+  constructor(transport: Transport, owner: FramesToSendOwner) {
     this.#transport = transport;
     this.#owner = owner;
   }
@@ -143,16 +143,16 @@ export class Outbox {
   #gather(first: boolean): void {
     quiet = 0;
     if (this.#size >= JOIN_UP_TO) enough = true;
-    if (first && gathering.push(this) === 1) inMicrotask(Outbox.#tick);
+    if (first && gathered.push(this) === 1) inMicrotask(FramesToSend.#tick);
   }
 
   static #tick(): void {
-    if (quiet++ < PATIENCE && turn++ < LONGEST_TURN && !enough) return inMicrotask(Outbox.#tick);
-    const outboxes = gathering;
-    gathering = [];
+    if (quiet++ < PATIENCE && turn++ < LONGEST_TURN && !enough) return inMicrotask(FramesToSend.#tick);
+    const queues = gathered;
+    gathered = [];
     turn = 0;
     enough = false;
-    for (const outbox of outboxes) outbox.flush();
+    for (const framesToSend of queues) framesToSend.flush();
     forgetRuns();
   }
 
@@ -246,7 +246,7 @@ export class Outbox {
   }
 
   #drained(): void {
-    this.#owner.outboxDrained();
+    this.#owner.framesDrained();
     if (this.#waiters === NOBODY) return;
     const waiters = this.#waiters;
     this.#waiters = NOBODY;

@@ -12,7 +12,7 @@ const JOIN_EVERY = 1024;
 const EVERY_ENGINES_LENGTH = 2 ** 28;
 
 /** The pieces of one message so far. However many and small they are, they cost little more than their bytes. */
-export class Gathering {
+export class GatheredMessage {
   #buffer: Uint8Array | undefined;
   #text = "";
   #texts: string[] = [];

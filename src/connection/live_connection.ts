@@ -13,8 +13,12 @@ import { describeClose, Ending } from "./ending.ts";
 import { utf8Length } from "./gathered_message.ts";
 import { Liveness, type LivenessOwner } from "./liveness.ts";
 import { ReceivedMessages, type ReceivedMessagesOwner } from "./received_messages.ts";
-import { Outbox, type OutboxOwner } from "./frames_to_send.ts";
-import { deferredSize, Outgoing, type OutgoingOwner } from "./messages_awaiting_stream.ts";
+import { FramesToSend, type FramesToSendOwner } from "./frames_to_send.ts";
+import {
+  deferredSize,
+  MessagesAwaitingStream,
+  type MessagesAwaitingStreamOwner,
+} from "./messages_awaiting_stream.ts";
 import { bytesOf, type FragmentSource } from "./outgoing_stream.ts";
 import { encodeClosePayload } from "../protocol/close_payload.ts";
 import { type Close, ConnectionClosedError, ProtocolError, WebSocketError } from "../protocol/errors.ts";
@@ -36,10 +40,10 @@ export class LiveConnection<Socket>
   implements
     ProtocolSink,
     TransportHandler,
-    OutboxOwner,
+    FramesToSendOwner,
     ReceivedMessagesOwner<Socket>,
     LivenessOwner,
-    OutgoingOwner,
+    MessagesAwaitingStreamOwner,
     SubscriberOwner,
     FrameReader {
   /** What the application holds. */
@@ -47,7 +51,7 @@ export class LiveConnection<Socket>
   /** Frames, messages, the closing handshake. */
   readonly protocol: Protocol;
   /** Frames on their way to the transport. */
-  readonly outbox: Outbox;
+  readonly framesToSend: FramesToSend;
   /** Signs of life. */
   readonly liveness: Liveness;
   /** Messages on their way to the application. */
@@ -61,7 +65,7 @@ export class LiveConnection<Socket>
   #lost = 0;
   #request: string | Request | undefined;
   #subscriber: Subscriptions | undefined;
-  #outgoing: Outgoing | undefined;
+  #awaitingStream: MessagesAwaitingStream | undefined;
   #ending: Ending | undefined;
   // Made for the first who holds it.
   #reading: Reading | undefined;
@@ -74,7 +78,7 @@ export class LiveConnection<Socket>
     this.#home = home;
     this.#transport = transport;
     this.#request = init.request;
-    this.outbox = new Outbox(transport, this);
+    this.framesToSend = new FramesToSend(transport, this);
     this.queue = new ReceivedMessages(this);
     this.protocol = new Protocol(role, this, settings, init.compression);
     this.liveness = new Liveness(this);
@@ -136,7 +140,8 @@ export class LiveConnection<Socket>
   }
 
   get bufferedAmount(): number {
-    return this.outbox.bufferedAmount + (this.#outgoing?.size ?? 0) + (this.#subscriber?.bufferedAmount ?? 0);
+    return this.framesToSend.bufferedAmount + (this.#awaitingStream?.size ?? 0) +
+      (this.#subscriber?.bufferedAmount ?? 0);
   }
 
   send(data: Sendable, options: SendOptions | undefined): boolean {
@@ -146,9 +151,9 @@ export class LiveConnection<Socket>
       return false;
     }
     const compress = options?.compress;
-    if (this.#outgoing?.busy !== undefined) {
+    if (this.#awaitingStream?.busy !== undefined) {
       this.#checkRoom(deferredSize(message));
-      this.#outgoing.defer(message, compress);
+      this.#awaitingStream.defer(message, compress);
       return false;
     }
     const most = typeof message === "string" ? 3 * message.length : message.length;
@@ -163,19 +168,21 @@ export class LiveConnection<Socket>
 
   sendStream(source: FragmentSource, options: SendOptions): Promise<void> {
     if (!this.open) return lookedAt(Promise.reject(this.closedError("send")));
-    this.#outgoing ??= new Outgoing(this);
-    return this.#outgoing.stream(source, options.compress);
+    this.#awaitingStream ??= new MessagesAwaitingStream(this);
+    return this.#awaitingStream.stream(source, options.compress);
   }
 
   /** {@linkcode Connection.ping}: sends one and waits for its answer. */
   measureRoundTrip(): Promise<number> {
     if (!this.open) return lookedAt(Promise.reject(this.closedError("send a ping")));
-    return lookedAt(this.#outgoing?.compressing?.then(() => this.measureRoundTrip()) ?? this.liveness.ping());
+    return lookedAt(
+      this.#awaitingStream?.compressing?.then(() => this.measureRoundTrip()) ?? this.liveness.ping(),
+    );
   }
 
   drained(): Promise<void> {
     if (!this.open) return lookedAt(Promise.reject(this.closedError("wait for the buffer to drain")));
-    return lookedAt(this.#outgoing?.busy?.then(() => this.drained()) ?? this.outbox.drained());
+    return lookedAt(this.#awaitingStream?.busy?.then(() => this.drained()) ?? this.framesToSend.drained());
   }
 
   subscribe(topic: string, options: SubscribeOptions): void {
@@ -207,11 +214,11 @@ export class LiveConnection<Socket>
     if (!this.open) return;
     this.#end.sent = describeClose(code ?? NO_STATUS_RECEIVED, reason);
     this.#subscriber?.leave();
-    if (this.#outgoing?.busy === undefined) this.#sendClose(code, reason);
+    if (this.#awaitingStream?.busy === undefined) this.#sendClose(code, reason);
     else {
       this.protocol.awaitStream();
       this.#awaitStream();
-      void this.#outgoing.busy.then(() => this.#sendClose(code, reason));
+      void this.#awaitingStream.busy.then(() => this.#sendClose(code, reason));
     }
   }
 
@@ -220,22 +227,22 @@ export class LiveConnection<Socket>
   data(chunk: Uint8Array): void {
     this.#reading?.bytesCame();
     // All that is sent in answer to one chunk goes out in one write.
-    this.outbox.hold();
+    this.framesToSend.hold();
     this.liveness.received();
     try {
       this.protocol.receive(chunk);
     } catch (error) {
       this.#failed(error);
     }
-    this.outbox.release();
+    this.framesToSend.release();
   }
 
   drain(): void {
-    this.outbox.transportDrained();
+    this.framesToSend.transportDrained();
   }
 
   written(bytes: Uint8Array): void {
-    this.outbox.transportWrote(bytes);
+    this.framesToSend.transportWrote(bytes);
   }
 
   end(): void {
@@ -262,7 +269,7 @@ export class LiveConnection<Socket>
   // What the protocol tells.
 
   write(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.outbox.write(bytes, start, end);
+    return this.framesToSend.write(bytes, start, end);
   }
 
   message(message: Message, last: boolean): void {
@@ -286,10 +293,10 @@ export class LiveConnection<Socket>
   finish(close: ProtocolClose): void {
     this.#end.protocolClose = close;
     this.#subscriber?.end(false);
-    this.outbox.fail(() => this.closedError("wait for the buffer to drain"));
+    this.framesToSend.fail(() => this.closedError("wait for the buffer to drain"));
     this.liveness.end();
-    this.#outgoing?.end();
-    this.outbox.flush();
+    this.#awaitingStream?.end();
+    this.framesToSend.flush();
     // RFC 6455, section 7.1.1: "The server MUST close the TCP connection immediately, whereas the client SHOULD wait
     // for the server to close the connection". A client that fails the connection does not wait.
     if (this.#home.role === "server" || !close.wasClean || this.protocol.peerEnded) {
@@ -306,10 +313,10 @@ export class LiveConnection<Socket>
     }
   }
 
-  // What the outbox tells.
+  // What the framesToSend tells.
 
   /** What was written has gone out, or all but what the high-water mark allows. */
-  outboxDrained(): void {
+  framesDrained(): void {
     this.protocol.drained();
     this.#subscriber?.drained();
   }
@@ -342,13 +349,13 @@ export class LiveConnection<Socket>
 
   resumeFrames(): void {
     if (!this.protocol.keepsBytes) return this.protocol.resume();
-    this.outbox.hold();
+    this.framesToSend.hold();
     try {
       this.protocol.resume();
     } catch (error) {
       this.#failed(error);
     }
-    this.outbox.release();
+    this.framesToSend.release();
   }
 
   streamFromNowOn(): void {
@@ -390,20 +397,20 @@ export class LiveConnection<Socket>
   }
 
   bytesTaken(): number {
-    return this.outbox.bytesTaken;
+    return this.framesToSend.bytesTaken;
   }
 
   bytesGone(): number {
-    return this.outbox.bytesTaken - this.outbox.bufferedAmount;
+    return this.framesToSend.bytesTaken - this.framesToSend.bufferedAmount;
   }
 
   mayPing(): boolean {
-    return this.#outgoing?.compressing === undefined;
+    return this.#awaitingStream?.compressing === undefined;
   }
 
   drop(error: Error): void {
     if (this.protocol.state === "closed") return;
-    this.outbox.clear();
+    this.framesToSend.clear();
     this.protocol.abandon("local", error);
     this.#transport.abort();
   }
@@ -433,7 +440,7 @@ export class LiveConnection<Socket>
   }
 
   streaming(): boolean {
-    return this.#outgoing?.occupied ?? false;
+    return this.#awaitingStream?.occupied ?? false;
   }
 
   closedError(what: string): ConnectionClosedError {
@@ -476,7 +483,7 @@ export class LiveConnection<Socket>
     if (!this.protocol.open) return;
     const ending = this.#end;
     ending.sent ??= String(code);
-    this.#subscriber?.end(this.#outgoing?.busy === undefined);
+    this.#subscriber?.end(this.#awaitingStream?.busy === undefined);
     ending.stopTimer();
     this.protocol.sendClose(code ?? undefined, reason);
     this.#startCloseTimer();

@@ -6,16 +6,16 @@
  */
 import { utf8Length } from "./gathered_message.ts";
 import type { Liveness } from "./liveness.ts";
-import type { Outbox } from "./frames_to_send.ts";
+import type { FramesToSend } from "./frames_to_send.ts";
 import { type FragmentSource, sendFragments } from "./outgoing_stream.ts";
 import { copyOf } from "../protocol/bytes.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { INTERNAL_ERROR } from "../protocol/status_code.ts";
 
 /** What the connection lends. */
-export interface OutgoingOwner {
+export interface MessagesAwaitingStreamOwner {
   readonly protocol: Protocol;
-  readonly outbox: Outbox;
+  readonly framesToSend: FramesToSend;
   readonly liveness: Liveness;
   /** Why nothing more can be sent. */
   closedError(what: string): Error;
@@ -49,8 +49,8 @@ export function deferredSize(message: string | Uint8Array): number {
 }
 
 /** The messages of one connection that wait for a streamed one. */
-export class Outgoing {
-  readonly #owner: OutgoingOwner;
+export class MessagesAwaitingStream {
+  readonly #owner: MessagesAwaitingStreamOwner;
   readonly #waiting: (DeferredMessage | StreamedMessage)[] = [];
   #size = 0;
   #between = false;
@@ -60,7 +60,7 @@ export class Outgoing {
   #stop: ((error: Error) => void) | undefined;
 
   /** Nothing waits yet. */
-  constructor(owner: OutgoingOwner) {
+  constructor(owner: MessagesAwaitingStreamOwner) {
     this.#owner = owner;
   }
 
@@ -131,7 +131,7 @@ export class Outgoing {
   }
 
   async #stream({ source, compress, resolve, reject }: StreamedMessage): Promise<void> {
-    const { protocol, outbox, liveness } = this.#owner;
+    const { protocol, framesToSend, liveness } = this.#owner;
     let begun = false;
     let ended!: () => void;
     const end = new Promise<void>((resolve) => (ended = resolve));
@@ -142,7 +142,7 @@ export class Outgoing {
         if (compress && protocol.compression !== undefined) this.#compressing = end;
         liveness.message();
         this.#owner.fragmentGoesOut();
-        if (!protocol.sendFragment(type, data, first, last, compress)) await outbox.drained();
+        if (!protocol.sendFragment(type, data, first, last, compress)) await framesToSend.drained();
       }, (stop) => {
         this.#stop = stop;
         if (!protocol.open) stop(this.#owner.closedError("send the message"));

@@ -6,7 +6,7 @@
  */
 import type { CallbacksOf } from "./handler.ts";
 import type { Message } from "./message.ts";
-import { Gathering } from "./gathered_message.ts";
+import { GatheredMessage } from "./gathered_message.ts";
 import type { Close } from "../protocol/errors.ts";
 
 /** What the queue asks of its connection. */
@@ -209,7 +209,7 @@ export class ReceivedMessages<Socket> {
   /** The next message whole, from as many pieces as it has. */
   #whole(): Promise<IteratorResult<Message, undefined>> {
     return new Promise((resolve) => {
-      let gathering: Gathering | undefined;
+      let gathered: GatheredMessage | undefined;
       const taker: Taker = {
         take: ({ data, last }) => {
           // Before messages came in pieces, the protocol held them to their limit.
@@ -217,13 +217,13 @@ export class ReceivedMessages<Socket> {
             resolve({ done: false, value: data });
             return true;
           }
-          gathering ??= new Gathering();
-          if (!this.#owner.mayHold(gathering.add(data) ? gathering.size : Infinity)) {
+          gathered ??= new GatheredMessage();
+          if (!this.#owner.mayHold(gathered.add(data) ? gathered.size : Infinity)) {
             this.#discardAll();
             taker.end();
             return true;
           }
-          if (last) resolve({ done: false, value: gathering.finish() });
+          if (last) resolve({ done: false, value: gathered.finish() });
           return last;
         },
         end: () => resolve({ done: true, value: undefined }),

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Protocol } from "../protocol/protocol.ts";
-import type { Outbox } from "./frames_to_send.ts";
+import type { FramesToSend } from "./frames_to_send.ts";
 import type { Liveness } from "./liveness.ts";
 import type { ConnectionSettings } from "./options.ts";
 
@@ -75,8 +75,8 @@ export interface SubscriberOwner {
   readonly bufferedAmount: number;
   /** Its protocol. */
   readonly protocol: Protocol;
-  /** Its outbox. */
-  readonly outbox: Outbox;
+  /** Its framesToSend. */
+  readonly framesToSend: FramesToSend;
   /** Told of messages. */
   readonly liveness: Liveness;
   /** Its limits. */

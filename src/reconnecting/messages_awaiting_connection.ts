@@ -19,7 +19,7 @@ export interface UnsentLimits {
 }
 
 /** What was to be sent while no connection was open. */
-export class UnsentQueue {
+export class MessagesAwaitingConnection {
   readonly #limits: UnsentLimits;
   #messages: Message[] = [];
   #size = 0;

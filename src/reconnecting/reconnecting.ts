@@ -15,7 +15,7 @@ import { bytesOf } from "../connection/outgoing_stream.ts";
 import { type Close, ConnectionClosedError } from "../protocol/errors.ts";
 import { finalError, isFinalClose, isFinalError, type ReconnectFailure, retryAfter } from "./failure.ts";
 import type { Reconnecting, ReconnectingState, ReconnectOptions, ReconnectUrl } from "./options.ts";
-import { UnsentQueue } from "./messages_awaiting_connection.ts";
+import { MessagesAwaitingConnection } from "./messages_awaiting_connection.ts";
 
 export type { Reconnecting, ReconnectingState, ReconnectOptions };
 
@@ -92,7 +92,7 @@ class ReconnectingClient implements Reconnecting {
   readonly #backoff: Backoff;
   readonly #minUptime: number;
   readonly #maxQueuedBytes: number;
-  readonly #queue: UnsentQueue;
+  readonly #queue: MessagesAwaitingConnection;
   readonly #controller: AbortController = new AbortController();
   readonly #onAbort = (): void => this.#stop();
   #state: ReconnectingState = "idle";
@@ -118,7 +118,7 @@ class ReconnectingClient implements Reconnecting {
     this.#minUptime = atLeast(options, "minUptime", 0, 5000);
     this.#maxQueuedBytes = atLeast(options, "maxQueuedBytes", 0, 1024 * 1024);
     this.#checkBuffer(options);
-    this.#queue = new UnsentQueue({
+    this.#queue = new MessagesAwaitingConnection({
       maxQueuedBytes: this.#maxQueuedBytes,
       maxQueuedMessages: atLeast(options, "maxQueuedMessages", 0, 1024),
     });

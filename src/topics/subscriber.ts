@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Outbox } from "../connection/frames_to_send.ts";
+import type { FramesToSend } from "../connection/frames_to_send.ts";
 import type { Liveness } from "../connection/liveness.ts";
 import type { ConnectionSettings } from "../connection/options.ts";
 import type { SubscribeOptions, SubscriberOwner, Subscriptions } from "../connection/subscriptions.ts";
@@ -25,7 +25,7 @@ export class Subscriber implements Receiver, Subscriptions {
   readonly #owner: SubscriberOwner;
   readonly #topics: SubscribersTopics;
   readonly #protocol: Protocol;
-  readonly #outbox: Outbox;
+  readonly #framesToSend: FramesToSend;
   readonly #liveness: Liveness;
   readonly #settings: ConnectionSettings;
   readonly #subscriptions: Map<string, Subscription> = new Map();
@@ -44,7 +44,7 @@ export class Subscriber implements Receiver, Subscriptions {
     this.#topics = topics;
     this.socket = owner.socket;
     this.#protocol = owner.protocol;
-    this.#outbox = owner.outbox;
+    this.#framesToSend = owner.framesToSend;
     this.#liveness = owner.liveness;
     this.#settings = owner.settings;
   }
@@ -148,7 +148,7 @@ export class Subscriber implements Receiver, Subscriptions {
   /** Whether a frame of this size may go out now. If not, and the buffer holds it, an event will say when. */
   #ready(size: number): boolean {
     const { sendHighWaterMark, maxBufferedAmount } = this.#settings;
-    const buffered = this.#outbox.bufferedAmount;
+    const buffered = this.#framesToSend.bufferedAmount;
     return buffered <= sendHighWaterMark && buffered + size <= maxBufferedAmount && !this.#owner.streaming();
   }
 

@@ -10,7 +10,7 @@ import type { BufferedAmount } from "./buffered_amount.ts";
 import type { CloseRequest } from "./establish.ts";
 
 /** What `send()` takes, once it has been read. */
-export type Outgoing = string | Uint8Array | Blob;
+export type QueuedMessage = string | Uint8Array | Blob;
 
 /** What a message that waits costs besides its bytes, so that empty ones are not free. */
 const OVERHEAD = 16;
@@ -22,7 +22,7 @@ export class SendQueue {
   readonly #failed: (error: unknown) => void;
   readonly #amount: BufferedAmount;
   // A Blob that is being read, and what was sent after it.
-  #waiting: Outgoing[] = [];
+  #waiting: QueuedMessage[] = [];
   #waitingSize = 0;
   #closeRequest: CloseRequest | undefined;
 
@@ -43,7 +43,7 @@ export class SendQueue {
   }
 
   /** Sends a message, now or when its turn has come. */
-  send(message: Outgoing): void {
+  send(message: QueuedMessage): void {
     if (this.#waiting.length === 0 && !(message instanceof Blob)) return this.#transmit(message);
     const size = payloadSize(message);
     const cost = this.#waitingSize + OVERHEAD * this.#waiting.length + size;
@@ -129,7 +129,7 @@ function tooMuch(waiting: number): ConnectionClosedError {
 }
 
 /** Bytes of payload. */
-export function payloadSize(message: Outgoing): number {
+export function payloadSize(message: QueuedMessage): number {
   if (typeof message === "string") return new TextEncoder().encode(message).length;
   return message instanceof Blob ? message.size : message.length;
 }

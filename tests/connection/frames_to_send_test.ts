@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import { Outbox } from "../../src/connection/frames_to_send.ts";
+import { FramesToSend } from "../../src/connection/frames_to_send.ts";
 import { writeTextFrame } from "../../src/protocol/frame.ts";
 import { frameMemory } from "../../src/protocol/frame_memory.ts";
 import type { Transport } from "../../src/transport/transport.ts";
@@ -46,18 +46,18 @@ class Wire implements Transport {
 
 interface Subject {
   readonly wire: Wire;
-  readonly outbox: Outbox;
+  readonly framesToSend: FramesToSend;
   drains(): number;
 }
 
 function subject(mark: number, { fast = true } = {}): Subject {
   let drains = 0;
   const wire = new Wire(mark, fast);
-  const outbox = new Outbox(wire, {
+  const framesToSend = new FramesToSend(wire, {
     settings: { sendHighWaterMark: mark },
-    outboxDrained: () => void drains++,
+    framesDrained: () => void drains++,
   });
-  return { wire, outbox, drains: () => drains };
+  return { wire, framesToSend, drains: () => drains };
 }
 
 /** What became of a promise so far. */
@@ -67,55 +67,55 @@ function watched(promise: Promise<void>): { state: string } {
   return watch;
 }
 
-function empty({ wire, outbox }: Subject): void {
+function empty({ wire, framesToSend }: Subject): void {
   wire.bufferedAmount = 0;
-  outbox.transportDrained();
+  framesToSend.transportDrained();
 }
 
 test("what is written in one turn goes out in one write, at its end", async () => {
-  const { wire, outbox } = subject(1000);
-  outbox.write(Uint8Array.of(1));
-  outbox.write(Uint8Array.of(2, 3));
-  equal(outbox.bufferedAmount, 3);
+  const { wire, framesToSend } = subject(1000);
+  framesToSend.write(Uint8Array.of(1));
+  framesToSend.write(Uint8Array.of(2, 3));
+  equal(framesToSend.bufferedAmount, 3);
   deepEqual(wire.writes, []);
   await settled();
   deepEqual(wire.writes, [Uint8Array.of(1, 2, 3)]);
-  equal(outbox.bufferedAmount, 0);
-  outbox.write(Uint8Array.of(4));
+  equal(framesToSend.bufferedAmount, 0);
+  framesToSend.write(Uint8Array.of(4));
   await settled();
   deepEqual(wire.writes[1], Uint8Array.of(4));
 });
 
 test("one piece goes out as it is; beyond 64 KiB pieces are not joined", async () => {
-  const { wire, outbox } = subject(1e9);
+  const { wire, framesToSend } = subject(1e9);
   const piece = new Uint8Array(10);
-  outbox.write(piece);
+  framesToSend.write(piece);
   await settled();
   equal(wire.writes[0], piece);
-  outbox.write(new Uint8Array(63 * KIB));
-  outbox.write(new Uint8Array(1 * KIB));
+  framesToSend.write(new Uint8Array(63 * KIB));
+  framesToSend.write(new Uint8Array(1 * KIB));
   await settled();
-  outbox.write(new Uint8Array(64 * KIB));
-  outbox.write(new Uint8Array(1));
+  framesToSend.write(new Uint8Array(64 * KIB));
+  framesToSend.write(new Uint8Array(1));
   await settled();
   deepEqual(wire.sizes, [10, 64 * KIB, 64 * KIB, 1]);
 });
 
 /** Sends as a protocol does. */
-function send(outbox: Outbox, text: string): void {
+function send(framesToSend: FramesToSend, text: string): void {
   const start = writeTextFrame(frameMemory, 0x81, text, undefined);
-  outbox.write(frameMemory.bytes, start, frameMemory.end);
+  framesToSend.write(frameMemory.bytes, start, frameMemory.end);
 }
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes?.slice());
 
 test("frames that lie one behind the other go out as they lie, and others between them do no harm", async () => {
   const [one, other] = [subject(1000, { fast: false }), subject(1000, { fast: false })];
-  send(one.outbox, "a");
-  send(one.outbox, "b");
+  send(one.framesToSend, "a");
+  send(one.framesToSend, "b");
   const { buffer } = frameMemory.bytes;
-  send(other.outbox, "c");
-  send(one.outbox, "d");
+  send(other.framesToSend, "c");
+  send(one.framesToSend, "d");
   await settled();
   deepEqual(one.wire.writes.map(text), ["\x81\x01a\x81\x01b\x81\x01d".replaceAll("\x81", "\ufffd")]);
   deepEqual(other.wire.writes.map(text), ["\ufffd\x01c"]);
@@ -124,12 +124,12 @@ test("frames that lie one behind the other go out as they lie, and others betwee
 
 test("memory is written to again when the transport has kept nothing of it, and only then", async () => {
   for (const fast of [true, false]) {
-    const { wire, outbox } = subject(1000, { fast });
-    send(outbox, "one");
+    const { wire, framesToSend } = subject(1000, { fast });
+    send(framesToSend, "one");
     const { end } = frameMemory;
     await settled();
     equal(frameMemory.end, fast ? end - 5 : end);
-    send(outbox, "two");
+    send(framesToSend, "two");
     await settled();
     deepEqual(
       wire.writes.map(text),
@@ -139,16 +139,16 @@ test("memory is written to again when the transport has kept nothing of it, and 
 });
 
 test("a small piece that is to wait is copied, lest it keep the memory of what was sent beside it", async () => {
-  const { wire, outbox } = subject(1000, { fast: false });
-  send(outbox, "one");
+  const { wire, framesToSend } = subject(1000, { fast: false });
+  send(framesToSend, "one");
   await settled();
-  send(outbox, "two");
+  send(framesToSend, "two");
   await settled();
   const [first, second] = wire.writes;
   ok(first!.buffer.byteLength > 1000, "the transport could have taken it at once");
   equal(second!.buffer.byteLength, 5);
   const large = new Uint8Array(1000);
-  outbox.write(large, 0, 250);
+  framesToSend.write(large, 0, 250);
   await settled();
   equal(wire.writes[2]!.buffer, large.buffer, "a quarter of the memory may be kept");
 });
@@ -156,11 +156,11 @@ test("a small piece that is to wait is copied, lest it keep the memory of what w
 test("what many connections are sent in one turn is joined once for all of them", async () => {
   const wires = [subject(1000), subject(1000), subject(1000)];
   const [first, second] = [Uint8Array.of(1, 2), Uint8Array.of(3)];
-  for (const { outbox } of wires) {
-    outbox.write(first);
-    outbox.write(second);
+  for (const { framesToSend } of wires) {
+    framesToSend.write(first);
+    framesToSend.write(second);
   }
-  wires[2]!.outbox.write(first);
+  wires[2]!.framesToSend.write(first);
   await settled();
   const [a, b, c] = wires.map(({ wire }) => wire.writes);
   deepEqual([a, b, c], [[Uint8Array.of(1, 2, 3)], [Uint8Array.of(1, 2, 3)], [Uint8Array.of(1, 2, 3, 1, 2)]]);
@@ -169,10 +169,10 @@ test("what many connections are sent in one turn is joined once for all of them"
 
 test("one that never rests makes the others wait for a bounded number of microtasks", async () => {
   const [one, other] = [subject(1000), subject(1000)];
-  other.outbox.write(Uint8Array.of(1));
+  other.framesToSend.write(Uint8Array.of(1));
   let microtasks = 0;
   for (; other.wire.writes.length === 0 && microtasks < 10_000; microtasks++) {
-    one.outbox.write(Uint8Array.of(2));
+    one.framesToSend.write(Uint8Array.of(2));
     await undefined;
   }
   ok(microtasks > 4 && microtasks < 1000, `${microtasks} microtasks`);
@@ -180,71 +180,71 @@ test("one that never rests makes the others wait for a bounded number of microta
   equal(one.wire.sizes.reduce((sum, size) => sum + size), microtasks);
 });
 
-test("what is written while others are written to goes out at its own outbox, in its order", async () => {
+test("what is written while others are written to goes out at its own framesToSend, in its order", async () => {
   const [one, other] = [subject(1e9), subject(1e9)];
   const shared = [1, 2, 3].map((value) => Uint8Array.of(value));
   for (const piece of shared) {
-    one.outbox.write(piece);
-    other.outbox.write(piece);
-    if (piece === shared[1]) other.outbox.write(Uint8Array.of(9));
+    one.framesToSend.write(piece);
+    other.framesToSend.write(piece);
+    if (piece === shared[1]) other.framesToSend.write(Uint8Array.of(9));
   }
   const large = new Uint8Array(64 * KIB);
-  other.outbox.write(large);
-  other.outbox.write(shared[0]!);
+  other.framesToSend.write(large);
+  other.framesToSend.write(shared[0]!);
   await settled();
   deepEqual(one.wire.writes, [Uint8Array.of(1, 2, 3)]);
   deepEqual(other.wire.writes, [shared[0]!, shared[1]!, Uint8Array.of(9), shared[2]!, large, shared[0]!]);
 });
 
 test("hold() keeps all until release(), also across turns", async () => {
-  const { wire, outbox } = subject(1000);
-  outbox.hold();
-  outbox.write(Uint8Array.of(1));
+  const { wire, framesToSend } = subject(1000);
+  framesToSend.hold();
+  framesToSend.write(Uint8Array.of(1));
   await settled();
   deepEqual(wire.writes, []);
-  outbox.write(Uint8Array.of(2));
-  outbox.release();
+  framesToSend.write(Uint8Array.of(2));
+  framesToSend.release();
   deepEqual(wire.writes, [Uint8Array.of(1, 2)]);
-  outbox.hold();
-  outbox.release();
+  framesToSend.hold();
+  framesToSend.release();
   await settled();
   equal(wire.writes.length, 1);
-  outbox.write(Uint8Array.of(3));
+  framesToSend.write(Uint8Array.of(3));
   await settled();
   equal(wire.writes.length, 2);
 });
 
 test("flush() writes now, and nothing is written twice", async () => {
-  const { wire, outbox } = subject(1000);
-  outbox.write(Uint8Array.of(1));
-  outbox.flush();
+  const { wire, framesToSend } = subject(1000);
+  framesToSend.write(Uint8Array.of(1));
+  framesToSend.flush();
   deepEqual(wire.sizes, [1]);
-  outbox.flush();
+  framesToSend.flush();
   await settled();
   deepEqual(wire.sizes, [1]);
 });
 
 test("write() answers whether no more than the mark waits, here and in the transport", async () => {
-  const { wire, outbox } = subject(10, { fast: false });
-  equal(outbox.write(new Uint8Array(10)), true);
-  equal(outbox.write(new Uint8Array(1)), false);
+  const { wire, framesToSend } = subject(10, { fast: false });
+  equal(framesToSend.write(new Uint8Array(10)), true);
+  equal(framesToSend.write(new Uint8Array(1)), false);
   await settled();
   equal(wire.bufferedAmount, 11);
-  equal(outbox.write(new Uint8Array(0)), false);
+  equal(framesToSend.write(new Uint8Array(0)), false);
   wire.bufferedAmount = 9;
-  equal(outbox.write(new Uint8Array(1)), true);
+  equal(framesToSend.write(new Uint8Array(1)), true);
 });
 
 test("drained() resolves at once at the mark, and beyond it when the transport has emptied", async () => {
   const all = subject(10, { fast: false });
-  const { outbox } = all;
-  outbox.write(new Uint8Array(10));
-  await outbox.drained();
+  const { framesToSend } = all;
+  framesToSend.write(new Uint8Array(10));
+  await framesToSend.drained();
   await settled();
-  equal(outbox.bufferedAmount, 10);
-  await outbox.drained();
-  outbox.write(new Uint8Array(1));
-  const waits = [watched(outbox.drained()), watched(outbox.drained())];
+  equal(framesToSend.bufferedAmount, 10);
+  await framesToSend.drained();
+  framesToSend.write(new Uint8Array(1));
+  const waits = [watched(framesToSend.drained()), watched(framesToSend.drained())];
   await settled();
   deepEqual(waits.map(({ state }) => state), ["pending", "pending"]);
   empty(all);
@@ -254,24 +254,24 @@ test("drained() resolves at once at the mark, and beyond it when the transport h
 
 test("drained() resolves as soon as a later write shows that the buffer is below the mark again", async () => {
   const all = subject(10, { fast: false });
-  const { wire, outbox } = all;
-  outbox.write(new Uint8Array(20));
-  const wait = watched(outbox.drained());
+  const { wire, framesToSend } = all;
+  framesToSend.write(new Uint8Array(20));
+  const wait = watched(framesToSend.drained());
   await settled();
   wire.bufferedAmount = 5;
-  outbox.write(new Uint8Array(6));
+  framesToSend.write(new Uint8Array(6));
   await settled();
   equal(wait.state, "pending");
   wire.bufferedAmount = 5;
-  outbox.write(new Uint8Array(5));
+  framesToSend.write(new Uint8Array(5));
   await settled();
   equal(wait.state, "resolved");
 });
 
 test("drained() resolves too when the transport takes everything at once", async () => {
-  const { outbox } = subject(10);
-  outbox.write(new Uint8Array(11));
-  const wait = watched(outbox.drained());
+  const { framesToSend } = subject(10);
+  framesToSend.write(new Uint8Array(11));
+  const wait = watched(framesToSend.drained());
   equal(wait.state, "pending");
   await settled();
   equal(wait.state, "resolved");
@@ -279,11 +279,11 @@ test("drained() resolves too when the transport takes everything at once", async
 
 test("a transport that empties while the next bytes gather here does not end the wait for those", async () => {
   const all = subject(10, { fast: false });
-  const { outbox, drains } = all;
-  outbox.write(new Uint8Array(11));
-  outbox.flush();
-  outbox.write(new Uint8Array(20));
-  const wait = watched(outbox.drained());
+  const { framesToSend, drains } = all;
+  framesToSend.write(new Uint8Array(11));
+  framesToSend.flush();
+  framesToSend.write(new Uint8Array(20));
+  const wait = watched(framesToSend.drained());
   empty(all);
   await settled();
   equal(wait.state, "pending");
@@ -295,32 +295,32 @@ test("a transport that empties while the next bytes gather here does not end the
 });
 
 test("a large write that did not flow is waited for, whatever the pieces behind it answer", async () => {
-  const { wire, outbox, drains } = subject(10, { fast: false });
+  const { wire, framesToSend, drains } = subject(10, { fast: false });
   const answers = [false, true];
   wire.write = () => answers.shift()!;
-  outbox.write(new Uint8Array(64 * KIB));
-  outbox.write(new Uint8Array(1));
-  const wait = watched(outbox.drained());
+  framesToSend.write(new Uint8Array(64 * KIB));
+  framesToSend.write(new Uint8Array(1));
+  const wait = watched(framesToSend.drained());
   await settled();
   equal(wait.state, "pending");
   equal(drains(), 0);
-  outbox.transportDrained();
+  framesToSend.transportDrained();
   await settled();
   equal(wait.state, "resolved");
 });
 
 test("the owner is told when what was written has gone: by the transport's drain, or at once", async () => {
   const slow = subject(10, { fast: false });
-  slow.outbox.write(new Uint8Array(11));
+  slow.framesToSend.write(new Uint8Array(11));
   await settled();
   equal(slow.drains(), 0);
-  slow.outbox.write(new Uint8Array(1));
+  slow.framesToSend.write(new Uint8Array(1));
   await settled();
   equal(slow.drains(), 0);
   empty(slow);
   equal(slow.drains(), 1);
   slow.wire.fast = true;
-  slow.outbox.write(new Uint8Array(1));
+  slow.framesToSend.write(new Uint8Array(1));
   await settled();
   equal(slow.drains(), 2);
 });
@@ -328,41 +328,41 @@ test("the owner is told when what was written has gone: by the transport's drain
 test("the owner may write, and wait, from inside its call", async () => {
   const wire = new Wire(10, true);
   let waits = 0;
-  const outbox = new Outbox(wire, {
+  const framesToSend = new FramesToSend(wire, {
     settings: { sendHighWaterMark: 10 },
-    outboxDrained() {
+    framesDrained() {
       if (wire.writes.length > 2) return;
-      outbox.write(new Uint8Array(11));
-      void outbox.drained().then(() => waits++);
+      framesToSend.write(new Uint8Array(11));
+      void framesToSend.drained().then(() => waits++);
     },
   });
-  outbox.write(new Uint8Array(11));
+  framesToSend.write(new Uint8Array(11));
   await settled();
   equal(wire.writes.length, 3);
   equal(waits, 2);
 });
 
 test("clear() forgets what waits here", async () => {
-  const { wire, outbox } = subject(1000);
-  outbox.write(new Uint8Array(10));
-  outbox.clear();
-  equal(outbox.bufferedAmount, 0);
+  const { wire, framesToSend } = subject(1000);
+  framesToSend.write(new Uint8Array(10));
+  framesToSend.clear();
+  equal(framesToSend.bufferedAmount, 0);
   await settled();
   deepEqual(wire.writes, []);
 });
 
 test("fail() tells everyone who waits why, each with an error of its own", async () => {
-  const { outbox } = subject(10, { fast: false });
-  outbox.write(new Uint8Array(11));
+  const { framesToSend } = subject(10, { fast: false });
+  framesToSend.write(new Uint8Array(11));
   const errors: unknown[] = [];
-  const waits = [1, 2].map(() => outbox.drained().catch((error) => void errors.push(error)));
+  const waits = [1, 2].map(() => framesToSend.drained().catch((error) => void errors.push(error)));
   let made = 0;
-  outbox.fail(() => new Error(`no. ${++made}`));
+  framesToSend.fail(() => new Error(`no. ${++made}`));
   await Promise.all(waits);
   deepEqual(errors.map((error) => (error as Error).message), ["no. 1", "no. 2"]);
-  outbox.fail(() => new Error(`no. ${++made}`));
+  framesToSend.fail(() => new Error(`no. ${++made}`));
   equal(made, 2);
-  const late = rejects(outbox.drained(), /no. 3/);
-  outbox.fail(() => new Error(`no. ${++made}`));
+  const late = rejects(framesToSend.drained(), /no. 3/);
+  framesToSend.fail(() => new Error(`no. ${++made}`));
   await late;
 });

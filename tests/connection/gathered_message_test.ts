@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { Gathering, utf8Length } from "../../src/connection/gathered_message.ts";
+import { GatheredMessage, utf8Length } from "../../src/connection/gathered_message.ts";
 import { test } from "../harness.ts";
 import { allocations, noise, sameBytes } from "../protocol/frames.ts";
 
@@ -7,34 +7,34 @@ test("pieces of bytes become one array of just their size", () => {
   for (const size of [0, 1, 1023, 1024, 1025, 5000]) {
     const bytes = noise(size);
     for (const step of [1, 7, 1024, 5000]) {
-      const gathering = new Gathering();
-      for (let at = 0; at < size || at === 0; at += step) gathering.add(bytes.slice(at, at + step));
-      equal(gathering.size, size);
-      const whole = gathering.finish() as Uint8Array;
+      const gathered = new GatheredMessage();
+      for (let at = 0; at < size || at === 0; at += step) gathered.add(bytes.slice(at, at + step));
+      equal(gathered.size, size);
+      const whole = gathered.finish() as Uint8Array;
       sameBytes(whole, bytes);
     }
   }
 });
 
 test("pieces of text become one text, which counts in bytes of UTF-8", () => {
-  const gathering = new Gathering();
+  const gathered = new GatheredMessage();
   let text = "";
   for (let index = 0; index < 5000; index++) {
     const piece = index % 3 === 0 ? "" : `é${index}€👋`;
-    gathering.add(piece);
+    gathered.add(piece);
     text += piece;
   }
-  equal(gathering.finish(), text);
-  equal(gathering.size, new TextEncoder().encode(text).length);
+  equal(gathered.finish(), text);
+  equal(gathered.size, new TextEncoder().encode(text).length);
 });
 
 test("RFC 6455, section 10.4: a message in pieces of one byte costs little more than its bytes", () => {
   const size = 300_000;
   const piece = new Uint8Array(1);
   const sizes = allocations(() => {
-    const gathering = new Gathering();
-    for (let count = 0; count < size; count++) gathering.add(piece);
-    equal((gathering.finish() as Uint8Array).length, size);
+    const gathered = new GatheredMessage();
+    for (let count = 0; count < size; count++) gathered.add(piece);
+    equal((gathered.finish() as Uint8Array).length, size);
   });
   ok(sizes.length < 30, `${sizes.length} arrays`);
   ok(sizes.reduce((sum, each) => sum + each, 0) < 6 * size);
@@ -43,18 +43,18 @@ test("RFC 6455, section 10.4: a message in pieces of one byte costs little more 
 test("RFC 6455, section 10.4: empty pieces are not kept", () => {
   const { push } = Array.prototype;
   let longest = 0;
-  const gathering = new Gathering();
+  const gathered = new GatheredMessage();
   Array.prototype.push = function (this: unknown[], ...items: unknown[]): number {
     const length = push.apply(this, items);
     if (items[0] === "") longest = Math.max(longest, length);
     return length;
   };
   try {
-    for (let count = 0; count < 10_000; count++) gathering.add("");
+    for (let count = 0; count < 10_000; count++) gathered.add("");
   } finally {
     Array.prototype.push = push;
   }
-  equal(gathering.finish(), "");
+  equal(gathered.finish(), "");
   ok(longest <= 1024);
 });
 
