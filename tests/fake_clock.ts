@@ -1,5 +1,5 @@
 /** Time as a test has it. */
-import { type Clock, setClock } from "../src/support/ticker.ts";
+import { type Clock, setClock } from "../src/support/clock.ts";
 
 interface Timer {
   readonly period: number;

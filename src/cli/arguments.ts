@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LONGEST_WAIT } from "../support/timer.ts";
 import { parseArgs } from "node:util";
 import type { CompressionOptions } from "../compression/options.ts";
 import { readUrl } from "../client/redirect.ts";
@@ -159,7 +160,6 @@ const FLAGS = {
 
 type FlagName = keyof typeof FLAGS;
 
-const MAX_TIMEOUT = 2 ** 31 - 1;
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/\s?#@]+$/i;
 const HOST = /^(?:\*\.)?[^\s/:@?#*]+$|^\[[0-9a-f:.]+\]$/i;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -195,7 +195,7 @@ function serveCommand([surplus]: readonly string[], flags: Flags): Command {
   if (flags.has("echo") && flags.has("broadcast")) {
     throw new UsageError("The flags --echo and --broadcast do not go together: a broadcast comes back, too.");
   }
-  const idleTimeout = integer(flags, "idle-timeout", 0, MAX_TIMEOUT);
+  const idleTimeout = integer(flags, "idle-timeout", 0, LONGEST_WAIT);
   return {
     kind: "serve",
     settings: {
@@ -245,8 +245,8 @@ function connectCommand([url, surplus]: readonly string[], flags: Flags): Comman
 function connectionArguments(flags: Flags): ConnectionArguments {
   const maxMessageSize = integer(flags, "max-message-size", 1, Number.MAX_SAFE_INTEGER);
   const maxFragments = integer(flags, "max-fragments", 1, Number.MAX_SAFE_INTEGER);
-  const handshakeTimeout = integer(flags, "handshake-timeout", 1, MAX_TIMEOUT);
-  const closeTimeout = integer(flags, "close-timeout", 0, MAX_TIMEOUT);
+  const handshakeTimeout = integer(flags, "handshake-timeout", 1, LONGEST_WAIT);
+  const closeTimeout = integer(flags, "close-timeout", 0, LONGEST_WAIT);
   if (flags.has("context-takeover") && !flags.has("compress")) {
     throw new UsageError("The flag --context-takeover says how to compress: give --compress, too.");
   }

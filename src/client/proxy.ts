@@ -5,7 +5,8 @@
  */
 import { DEADLINE } from "./deadline.ts";
 import { HandshakeError } from "../handshake/handshake_error.ts";
-import { type HeadLimits, type ResponseHead, ResponseHeadReader } from "../http/head.ts";
+import type { HeadLimits, ResponseHead } from "../http/head.ts";
+import { FinalResponseReader } from "../http/final_response.ts";
 import { checkHeader, type HeaderLine, headText, latin1Bytes } from "../http/response.ts";
 import { printable } from "../http/printable.ts";
 import { ResponseBody } from "./response_body.ts";
@@ -111,8 +112,7 @@ export async function openTunnel(
 /** The stream to the proxy: first its handler, then, behind the proxy's answer, a transport for another one. */
 class Tunnel implements Transport, TransportHandler {
   readonly #transport: Transport;
-  #limits: HeadLimits;
-  #reader: ResponseHeadReader;
+  readonly #reader: FinalResponseReader;
   #resolve!: (tunnel: Transport) => void;
   #reject!: (error: unknown) => void;
   #refused: ResponseHead | undefined;
@@ -124,8 +124,7 @@ class Tunnel implements Transport, TransportHandler {
 
   constructor(transport: Transport, limits: HeadLimits) {
     this.#transport = transport;
-    this.#limits = limits;
-    this.#reader = new ResponseHeadReader(limits);
+    this.#reader = new FinalResponseReader(limits);
   }
 
   async open(request: string, signal: AbortSignal): Promise<Transport> {
@@ -168,24 +167,12 @@ class Tunnel implements Transport, TransportHandler {
     this.#body.push(rest);
   }
 
-  /** Reads on, past any interim responses, all of which share the limits. */
   #read(chunk: Uint8Array): { head: ResponseHead | undefined; end: number } {
-    let position = 0;
-    for (;;) {
-      const end = this.#reader.receive(chunk.subarray(position));
-      const { defect, head } = this.#reader;
-      if (defect !== undefined) {
-        this.#fail("response-malformed", `The proxy's answer is malformed (${defect}): is it an HTTP proxy?`);
-      }
-      if (end === -1 || head === undefined) return { head: undefined, end: chunk.length };
-      position += end;
-      if (head.status >= 200 || head.status === 101) return { head, end: position };
-      this.#limits = {
-        maxHeadSize: this.#limits.maxHeadSize - this.#reader.size,
-        maxHeaders: this.#limits.maxHeaders - head.headers.size,
-      };
-      this.#reader = new ResponseHeadReader(this.#limits);
+    const { defect, head, end } = this.#reader.receive(chunk);
+    if (defect !== undefined) {
+      this.#fail("response-malformed", `The proxy's answer is malformed (${defect}): is it an HTTP proxy?`);
     }
+    return { head, end };
   }
 
   drain(): void {}

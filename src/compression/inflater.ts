@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { NOTHING } from "../protocol/bytes.ts";
 import { constants } from "node:zlib";
 import type { Inflated, InflateFailure } from "../permessage_deflate/deflate_codec.ts";
 import type { SlidingWindow } from "../permessage_deflate/sliding_window.ts";
@@ -38,7 +39,6 @@ const ENDING_ROOM = 1032 * 14;
 // zlib keeps so much of what went before. Of a smaller window's bytes it would know more than may be referred to.
 const ZLIB_WINDOW = 32 * 1024;
 const SHARED_SIZE = 128 * 1024;
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** The header of a stored block of so many bytes (RFC 1951, section 3.2.4). */
 export function storedHeader(size: number): Uint8Array {

@@ -12,7 +12,7 @@ import {
   inflateRawSync,
   type ZlibOptions,
 } from "node:zlib";
-import { concat } from "../protocol/bytes.ts";
+import { concat, NOTHING } from "../protocol/bytes.ts";
 import { inOutermostContext } from "../support/outermost_context.ts";
 import { Inflater, storedHeader } from "./inflater.ts";
 import type {
@@ -51,7 +51,6 @@ const ENDING: Uint8Array = /* @__PURE__ */ new Uint8Array([
   0xff,
   ...MARK,
 ]);
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** The codec of every runtime. */
 export const zlibCodec: DeflateCodec = {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NOTHING } from "../protocol/bytes.ts";
 import { frameMemory } from "../protocol/frame_memory.ts";
 import { inMicrotask } from "../support/microtask.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -34,7 +35,6 @@ const LONGEST_TURN = 256;
 // So many times its own size may a piece that waits keep in memory.
 const WASTE = 4;
 
-const NOTHING: Uint8Array = new Uint8Array(0);
 const NOBODY: Waiter[] = [];
 const NOT_HELD = -1;
 

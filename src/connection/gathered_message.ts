@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { GrowingBytes } from "../protocol/growing_bytes.ts";
+import { utf8Length } from "../protocol/utf8.ts";
 import type { Message } from "./message.ts";
 
 const SMALLEST_BUFFER = 1024;
@@ -13,7 +15,7 @@ const EVERY_ENGINES_LENGTH = 2 ** 28;
 
 /** The pieces of one message so far. However many and small they are, they cost little more than their bytes. */
 export class GatheredMessage {
-  #buffer: Uint8Array | undefined;
+  #bytes: GrowingBytes | undefined;
   #text = "";
   #texts: string[] = [];
   #size = 0;
@@ -46,30 +48,15 @@ export class GatheredMessage {
 
   /** The message. */
   finish(): Message {
-    if (this.#buffer === undefined) return this.#text + this.#texts.join("");
-    return this.#buffer.length === this.#size ? this.#buffer : this.#buffer.slice(0, this.#size);
+    if (this.#bytes === undefined) return this.#text + this.#texts.join("");
+    const { capacity } = this.#bytes;
+    const bytes = this.#bytes.take();
+    return bytes.length === capacity ? bytes : bytes.slice();
   }
 
   #addBytes(piece: Uint8Array): void {
-    const size = this.#size + piece.length;
-    if (this.#buffer === undefined || size > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(2 * size, SMALLEST_BUFFER));
-      if (this.#buffer !== undefined) larger.set(this.#buffer.subarray(0, this.#size));
-      this.#buffer = larger;
-    }
-    this.#buffer.set(piece, this.#size);
-    this.#size = size;
+    this.#size += piece.length;
+    this.#bytes ??= new GrowingBytes();
+    this.#bytes.append(piece, 0, piece.length, Math.max(2 * this.#size, SMALLEST_BUFFER));
   }
-}
-
-/** Bytes that a text of whole characters has in UTF-8. */
-export function utf8Length(text: string): number {
-  let length = text.length;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code < 0x80) continue;
-    // Each half of a pair of surrogates counts two: together they are four bytes.
-    length += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
-  }
-  return length;
 }

@@ -10,7 +10,7 @@ import type { HandlerOf } from "./handler.ts";
 import type { Message, ReadyState, Sendable, SendOptions } from "./message.ts";
 import type { ConnectionSettings } from "./options.ts";
 import { describeClose, Ending } from "./ending.ts";
-import { utf8Length } from "./gathered_message.ts";
+import { utf8Length } from "../protocol/utf8.ts";
 import { Liveness, type LivenessOwner } from "./liveness.ts";
 import { ReceivedMessages, type ReceivedMessagesOwner } from "./received_messages.ts";
 import { FramesToSend, type FramesToSendOwner } from "./frames_to_send.ts";

@@ -5,7 +5,8 @@
  */
 import { ConnectionClosedError } from "../protocol/errors.ts";
 import { maskingKey } from "../protocol/mask.ts";
-import { join, leave, now, type Ticking } from "../support/ticker.ts";
+import { join, leave, type Ticking } from "../support/ticker.ts";
+import { now } from "../support/clock.ts";
 
 /** At what pace a peer is asked for a sign of life. */
 export interface Heartbeat {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { utf8Length } from "./gathered_message.ts";
+import { utf8Length } from "../protocol/utf8.ts";
 import type { Liveness } from "./liveness.ts";
 import type { FramesToSend } from "./frames_to_send.ts";
 import { type FragmentSource, sendFragments } from "./outgoing_stream.ts";

@@ -12,7 +12,8 @@ import {
   parseExtensions,
   toAsciiLowerCase,
 } from "../http/header_fields.ts";
-import { type HeadDefect, type HeadLimits, type ResponseHead, ResponseHeadReader } from "../http/head.ts";
+import type { HeadDefect, HeadLimits, ResponseHead } from "../http/head.ts";
+import { FinalResponseReader } from "../http/final_response.ts";
 import { type HeaderLine, headText, latin1Bytes } from "../http/response.ts";
 import { printable } from "../http/printable.ts";
 
@@ -114,9 +115,7 @@ export class ClientHandshake {
   readonly requestText: string;
   readonly #protocols: readonly string[];
   readonly #extensions: ReadonlySet<string>;
-  #limits: HeadLimits;
-  #interimSeen = false;
-  #reader: ResponseHeadReader;
+  readonly #reader: FinalResponseReader;
 
   /**
    * Throws a `TypeError` for a header that the handshake sets by itself or that would break out of its line, and a
@@ -161,8 +160,7 @@ export class ClientHandshake {
     this.requestText = headText(`GET ${resourceName} HTTP/1.1`, lines);
     this.#protocols = protocols;
     this.#extensions = new Set(parseExtensions(extensions)?.map(({ name }) => name));
-    this.#limits = limits;
-    this.#reader = new ResponseHeadReader(limits);
+    this.#reader = new FinalResponseReader(limits);
   }
 
   /** The request as bytes. */
@@ -176,30 +174,14 @@ export class ClientHandshake {
    * again after that.
    */
   receive(chunk: Uint8Array): { outcome: ClientOutcome; end: number } | undefined {
-    let position = 0;
-    for (;;) {
-      const rest = chunk.subarray(position);
-      const end = this.#reader.receive(rest);
-      const { defect, head } = this.#reader;
-      if (defect !== undefined) return { outcome: malformed(defect), end: chunk.length };
-      if (end === -1 || head === undefined) return undefined;
-      position += end;
-      // RFC 9110, section 15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final
-      // response". 101 is final for us.
-      if (head.status >= 200 || head.status === 101) return { outcome: this.#check(head), end: position };
-      // All of them share the limits: they could go on for ever.
-      this.#limits = {
-        maxHeadSize: this.#limits.maxHeadSize - this.#reader.size,
-        maxHeaders: this.#limits.maxHeaders - head.headers.size,
-      };
-      this.#interimSeen = true;
-      this.#reader = new ResponseHeadReader(this.#limits);
-    }
+    const { defect, head, end } = this.#reader.receive(chunk);
+    if (defect !== undefined) return { outcome: malformed(defect), end };
+    return head && { outcome: this.#check(head), end };
   }
 
   /** The outcome when the server ends the connection, which is `encrypted` or not, before its response is whole. */
   receiveEnd(encrypted: boolean = false): FailedOutcome {
-    const message = this.#reader.size > 0 || this.#interimSeen
+    const message = this.#reader.begun
       ? "The server closed the connection in the middle of its response."
       : "The server closed the connection without an answer: is it a WebSocket server, or does it " +
         (encrypted ? "demand a client certificate (the options tls.cert and tls.key)?" : "want wss://?");

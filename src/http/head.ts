@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { GrowingBytes } from "../protocol/growing_bytes.ts";
 import { type BufferGlobal, type Latin1Reader, latin1Reader } from "../protocol/latin1.ts";
 import { HeaderFields, isToken, isTokenCharacter, trimmed } from "./header_fields.ts";
 
@@ -17,7 +18,7 @@ const TLS_HANDSHAKE_RECORD = 0x16;
 const TLS_ALERT_RECORD = 0x15;
 
 const EMPTY_LINE = "\r\n";
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+const SMALLEST_LINE = 256;
 
 /** What may be wrong with a head. Each is also a code of a refusal. */
 export type HeadDefect =
@@ -84,8 +85,7 @@ export class HeadReader<Start extends object> {
   readonly #readStartLine: (line: string) => Start | HeadDefect;
   readonly #unfolds: boolean;
   readonly #headers: HeaderFields = new HeaderFields();
-  #line: Uint8Array = NOTHING;
-  #lineLength = 0;
+  readonly #line: GrowingBytes = new GrowingBytes();
   #size = 0;
   #text = "";
   #emptyLineSkipped = false;
@@ -122,7 +122,7 @@ export class HeadReader<Start extends object> {
   receive(chunk: Uint8Array): number {
     let position = 0;
     while (position < chunk.length) {
-      if (this.#start === undefined && this.#lineLength === 0 && !this.#mayBegin(chunk[position]!)) return -1;
+      if (this.#start === undefined && this.#line.size === 0 && !this.#mayBegin(chunk[position]!)) return -1;
       const room = this.#limits.maxHeadSize - this.#size;
       const end = this.#endOfLines(chunk, position, Math.min(chunk.length, position + room));
       if (end === position) {
@@ -149,7 +149,7 @@ export class HeadReader<Start extends object> {
 
   /** Where, in `chunk[from..to)`, the last line ends that is whole, or the first that is empty; `from` if none is. */
   #endOfLines(chunk: Uint8Array, from: number, to: number): number {
-    let start = from - this.#lineLength;
+    let start = from - this.#line.size;
     let end = from;
     for (;;) {
       const lineFeed = chunk.indexOf(LINE_FEED, end);
@@ -161,24 +161,18 @@ export class HeadReader<Start extends object> {
   }
 
   #keep(chunk: Uint8Array, from: number, to: number): void {
-    const length = this.#lineLength + to - from;
-    if (length > this.#line.length) {
-      const larger = new Uint8Array(
-        Math.min(Math.max(length, 2 * this.#line.length, 256), this.#limits.maxHeadSize),
-      );
-      larger.set(this.#line.subarray(0, this.#lineLength));
-      this.#line = larger;
-    }
-    this.#line.set(chunk.subarray(from, to), this.#lineLength);
-    this.#lineLength = length;
+    const size = this.#line.size + to - from;
+    const capacity = Math.max(size, 2 * this.#line.capacity, SMALLEST_LINE);
+    this.#line.append(chunk, from, to, Math.min(capacity, this.#limits.maxHeadSize));
   }
 
   /** The text of whole lines, behind what was kept of the first. */
   #decode(chunk: Uint8Array, from: number, to: number): string {
-    if (this.#lineLength === 0) return latin1Text(chunk, from, to);
+    if (this.#line.size === 0) return latin1Text(chunk, from, to);
     this.#keep(chunk, from, to);
-    const lines = latin1Text(this.#line, 0, this.#lineLength);
-    this.#lineLength = 0;
+    const { bytes } = this.#line;
+    const lines = latin1Text(bytes, 0, bytes.length);
+    this.#line.clear();
     return lines;
   }
 

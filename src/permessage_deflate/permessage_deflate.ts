@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concat } from "../protocol/bytes.ts";
+import { concat, NOTHING } from "../protocol/bytes.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { MessageCompression } from "../protocol/message_compression.ts";
 import { INVALID_PAYLOAD, MESSAGE_TOO_BIG } from "../protocol/status_code.ts";
@@ -27,7 +27,6 @@ const HIGHEST_RATIO = 1032;
 // message is what some peers send; those before are earned by this many bytes each.
 const MAX_FINAL_BLOCKS = 64;
 const BYTES_PER_FINAL_BLOCK = 256;
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 // RFC 7692, section 7.2.3.6: an empty message is the header of an empty stored block. Not every peer takes another.
 const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array([0x00]);
 

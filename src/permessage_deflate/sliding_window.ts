@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { NOTHING } from "../protocol/bytes.ts";
 
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const LARGEST_SIZE = 2 ** 15;
 
 // What is turned round lies here for as long as that takes.

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** No bytes. */
+export const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
 /** A copy of `bytes[start..end)`, always a plain `Uint8Array`: Node's `Buffer` gives a view where others copy. */
 export function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const copy = new Uint8Array(end - start);

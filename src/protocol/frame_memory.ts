@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NOTHING } from "./bytes.ts";
 
 /** A chunk that is full, and how much of it is still on its way. */
 interface FullChunk {
@@ -19,8 +20,6 @@ const SPARES = 4;
 
 // Of what large frames have needed, one piece is kept, of no more than so many chunks: fresh memory costs more than to write it.
 const LARGEST_SPARE = 8;
-
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** Memory of frames, taken in chunks. */
 export class FrameMemory {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { copyOf } from "./bytes.ts";
+import { copyOf, NOTHING } from "./bytes.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
 import { ProtocolError } from "./errors.ts";
 import type { MessageCompression } from "./message_compression.ts";
 import { BINARY, CONTINUATION, TEXT } from "./opcode.ts";
@@ -18,7 +19,6 @@ export interface MessageLimits {
   readonly maxFragments: number;
 }
 
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const SMALLEST_BUFFER = 1024;
 // What is shorter is cheap to wait for.
 const FIRST_INSPECTION = 64;
@@ -40,8 +40,8 @@ export class MessageAssembler {
   // Made for the first text that comes in pieces and is not all ASCII.
   #validator: Utf8Validator | undefined;
   #opcode: number = CONTINUATION;
-  #buffer: Uint8Array = NOTHING;
-  #size = 0;
+  // What is kept of the message at hand. Made for the first that does not lie whole in one chunk.
+  #kept: GrowingBytes | undefined;
   #announced = 0;
   // The frame at hand is the message's last.
   #last = false;
@@ -74,10 +74,7 @@ export class MessageAssembler {
     if (this.#streaming) return undefined;
     this.#streaming = true;
     if (!this.busy || this.#compressed) return undefined;
-    const bytes = this.#buffer.subarray(0, this.#size);
-    this.#size = 0;
-    this.#buffer = NOTHING;
-    return { data: this.#piece(bytes, false), last: false };
+    return { data: this.#piece(this.#kept?.take() ?? NOTHING, false), last: false };
   }
 
   /**
@@ -110,7 +107,7 @@ export class MessageAssembler {
       this.#announced = 0;
       this.#fragments = 0;
       this.#seen = 0;
-      this.#size = 0;
+      this.#kept?.clear();
       this.#compressed = compressed;
       this.#inspectAt = FIRST_INSPECTION;
     }
@@ -150,16 +147,16 @@ export class MessageAssembler {
     if (this.#compressed) return this.#addCompressed(chunk, start, end, last);
     if (this.#streaming) return this.#stream(chunk, start, end, seen, last);
     // A message that lies whole in the chunk is not copied into the buffer first.
-    if (last && this.#size === 0) {
+    if (last && !this.#kept?.size) {
       const text = this.#opcode === TEXT;
       this.#opcode = CONTINUATION;
       if (!text) return copyOf(chunk, start, end);
       return decodeText(chunk, start, end, seen) ?? noText(chunk, start, end);
     }
     if (this.#opcode === TEXT && !this.#checkText(chunk, start, end, seen)) return notUtf8();
-    this.#keep(chunk, start, end);
+    const kept = this.#keep(chunk, start, end);
     this.#seen |= seen;
-    return last ? this.#finish() : undefined;
+    return last ? this.#finish(kept) : undefined;
   }
 
   /** What may come of a message: where it is compressed, blocks without compression are longer than what they hold. */
@@ -174,9 +171,8 @@ export class MessageAssembler {
     end: number,
     last: boolean,
   ): string | Uint8Array | ProtocolError | undefined {
-    if (last && this.#size === 0) return this.#decompress(chunk.subarray(start, end));
-    this.#keep(chunk, start, end);
-    const payload = this.#buffer.subarray(0, this.#size);
+    if (last && !this.#kept?.size) return this.#decompress(chunk.subarray(start, end));
+    const payload = this.#keep(chunk, start, end).bytes;
     return last ? this.#decompress(payload) : this.#inspect(payload);
   }
 
@@ -196,8 +192,7 @@ export class MessageAssembler {
     const message = this.#compression!.decompress(payload, this.#limits.maxMessageSize);
     const text = this.#opcode === TEXT;
     this.#opcode = CONTINUATION;
-    this.#size = 0;
-    this.#buffer = NOTHING;
+    this.#kept?.take();
     // Had it come in pieces, its beginning would have been refused first, and may be for another reason.
     if (message instanceof ProtocolError) return this.#inspect(payload) ?? message;
     // RFC 7692, section 6: the rules of RFC 6455 hold for the message, not for its compressed payload.
@@ -237,27 +232,21 @@ export class MessageAssembler {
     return this.#decoder.decode(bytes, { stream: !last });
   }
 
-  #finish(): string | Uint8Array | ProtocolError {
+  #finish(kept: GrowingBytes): string | Uint8Array | ProtocolError {
     const opcode = this.#opcode;
-    const bytes = this.#buffer.subarray(0, this.#size);
+    const bytes = kept.take();
     this.#opcode = CONTINUATION;
-    this.#size = 0;
-    this.#buffer = NOTHING;
     if (opcode === BINARY) {
       return bytes.length === bytes.buffer.byteLength ? bytes : copyOf(bytes, 0, bytes.length);
     }
     return decodeText(bytes, 0, bytes.length, this.#seen) ?? noText(bytes, 0, bytes.length);
   }
 
-  #keep(chunk: Uint8Array, start: number, end: number): void {
-    const size = this.#size + end - start;
-    if (size > this.#buffer.length) {
-      const larger = new Uint8Array(this.#lengthFor(size));
-      larger.set(this.#buffer.subarray(0, this.#size));
-      this.#buffer = larger;
-    }
-    this.#buffer.set(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end), this.#size);
-    this.#size = size;
+  #keep(chunk: Uint8Array, start: number, end: number): GrowingBytes {
+    const kept = this.#kept ??= new GrowingBytes();
+    const size = kept.size + end - start;
+    kept.append(chunk, start, end, size > kept.capacity ? this.#lengthFor(size) : size);
+    return kept;
   }
 
   /** Bytes of a buffer for so many that have come: never more than twice of them, whatever length a header announced. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { concat, copyOf } from "./bytes.ts";
+import { concat, copyOf, NOTHING } from "./bytes.ts";
 import { encodeClosePayload, parseClosePayload } from "./close_payload.ts";
 import { type ConnectionState, mayFollow } from "./connection_state.ts";
 import type { EncodedMessage } from "./encoded_message.ts";
@@ -58,7 +58,6 @@ export interface ProtocolClose {
   readonly error: Error | undefined;
 }
 
-const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 
 /** One connection's protocol: frames, messages, control frames and the closing handshake. */

@@ -81,3 +81,15 @@ export class Utf8Validator {
     return true;
   }
 }
+
+/** Bytes that a text of whole characters has in UTF-8. */
+export function utf8Length(text: string): number {
+  let length = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x80) continue;
+    // Each half of a pair of surrogates counts two: together they are four bytes.
+    length += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
+  }
+  return length;
+}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { utf8Length } from "../protocol/utf8.ts";
 import { type Connection, settingsOf } from "../connection/connection.ts";
 import type { Message, Sendable } from "../connection/message.ts";
 import { deferredSize } from "../connection/messages_awaiting_stream.ts";
@@ -107,11 +108,5 @@ function fitsBesideStream(socket: Connection, message: Message): boolean {
 }
 
 function sizeOf(message: Message): number {
-  if (typeof message !== "string") return message.length;
-  let size = 0;
-  for (let i = 0; i < message.length; i++) {
-    const code = message.charCodeAt(i);
-    size += code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
-  }
-  return size;
+  return typeof message === "string" ? utf8Length(message) : message.length;
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { now } from "../support/clock.ts";
+import { startTimer } from "../support/timer.ts";
 import { Backoff } from "./backoff.ts";
 import { connect } from "../client/connect.ts";
 import type { ConnectOptions } from "../client/options.ts";
@@ -29,13 +31,11 @@ export interface Clock {
   random(): number;
 }
 
-const MAX_TIMEOUT = 2 ** 31 - 1;
-
 const systemClock: Clock = {
-  now: () => performance.now(),
+  now,
   sleep: (ms, signal) => {
     let timer: ReturnType<typeof setTimeout>;
-    const slept = new Promise<void>((resolve) => (timer = setTimeout(resolve, Math.min(ms, MAX_TIMEOUT))));
+    const slept = new Promise<void>((resolve) => (timer = startTimer(ms, resolve)));
     return unlessAborted(slept, signal).finally(() => clearTimeout(timer));
   },
   random: () => Math.random(),

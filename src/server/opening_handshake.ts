@@ -10,7 +10,7 @@ import type { Deadline, Deadlines, Due } from "./deadlines.ts";
 import { reportError } from "../support/error_hook.ts";
 import type { Authority } from "../http/authority.ts";
 import { type HeadLimits, latin1Text, type RequestHead } from "../http/head.ts";
-import { concat } from "../protocol/bytes.ts";
+import { concat, NOTHING } from "../protocol/bytes.ts";
 import { latin1Bytes } from "../http/response.ts";
 import { type Refusal, refuse } from "../handshake/refusal.ts";
 import {
@@ -60,7 +60,6 @@ export interface OpeningContext<Data> {
 const LINGER = 2000;
 /** Bytes of frames that may come before the handshake has been answered. */
 const MAX_EARLY_SIZE = 16 * 1024;
-const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** An opening handshake under way. */
 export class OpeningHandshake<Data> implements TransportHandler, Due {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { now as currentTime } from "../support/clock.ts";
 import type { RequestHead } from "../http/head.ts";
 import { printable } from "../http/printable.ts";
 import type { Refusal } from "../handshake/refusal.ts";
@@ -22,7 +23,7 @@ export class RefusalNotice {
   tell(refusal: Refusal, head: RequestHead | undefined): void {
     const told = describeRefusal(refusal, head);
     if (told === undefined) return;
-    const now = performance.now();
+    const now = currentTime();
     if (now - this.#since >= SPAN) {
       this.#since = now;
       this.#lines = 0;

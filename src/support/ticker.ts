@@ -5,6 +5,7 @@
  * @module
  */
 
+import { every, now } from "./clock.ts";
 import { inOutermostContext } from "./outermost_context.ts";
 import { Roster } from "./roster.ts";
 
@@ -16,34 +17,6 @@ export interface Ticking {
    * is what counts of that time: three periods at most, for in the rest nobody could do anything.
    */
   tick(now: number, late: boolean, elapsed: number): void;
-}
-
-/** Where time comes from. */
-export interface Clock {
-  /** Milliseconds that never go back. */
-  now(): number;
-  /** Calls back every `period` milliseconds. Answers how to end that. */
-  every(period: number, call: () => void): () => void;
-}
-
-const realClock: Clock = {
-  now: () => performance.now(),
-  every(period, call) {
-    const timer = setInterval(call, period);
-    return () => clearInterval(timer);
-  },
-};
-
-let clock: Clock = realClock;
-
-/** Lets a test say what time it is, for all that begins from now on; without a clock, time is real again. */
-export function setClock(replacement: Clock = realClock): void {
-  clock = replacement;
-}
-
-/** Milliseconds of a clock that never goes back. */
-export function now(): number {
-  return clock.now();
 }
 
 interface Ticker {
@@ -60,7 +33,7 @@ function start(period: number): Ticker {
   const members = new Roster<Ticking>();
   let last = now();
   const stop = inOutermostContext(() =>
-    clock.every(period, () => {
+    every(period, () => {
       const time = now();
       const elapsed = time - last;
       const late = elapsed >= LATE * period;

@@ -1,5 +1,5 @@
-import { deepEqual, equal, ok } from "node:assert/strict";
-import { GatheredMessage, utf8Length } from "../../src/connection/gathered_message.ts";
+import { equal, ok } from "node:assert/strict";
+import { GatheredMessage } from "../../src/connection/gathered_message.ts";
 import { test } from "../harness.ts";
 import { allocations, noise, sameBytes } from "../protocol/frames.ts";
 
@@ -56,10 +56,4 @@ test("RFC 6455, section 10.4: empty pieces are not kept", () => {
   }
   equal(gathered.finish(), "");
   ok(longest <= 1024);
-});
-
-test("utf8Length() is the length that an encoder gives", () => {
-  const encoder = new TextEncoder();
-  const texts = ["", "a", "\x7f\x80\u07ff\u0800\uffff", "👋", "a👋é€\u{10ffff}\0"];
-  deepEqual(texts.map(utf8Length), texts.map((text) => encoder.encode(text).length));
 });

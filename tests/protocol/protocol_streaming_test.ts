@@ -38,6 +38,16 @@ bothRoles("5.4", "a streamed message comes in pieces that join to it, in any spl
   }
 });
 
+bothRoles("5.4", "a message of which nothing has come but a header is streamed from there", (role) => {
+  const peer = new Peer(role);
+  const [protocol, { log }] = start(role);
+  const frame = peer.binary(bytesOf([1, 2]));
+  feed(protocol, [frame.subarray(0, frame.length - 2)]);
+  protocol.streamFromNowOn();
+  feed(protocol, [frame.subarray(frame.length - 2)]);
+  deepEqual(log.at(-1), "binary 0102");
+});
+
 bothRoles(
   "5.4",
   "a message that has begun is streamed from where it is, and the call may be repeated",

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { test } from "../harness.ts";
-import { asciiDecoder, decodeText, Utf8Validator } from "../../src/protocol/utf8.ts";
+import { asciiDecoder, decodeText, utf8Length, Utf8Validator } from "../../src/protocol/utf8.ts";
 import { bytesOf, fromHex, hex } from "./frames.ts";
 import { INVALID, TRUNCATED, VALID } from "./utf8_vectors.ts";
 
@@ -139,4 +139,10 @@ test("RFC 6455, section 8.1: every code point of Unicode", () => {
     equal(validator.check(bytes, 0, bytes.length) && validator.complete, true);
     equal(textOf(bytes, seenIn(bytes)), text);
   }
+});
+
+test("utf8Length() is the length that an encoder gives", () => {
+  const encoder = new TextEncoder();
+  const texts = ["", "a", "\x7f\x80\u07ff\u0800\uffff", "👋", "a👋é€\u{10ffff}\0"];
+  deepEqual(texts.map(utf8Length), texts.map((text) => encoder.encode(text).length));
 });

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import * as ticker from "../../src/support/ticker.ts";
-import { now, type Ticking } from "../../src/support/ticker.ts";
+import type { Ticking } from "../../src/support/ticker.ts";
+import { now } from "../../src/support/clock.ts";
 import { withClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
 

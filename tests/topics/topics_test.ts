@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { startConnection } from "../../src/connection/connection.ts";
 import { connectionSettings } from "../../src/connection/options.ts";
-import { setClock } from "../../src/support/ticker.ts";
+import { setClock } from "../../src/support/clock.ts";
 import { Topics } from "../../src/topics/topics.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import { test } from "../harness.ts";

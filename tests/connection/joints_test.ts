@@ -19,11 +19,11 @@ import {
 } from "../../mod.ts";
 import { Deadlines } from "../../src/server/deadlines.ts";
 import { handshakePair, pair } from "../../src/testing/mod.ts";
-import { setClock } from "../../src/support/ticker.ts";
+import { setClock } from "../../src/support/clock.ts";
 import { tls } from "../fixtures.ts";
 import { type FakeClock, settled, withClock } from "../fake_clock.ts";
 import { test } from "../harness.ts";
-import { ECHO, framesIn, heard, latin1, serving, TEXT } from "./support.ts";
+import { ECHO, framesIn, heard, latin1, serving, TEXT } from "../hostile/support.ts";
 import { frame } from "../protocol/frames.ts";
 import { exchange, request } from "../raw_peer.ts";
 
