@@ -1,20 +1,18 @@
 #!/usr/bin/env node
-// Everything that must hold, on every runtime, from one command:
-//   node tests/run.mjs            all of it
-//   node tests/run.mjs file FILE [RUNTIME...]   one file of tests, on node, node-current, deno and bun, or on those named
-//   node tests/run.mjs STAGE...   some of it: check, node, node-current, deno, bun, coverage, fuzz,
-//                                soak, corpus, package; or conformance, which writes docs/CONFORMANCE.md
+// Everything that must hold, on every runtime, from one command. `node tests/run.mjs --help` says what else it does.
 // Plain JavaScript, since it runs before anything has been compiled.
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { extractExamples } from "./examples/extract.mjs";
+import { inLanes, run, windows } from "./run/processes.mjs";
+import { COVERED, filesBelow, groupsOf, runGroup } from "./run/suite.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 process.chdir(root);
 const runtimes = join(root, "tests", "runtimes");
-const windows = process.platform === "win32";
 
 function installRuntimes() {
   const wanted = JSON.parse(readFileSync(join(runtimes, "package.json"), "utf8")).devDependencies;
@@ -22,7 +20,9 @@ function installRuntimes() {
     const file = join(runtimes, "node_modules", name, "package.json");
     return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).version : undefined;
   };
-  if (Object.keys(wanted).every((name) => installed(name) === wanted[name])) return;
+  if (Object.entries(wanted).every(([name, version]) => installed(name) === version.replace(/^.*@/, ""))) {
+    return;
+  }
   console.log(`installing ${Object.entries(wanted).map((each) => each.join(" ")).join(", ")} from npm ...`);
   const { status } = spawnSync("npm", ["ci", "--no-fund", "--no-audit"], {
     cwd: runtimes,
@@ -34,208 +34,225 @@ function installRuntimes() {
 
 const binary = (name) => join(runtimes, "node_modules", ".bin", windows ? `${name}.cmd` : name);
 const local = (name) => join(root, "node_modules", ".bin", windows ? `${name}.cmd` : name);
+// Three packages have a program of that name, of which only one is in .bin.
+const nodeOf = (folder) => join(runtimes, "node_modules", folder, "bin", windows ? "node.exe" : "node");
 let deno = binary("deno");
 const bun = binary("bun");
-const currentNode = binary("node");
 
-const STANDSTILL = 5 * 60_000;
+const RUNTIMES = {
+  "node": { title: `Node ${process.versions.node}`, kind: "node", command: process.execPath },
+  "node-22": { title: "Node 22", kind: "node", command: nodeOf("node22") },
+  "node-24": { title: "Node 24", kind: "node", command: nodeOf("node24") },
+  "node-current": { title: "Node, current", kind: "node", command: nodeOf("node") },
+  "deno": {
+    title: "Deno",
+    kind: "deno",
+    get command() {
+      return deno;
+    },
+  },
+  "bun": { title: "Bun", kind: "bun", command: bun },
+};
+// On the current Node the whole suite runs with all of its work, elsewhere with a share of what takes long: as many tests.
+const WITH_ALL_WORK = "node-current";
+// The releases of Node between the oldest and the newest run what differs between them.
+const BETWEEN = ["client", "compression", "transport"];
 
-const running = new Set();
-
-function kill(child) {
-  if (windows || child.pid === undefined) child.kill("SIGKILL");
-  else process.kill(-child.pid, "SIGKILL");
-}
-
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.on(signal, () => {
-    for (const child of running) kill(child);
-    process.exit(130);
-  });
-}
-
-/** Runs a command and answers its exit code and what it printed. Shows it as it comes if `show`. */
-function run(command, args, { show = false, env = {} } = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      shell: windows,
-      env: { ...process.env, NO_COLOR: "1", ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own: what a runner has started ends with it.
-      detached: !windows,
-    });
-    running.add(child);
-    let output = "";
-    const add = (text) => {
-      output += text;
-      if (show) process.stdout.write(text);
-    };
-    // A test that fails and leaves a server open would keep its process for ever.
-    const stop = () => {
-      add(
-        `\nFAIL nothing was said for ${
-          STANDSTILL / 60_000
-        } minutes: something is left open, and the run is stopped.\n`,
-      );
-      kill(child);
-    };
-    let standstill = setTimeout(stop, STANDSTILL);
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8");
-      stream.on("data", (text) => {
-        clearTimeout(standstill);
-        standstill = setTimeout(stop, STANDSTILL);
-        add(text);
-      });
-    }
-    child.on("error", (error) => {
-      clearTimeout(standstill);
-      resolve({ code: 127, output: String(error) });
-    });
-    child.on("close", (code) => {
-      running.delete(child);
-      clearTimeout(standstill);
-      resolve({ code: code ?? 1, output });
-    });
-  });
-}
-
-const totals = { passed: 0, failed: 0, skipped: 0 };
 const table = [];
-
-function count(stage, { passed, failed, skipped }, begun) {
-  totals.passed += passed;
-  totals.failed += failed;
-  totals.skipped += skipped;
-  table.push([stage, passed, failed, skipped, Math.round((performance.now() - begun) / 1000)]);
-}
-
-/** Each command must succeed, two of a group at once; one that does not shows what it printed. */
-async function commands(stage, ...groups) {
-  const begun = performance.now();
-  const result = { passed: 0, failed: 0, skipped: 0 };
-  for (const group of groups) {
-    const left = [...group];
-    const lane = async () => {
-      for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        const [name, command, args] = next;
-        const { code, output } = await run(command, args);
-        // The corpus counts its entries; those that were skipped must not go unseen.
-        const entries = /^\d+ passed, \d+ failed, \d+ skipped$/m.exec(output)?.[0];
-        const counted = entries === undefined ? "" : ` (${entries})`;
-        console.log(`${code === 0 ? "ok  " : "FAIL"} ${stage}: ${name}${counted}`);
-        if (code !== 0) console.log(output);
-        result[code === 0 ? "passed" : "failed"]++;
-      }
-    };
-    await Promise.all([lane(), lane()]);
-  }
-  count(stage, result, begun);
-}
-
-function filesBelow(folder, ending) {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return filesBelow(path, ending);
-    return path.endsWith(ending) ? [path] : [];
-  }).sort();
-}
-
-// deno-lint-ignore no-control-regex
-const plain = (output) => output.replaceAll(/\x1b\[[0-9;]*m/g, "");
-const number = (output, pattern) =>
-  [...output.matchAll(pattern)].reduce((sum, match) => sum + Number(match[1]), 0);
-
-// Who sees the last of a long log alone is to know what failed.
 const failures = [];
-
-/** The tests that failed, with what their runner says of each. */
-function failuresIn(text) {
-  const lines = text.split("\n");
-  return lines.flatMap((line, index) => {
-    // TAP repeats the failure of a test in each that holds it; the innermost comes first.
-    if (/^ *not ok \d+ /.test(line)) return [lines.slice(index, index + 24).join("\n")];
-    if (/^\(fail\) /.test(line)) return [lines.slice(Math.max(0, index - 24), index + 1).join("\n")];
-    // Deno ends with a list of errors, each with the file it came from.
-    if (/ => \.\/tests\/.*:\d+:\d+$/.test(line) && /^error: /.test(lines[index + 1] ?? "")) {
-      return [lines.slice(index, index + 16).join("\n")];
-    }
-    return [];
-  });
-}
-
-// The suite whose output is shown as it comes.
-let shown;
-
-/** The suite on one runtime. Its runner's own counts are read from what it prints. */
-async function suite(stage, command, args, patterns, env) {
-  const begun = performance.now();
-  // Of two at once, the second is shown when both are done.
-  const first = shown;
-  const running = run(command, args, { show: first === undefined, env });
-  if (first === undefined) {
-    shown = running;
-    console.log(`\n== the suite on ${stage}`);
-  }
-  const { code, output } = await running;
-  await first;
-  if (first === undefined) shown = undefined;
-  else console.log(`\n== the suite on ${stage}\n${output}`);
-  const text = plain(output);
-  const result = {
-    passed: number(text, patterns.passed),
-    failed: number(text, patterns.failed),
-    skipped: number(text, patterns.skipped),
-  };
-  if (code !== 0 && result.failed === 0) result.failed = 1;
-  if (result.failed > 0) failures.push(...failuresIn(text).map((each) => `${stage}: ${each}`));
-  if (result.passed === 0) {
-    console.log(`FAIL ${stage}: no test ran`);
-    result.failed ||= 1;
-  }
-  count(stage, result, begun);
-  registered.set(stage, result.passed + result.failed + result.skipped);
-}
-
-// One suite on every runtime: what cannot run on one is counted there as skipped, and never just absent.
+const slowest = [];
+// Tests of each runtime that has the whole suite: what cannot run on one is skipped there, and never just absent.
 const registered = new Map();
 
-function sameCounts() {
-  const counts = [...registered];
-  if (new Set(registered.values()).size <= 1) return;
-  console.log(`FAIL not the same tests on each runtime: ${counts.map((each) => each.join(" ")).join(", ")}`);
-  totals.failed++;
+function count(stage, { passed, failed, skipped }, seconds) {
+  let row = table.find(([name]) => name === stage);
+  if (row === undefined) table.push(row = [stage, 0, 0, 0, 0]);
+  [passed, failed, skipped, seconds].forEach((figure, i) => row[i + 1] += figure);
 }
 
-const nodePatterns = {
-  passed: /^# pass (\d+)$/gm,
-  failed: /^# (?:fail|cancelled) (\d+)$/gm,
-  skipped: /^# (?:skipped|todo) (\d+)$/gm,
-};
-const denoPatterns = {
-  passed: /^(?:ok|FAILED) \| (\d+) passed/gm,
-  failed: /\| (\d+) failed/gm,
-  skipped: /\| (\d+) ignored/gm,
-};
-const bunPatterns = {
-  passed: /^ *(\d+) pass$/gm,
-  failed: /^ *(\d+) fail$/gm,
-  skipped: /^ *(\d+) (?:skip|todo)$/gm,
+/** A command that must succeed; one that does not shows what it printed. */
+function command(stage, name, program, args, { weight = 5 } = {}) {
+  const work = async () => {
+    const begun = performance.now();
+    const { code, output } = await run(program, args);
+    const seconds = (performance.now() - begun) / 1000;
+    // The corpus counts its entries; those that were skipped must not go unseen.
+    const entries = /^\d+ passed, \d+ failed, \d+ skipped$/m.exec(output)?.[0];
+    const counted = entries === undefined ? "" : ` (${entries})`;
+    console.log(`${code === 0 ? "ok  " : "FAIL"} ${stage}: ${name}${counted}, ${seconds.toFixed(1)} s`);
+    if (code !== 0) failures.push(`${stage}: ${name}\n${output}`);
+    count(stage, { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 }, seconds);
+    slowest.push([`${stage}: ${name}`, seconds]);
+  };
+  return { weight, work };
+}
+
+/** One group of files on one runtime. */
+function group(name, each, stage = RUNTIMES[name].title) {
+  const runtime = RUNTIMES[name];
+  const work = async () => {
+    const env = { WOSHOU_RUNTIMES: runtimes, WOSHOU_SHARE: name === WITH_ALL_WORK ? "" : "1" };
+    const { files, problems, seconds, skips, ...counts } = await runGroup(root, runtime, each, env);
+    const { passed, failed, skipped } = counts;
+    console.log(
+      `${
+        failed === 0 ? "ok  " : "FAIL"
+      } ${stage}: ${each.name}, ${passed} passed, ${failed} failed, ${skipped} skipped, ` +
+        `${seconds.toFixed(1)} s`,
+    );
+    for (const [file, spent] of files) {
+      if (files.length > 1) console.log(`       ${file} ${spent.toFixed(1)} s`);
+      slowest.push([`${runtime.title}: ${file}`, spent]);
+    }
+    for (const line of skips) console.log(`     ${line}`);
+    failures.push(...problems.map((problem) => `${stage}: ${each.name}\n${problem}`));
+    count(stage, counts, seconds);
+    registered.set(name, (registered.get(name) ?? 0) + passed + failed + skipped);
+  };
+  return { weight: each.weight * (each.room === undefined ? 1 : 2), work };
+}
+
+const suite = (name, wanted = () => true) =>
+  groupsOf(root, RUNTIMES[name].kind)
+    .filter(({ name: group }) => wanted(group.split("/")[0]))
+    .map((each) => group(name, each));
+
+const coverage = () =>
+  groupsOf(root, "node")
+    .filter(({ name }) => COVERED.includes(name))
+    .map((each) => group(WITH_ALL_WORK, { ...each, room: each.name }, "coverage"));
+
+const build = async () => {
+  // What is packed is built first, and packing builds anew: one after the other.
+  for (
+    const { work } of [
+      command("check", "build", local("tsc"), ["-p", "tsconfig.build.json"]),
+      command("check", "publint", local("publint"), ["--strict"]),
+      command("check", "are the types wrong", local("attw"), ["--pack", ".", "--profile", "esm-only"]),
+      command("package", "the packed tarball on each runtime", process.execPath, [
+        "tests/package/tarball.mjs",
+        deno,
+        bun,
+        ...["node22", "node24", "node"].map(nodeOf),
+      ]),
+    ]
+  ) await work();
 };
 
-const nodeSuite = (stage, node) =>
-  suite(
-    stage,
-    node,
+/** What each stage consists of: jobs that may run side by side. */
+const stages = {
+  check: () => [
+    command("check", "format", deno, ["fmt", "--check"]),
+    command("check", "lint", deno, ["lint"]),
+    command("check", "types, as Node's users see them", local("tsc"), ["-p", "tsconfig.json"]),
+    command("check", "types, as Deno sees them", deno, [
+      "check",
+      "mod.ts",
+      "src/core.ts",
+      "src/testing/mod.ts",
+      "src/cli/main.ts",
+    ]),
+    command("check", "the sans-I/O rooms know no runtime", local("tsc"), ["-p", "tsconfig.core.json"]),
+    command("check", "every export is documented", deno, [
+      "doc",
+      "--lint",
+      "mod.ts",
+      "src/core.ts",
+      "src/testing/mod.ts",
+    ]),
+    command("check", "JSR would take it", deno, ["publish", "--dry-run", "--allow-dirty"]),
+  ],
+  package: () => [{ weight: 20, work: build }],
+  node: () => suite("node"),
+  "node-22": () => suite("node-22", (folder) => BETWEEN.includes(folder)),
+  "node-24": () => suite("node-24", (folder) => BETWEEN.includes(folder)),
+  "node-current": () => suite(WITH_ALL_WORK, (folder) => !COVERED.includes(folder)),
+  coverage,
+  deno: () => suite("deno"),
+  bun: () => suite("bun"),
+  fuzz: () => [
+    command("fuzz", "a share of what the fuzzers try (docs/RELIABILITY.md)", process.execPath, [
+      "--expose-gc",
+      ".build/tests/fuzz/main.js",
+      ...["--inputs", "200000"],
+    ], { weight: 40 }),
+  ],
+  // A share of `npm run soak` and `npm run chaos`, so that they cannot break unseen.
+  soak: () => {
+    const soak = ".build/tests/soak/soak.js";
+    const little = ["--connections", "50", "--seconds", "2", "--churn", "200"];
+    const killed = (runtime) =>
+      command("soak", `peers that are killed, on ${runtime}`, process.execPath, [
+        soak,
+        ...["--runtime", runtime, "--only", "kill"],
+        ...little,
+      ], { weight: 15 });
+    return [
+      command("soak", "every phase, a little of each, on Node", process.execPath, [
+        soak,
+        "--runtime",
+        "Node",
+        ...little,
+      ], {
+        weight: 25,
+      }),
+      command("soak", "faults in the network", process.execPath, [
+        ".build/tests/soak/chaos.js",
+        ...["--seconds", "3", "--clients", "4", "--seed", "7"],
+      ], { weight: 15 }),
+      killed("Deno"),
+      killed("Bun"),
+    ];
+  },
+  corpus: () =>
     [
-      "--test",
-      "--test-concurrency=2",
-      "--test-reporter=tap",
-      ...filesBelow(join(root, ".build", "tests"), "_test.js"),
-    ],
-    nodePatterns,
-    { WOSHOU_RUNTIMES: runtimes },
-  );
+      ["Node", [process.execPath], ".build/", "js"],
+      ["Deno", [deno, "run", "--allow-net"], "", "ts"],
+      ["Bun", [bun], "", "ts"],
+    ].flatMap(([name, start, folder, ending]) => [
+      command("corpus", `hostile clients, server on ${name}`, process.execPath, [
+        "tests/corpus/server.mjs",
+        ...start,
+        `${folder}src/cli/main.${ending}`,
+      ]),
+      command("corpus", `hostile servers, client on ${name}`, process.execPath, [
+        "tests/corpus/client.mjs",
+        ...start,
+        `${folder}src/cli/main.${ending}`,
+        ...["connect", "--echo", "--compress", "--max-fragments", "16384"],
+        ...["--handshake-timeout", "2000", "--close-timeout", "2000"],
+      ]),
+    ]),
+  quick: () => [
+    command("check", "types", local("tsc"), ["-p", "tsconfig.json"]),
+    command("check", "format", deno, ["fmt", "--check"]),
+    command("check", "lint", deno, ["lint"]),
+    ...suite("node", (folder) => !["browser", "conformance", "deploy", "interop", "soak"].includes(folder)),
+  ],
+  conformance: () => [
+    command("conformance", "docs/CONFORMANCE.md is written anew", process.execPath, [
+      ".build/tests/conformance/report.js",
+      deno,
+      bun,
+    ]),
+  ],
+};
+// What is asked for by name alone: a part of the others, and the document that is the fruit of the suite.
+const BY_NAME = ["quick", "conformance"];
+
+const USAGE =
+  `node tests/run.mjs                            all of it, as npm test does; about 8 minutes on two quiet cores
+node tests/run.mjs quick                      what to run before each commit: types, format, lint, and the suite on this
+                                              Node, but for browsers, proxies, other libraries and the conformance cases
+node tests/run.mjs STAGE...                   some of it: ${Object.keys(stages).join(", ")}
+node tests/run.mjs file FILE [RUNTIME...]     one file, by its path or the end of that, on ${
+    Object.keys(RUNTIMES).join(", ")
+  },
+                                              or on those named
+On ${
+    RUNTIMES[WITH_ALL_WORK].title.replace(",", "")
+  } each test does all of its work, elsewhere a share of what takes long (WOSHOU_SHARE=1). A file by
+itself does all of it. Node 22 and 24 run ${BETWEEN.join(", ")} and the package.`;
 
 async function compile() {
   rmSync(join(root, ".build"), { recursive: true, force: true });
@@ -247,137 +264,8 @@ async function compile() {
   process.exit(1);
 }
 
-const stages = {
-  check: () =>
-    commands("check", [
-      ["format", deno, ["fmt", "--check"]],
-      ["lint", deno, ["lint"]],
-      ["types, as Node's users see them", local("tsc"), ["-p", "tsconfig.json"]],
-      ["types, as Deno sees them", deno, [
-        "check",
-        "mod.ts",
-        "src/core.ts",
-        "src/testing/mod.ts",
-        "src/cli/main.ts",
-      ]],
-      ["the sans-I/O rooms know no runtime", local("tsc"), ["-p", "tsconfig.core.json"]],
-      ["every export is documented", deno, ["doc", "--lint", "mod.ts", "src/core.ts", "src/testing/mod.ts"]],
-      ["JSR would take it", deno, ["publish", "--dry-run", "--allow-dirty"]],
-    ], [
-      ["build", local("tsc"), ["-p", "tsconfig.build.json"]],
-    ], [
-      ["publint", local("publint"), ["--strict"]],
-    ], [
-      // It packs, and so builds anew.
-      ["are the types wrong", local("attw"), ["--pack", ".", "--profile", "esm-only"]],
-    ]),
-  node: () => nodeSuite(`Node ${process.version}`, process.execPath),
-  "node-current": () => nodeSuite("Node, current", currentNode),
-  deno: () => suite("Deno", deno, ["test", "--no-check", "--allow-all", "tests/"], denoPatterns),
-  bun: () => suite("Bun", bun, ["test", "--timeout", "120000"], bunPatterns),
-  coverage: () =>
-    commands(
-      "coverage",
-      ["protocol", "http", "handshake", "permessage_deflate"].map((room) => [
-        `100 % of the lines, branches and functions of src/${room}, by its own tests`,
-        currentNode,
-        [
-          "--test",
-          "--experimental-test-coverage",
-          `--test-coverage-include=.build/src/${room}/**`,
-          "--test-coverage-lines=100",
-          "--test-coverage-branches=100",
-          "--test-coverage-functions=100",
-          "--test-reporter=tap",
-          ...filesBelow(join(root, ".build", "tests", room), "_test.js"),
-        ],
-      ]),
-    ),
-  fuzz: async () => {
-    console.log("\n== a share of what the fuzzers try (docs/RELIABILITY.md)");
-    const begun = performance.now();
-    const fuzzer = ["--expose-gc", ".build/tests/fuzz/main.js", "--inputs", "420000"];
-    const { code } = await run(process.execPath, fuzzer, { show: true });
-    count("fuzz", { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 }, begun);
-  },
-  // A share of `npm run soak` and `npm run chaos`, so that they cannot break unseen.
-  soak: async () => {
-    const begun = performance.now();
-    const { code, output } = await run(local("tsc"), ["-p", "tests/soak/tsconfig.soak.json"]);
-    if (code !== 0) {
-      console.log(output);
-      return count("soak", { passed: 0, failed: 1, skipped: 0 }, begun);
-    }
-    const soak = ".build/tests/soak/soak.js";
-    const little = ["--connections", "50", "--seconds", "2", "--churn", "200"];
-    await commands("soak", [
-      ["every phase, a little of each, on Node", process.execPath, [soak, "--runtime", "Node", ...little]],
-      ["faults in the network", process.execPath, [
-        ".build/tests/soak/chaos.js",
-        ...["--seconds", "3", "--clients", "4", "--seed", "7"],
-      ]],
-      ["peers that are killed, on Deno", process.execPath, [
-        soak,
-        "--runtime",
-        "Deno",
-        "--only",
-        "kill",
-        ...little,
-      ]],
-      ["peers that are killed, on Bun", process.execPath, [
-        soak,
-        "--runtime",
-        "Bun",
-        "--only",
-        "kill",
-        ...little,
-      ]],
-    ]);
-  },
-  conformance: () =>
-    commands("conformance", [
-      ["docs/CONFORMANCE.md is written anew", process.execPath, [
-        ".build/tests/conformance/report.js",
-        deno,
-        bun,
-      ]],
-    ]),
-  corpus: () =>
-    commands(
-      "corpus",
-      [
-        ["Node", [process.execPath], ".build/", "js"],
-        ["Deno", [deno, "run", "--allow-net"], "", "ts"],
-        ["Bun", [bun], "", "ts"],
-      ].flatMap(([name, start, folder, ending]) => [
-        [`hostile clients, server on ${name}`, process.execPath, [
-          "tests/corpus/server.mjs",
-          ...start,
-          `${folder}src/cli/main.${ending}`,
-        ]],
-        [`hostile servers, client on ${name}`, process.execPath, [
-          "tests/corpus/client.mjs",
-          ...start,
-          `${folder}src/cli/main.${ending}`,
-          ...["connect", "--echo", "--compress", "--max-fragments", "16384"],
-          ...["--handshake-timeout", "2000", "--close-timeout", "2000"],
-        ]],
-      ]),
-    ),
-  package: () =>
-    commands("package", [["the packed tarball on each runtime", process.execPath, [
-      "tests/package/tarball.mjs",
-      deno,
-      bun,
-    ]]]),
-};
-
-const USAGE = `node tests/run.mjs                            all of it: what npm test does
-node tests/run.mjs STAGE...                   some of it: ${Object.keys(stages).join(", ")}
-node tests/run.mjs file FILE [RUNTIME...]     one file, on node, node-current, deno and bun, or on those named`;
-
-/** One file of tests, by its path or the end of that, on each runtime. */
-async function oneFile(name = "", ...runtimes) {
+/** One file of tests, on each runtime. */
+async function oneFile(name = "", ...names) {
   const found = filesBelow(join(root, "tests"), "_test.ts").filter((path) =>
     path.endsWith(name.replace(/^.*tests\//, ""))
   );
@@ -389,30 +277,33 @@ async function oneFile(name = "", ...runtimes) {
   }
   const [source] = found;
   const built = join(root, ".build", source.slice(root.length)).replace(/\.ts$/, ".js");
-  const node = ["--test", "--test-reporter=spec", built];
-  const starts = {
-    node: [process.execPath, node],
-    "node-current": [currentNode, node],
-    deno: [deno, ["test", "--no-check", "--allow-all", source]],
-    bun: [bun, ["test", "--timeout", "120000", source]],
+  const args = {
+    node: ["--test", "--test-reporter=spec", built],
+    deno: ["test", "--no-check", "--allow-all", source],
+    bun: ["test", "--timeout", "120000", source],
   };
   let failed = false;
-  for (const runtime of runtimes.length > 0 ? runtimes : Object.keys(starts)) {
-    if (!Object.hasOwn(starts, runtime)) {
-      console.error(`There is no runtime "${runtime}".\n\n${USAGE}`);
+  for (const name of names.length > 0 ? names : Object.keys(RUNTIMES)) {
+    if (!Object.hasOwn(RUNTIMES, name)) {
+      console.error(`There is no runtime "${name}".\n\n${USAGE}`);
       process.exit(2);
     }
-    console.log(`\n== ${runtime}`);
-    const [command, args] = starts[runtime];
-    const { code } = await run(command, args, {
-      show: true,
-      env: { WOSHOU_RUNTIMES: join(root, "tests", "runtimes") },
-    });
+    console.log(`\n== ${name}`);
+    const { command, kind } = RUNTIMES[name];
+    const { code } = await run(command, args[kind], { show: true, env: { WOSHOU_RUNTIMES: runtimes } });
     failed ||= code !== 0;
   }
   process.exit(failed ? 1 : 0);
 }
 
+function sameCounts() {
+  const counts = [...registered].filter(([name]) => name !== "node-22" && name !== "node-24");
+  if (new Set(counts.map(([, tests]) => tests)).size <= 1) return;
+  failures.push(`not the same tests on each runtime: ${counts.map((each) => each.join(" ")).join(", ")}`);
+  count("check", { passed: 0, failed: 1, skipped: 0 }, 0);
+}
+
+const begun = performance.now();
 const chosen = process.argv.slice(2);
 if (chosen.includes("--help")) {
   console.log(USAGE);
@@ -430,21 +321,32 @@ deno = spawnSync(deno, ["eval", "console.log(Deno.execPath())"], { encoding: "ut
   .trim();
 await compile();
 if (single) await oneFile(...chosen.slice(1));
-// The document is the fruit of the suite that has run already; it is written when asked for.
-const usual = Object.keys(stages).filter((stage) => stage !== "conformance");
-const wanted = chosen.length > 0 ? chosen : usual;
-// Deno and Bun run one file after the other, so that two cores are enough for both at once.
-const atOnce = wanted.includes("deno") && wanted.includes("bun");
-for (const stage of wanted) {
-  if (!atOnce || (stage !== "deno" && stage !== "bun")) await stages[stage]();
-  else if (stage === "deno") await Promise.all([stages.deno(), stages.bun()]);
+const wanted = chosen.length > 0 ? chosen : Object.keys(stages).filter((stage) => !BY_NAME.includes(stage));
+// The suite on the current Node is whole with the rooms that are measured on the way.
+if (wanted.includes(WITH_ALL_WORK) && !wanted.includes("coverage")) wanted.push("coverage");
+if (wanted.includes("soak")) {
+  await command("soak", "types", local("tsc"), ["-p", "tests/soak/tsconfig.soak.json"]).work();
 }
-sameCounts();
+await inLanes(wanted.flatMap((stage) => stages[stage]()), Math.max(2, availableParallelism()));
+if (chosen.length === 0) sameCounts();
 
-console.log("\n                        passed  failed  skipped  seconds");
+console.log("\nThe slowest:");
+for (const [name, seconds] of slowest.sort((a, b) => b[1] - a[1]).slice(0, 20)) {
+  console.log(`${seconds.toFixed(1).padStart(8)} s  ${name}`);
+}
+const totals = [0, 0, 0, 0];
+console.log("\n                        passed  failed  skipped  seconds, side by side with others");
 for (const [stage, ...figures] of table) {
-  console.log(stage.padEnd(22) + figures.map((each, i) => String(each).padStart(i === 3 ? 9 : 8)).join(""));
+  figures.forEach((figure, i) => totals[i] += figure);
+  console.log(
+    stage.padEnd(22) + figures.map((each, i) => String(Math.round(each)).padStart(i === 3 ? 9 : 8)).join(""),
+  );
 }
 for (const failure of failures) console.log(`\nFAILED on ${failure}`);
-console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
-process.exit(totals.failed === 0 ? 0 : 1);
+const [passed, failed, skipped] = totals;
+console.log(
+  `\n${passed} passed, ${failed} failed, ${skipped} skipped in ${
+    Math.round((performance.now() - begun) / 1000)
+  } s`,
+);
+process.exit(failed === 0 ? 0 : 1);

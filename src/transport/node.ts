@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { X509Certificate } from "node:crypto";
 import {
   type AddressInfo,
   connect as connectTcp,
@@ -17,6 +18,7 @@ import {
   connect as connectTls,
   type ConnectionOptions,
   createSecureContext,
+  type PeerCertificate,
   TLSSocket,
 } from "node:tls";
 import { type Address, bareHost, plainAddress } from "./address.ts";
@@ -170,12 +172,19 @@ function secureOptions(
     ALPNProtocols: ALPN,
     minVersion: MIN_VERSION,
     rejectUnauthorized: true,
-    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    checkServerIdentity: (_, certificate) => identityError(name, certificate),
     ...(isIP(name) === 0 ? { servername: name } : {}),
     ...(tls.ca === undefined ? {} : { ca: typeof tls.ca === "string" ? tls.ca : [...tls.ca] }),
     ...(tls.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
   };
+}
+
+/** Node 22.23.3 refuses every IPv6 address, also one that the certificate names; its `X509Certificate` does not. */
+function identityError(name: string, certificate: PeerCertificate): Error | undefined {
+  const error = checkServerIdentity(name, certificate);
+  if (error === undefined || isIP(name) !== 6) return error;
+  return new X509Certificate(certificate.raw).checkIP(name) === undefined ? error : undefined;
 }
 
 async function listen(options: ListenOptions): Promise<Listener> {

@@ -1,12 +1,12 @@
-// node tarball.mjs DENO BUN: packs what npm would publish, installs it in an empty folder, and uses it from there on
-// Node, Deno and Bun: a server, a client, the core, the command line.
+// node tarball.mjs DENO BUN NODE...: packs what npm would publish, installs it in an empty folder, and uses it from there on
+// each Node, Deno and Bun: a server, a client, the core, the command line.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const [deno, bun] = process.argv.slice(2);
+const [deno, bun, ...nodes] = process.argv.slice(2);
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const windows = process.platform === "win32";
 
@@ -54,7 +54,12 @@ console.log("握手成功");
 `,
 );
 for (
-  const [name, ...start] of [["Node", process.execPath], ["Deno", deno, "run", "--allow-net"], ["Bun", bun]]
+  const [name, ...start] of [
+    ["Node", process.execPath],
+    ...nodes.map((node) => [node, node]),
+    ["Deno", deno, "run", "--allow-net"],
+    ["Bun", bun],
+  ]
 ) {
   const [command, ...args] = start;
   const printed = must(command, [...args, "main.js"], folder);

@@ -1,0 +1,190 @@
+// The suite on one runtime, cut into groups of files that run side by side, and what their runners tell of them.
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { run } from "./processes.mjs";
+
+// Of these the files run one after the other in one process, for each is done in a moment and touches nothing outside.
+const PURE = ["http", "handshake", "options", "permessage_deflate", "protocol", "support"];
+// The core's rooms are covered to the last branch by their own tests.
+export const COVERED = ["protocol", "http", "handshake", "permessage_deflate"];
+// Of these each file is a group of its own, since some take long.
+const CUT = ["compression", "conformance", "deploy", "fuzz", "hostile", "interop", "soak", "transport"];
+// Seconds, of those that take long: they begin first.
+const WEIGHTS = {
+  "conformance/bulk": 40,
+  "conformance/conformance": 40,
+  "transport/contract": 35,
+  "browser": 30,
+  "interop/ws": 25,
+  "deploy/haproxy": 17,
+  "interop/python": 17,
+  "fuzz/joints": 15,
+  "testing": 14,
+  "hostile/handlers": 12,
+  "transport/tunnel": 12,
+  "hostile/cpu": 12,
+  "interop/chromium": 12,
+  "connection": 20,
+  "client": 15,
+  "server": 15,
+  "protocol": 12,
+  "handshake": 8,
+};
+
+/** All files below a folder whose names end so. */
+export function filesBelow(folder, ending) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(path, ending);
+    return path.endsWith(ending) ? [path] : [];
+  }).sort();
+}
+
+/** The files of tests in groups, each with its name. */
+export function groupsOf(root, kind) {
+  const tests = join(root, "tests");
+  const groups = new Map();
+  for (const file of filesBelow(tests, "_test.ts")) {
+    const path = relative(tests, file).replaceAll("\\", "/").replace(/_test\.ts$/, "");
+    const folder = path.includes("/") ? path.slice(0, path.indexOf("/")) : "";
+    // Node starts a process for each file all the same.
+    const alone = folder === "" || CUT.includes(folder) || (kind === "node" && !PURE.includes(folder));
+    const name = alone ? path : folder;
+    groups.set(name, [...groups.get(name) ?? [], path]);
+  }
+  return [...groups].map(([name, files]) => ({ name, files, weight: WEIGHTS[name] ?? files.length }));
+}
+
+// deno-lint-ignore no-control-regex
+const plain = (output) => output.replaceAll(/\x1b\[[0-9;]*m/g, "");
+const number = (output, pattern) =>
+  [...output.matchAll(pattern)].reduce((sum, match) => sum + Number(match[1]), 0);
+
+const FILE_MARK = "# file ";
+const PATTERNS = {
+  node: {
+    passed: /^# pass (\d+)$/gm,
+    failed: /^# (?:fail|cancelled) (\d+)$/gm,
+    skipped: /^# (?:skipped|todo) (\d+)$/gm,
+  },
+  deno: {
+    passed: /^(?:ok|FAILED) \| (\d+) passed/gm,
+    failed: /\| (\d+) failed/gm,
+    skipped: /\| (\d+) ignored/gm,
+  },
+  bun: {
+    passed: /^ *(\d+) pass$/gm,
+    failed: /^ *(\d+) fail$/gm,
+    skipped: /^ *(\d+) (?:skip|todo)$/gm,
+  },
+};
+// What Deno and Bun print when they begin with a file.
+const BEGINNINGS = {
+  deno: /running \d+ tests? from \.\/tests\/(\S+)_test\.ts/g,
+  bun: /^tests\/(\S+)_test\.ts:/gm,
+};
+
+/** How a runtime's own runner is started for some files. */
+export function runnerOf(root, { kind, command }, files, room) {
+  if (kind === "deno") {
+    const paths = files.map((file) => `tests/${file}_test.ts`);
+    return [command, ["test", "--no-check", "--allow-all", ...paths]];
+  }
+  if (kind === "bun") {
+    return [command, ["test", "--timeout", "120000", ...files.map((file) => `./tests/${file}_test.ts`)]];
+  }
+  const paths = files.map((file) => join(root, ".build", "tests", `${file}_test.js`));
+  const coverage = room === undefined ? [] : [
+    "--experimental-test-coverage",
+    `--test-coverage-include=.build/src/${room}/**`,
+    ...["lines", "branches", "functions"].map((what) => `--test-coverage-${what}=100`),
+  ];
+  if (coverage.length > 0) return [command, ["--test", ...coverage, "--test-reporter=tap", ...paths]];
+  if (paths.length === 1) return [command, ["--test-reporter=tap", ...paths]];
+  const code = `
+    import { test } from "node:test";
+    for (const [file, url] of ${JSON.stringify(files.map((file, i) => [file, `file://${paths[i]}`]))}) {
+      test("${FILE_MARK}" + file, () => {});
+      await import(url);
+    }`;
+  return [command, ["--test-reporter=tap", "--input-type=module", "--eval", code]];
+}
+
+/** Runs a group of files on a runtime. Answers the counts, the seconds of each file, and what is to be shown. */
+export async function runGroup(root, runtime, { files, room }, env) {
+  const { kind } = runtime;
+  const begun = performance.now();
+  const beginnings = [];
+  const onText = (text) => {
+    for (const [, file] of text.matchAll(BEGINNINGS[kind] ?? /(?!)/g)) {
+      beginnings.push([file, performance.now()]);
+    }
+  };
+  const [command, args] = runnerOf(root, runtime, files, room);
+  const { code, output } = await run(command, args, { env, onText });
+  const ended = performance.now();
+  const text = plain(output);
+  const patterns = PATTERNS[kind];
+  const result = {
+    passed: number(text, patterns.passed) - marksIn(text),
+    failed: number(text, patterns.failed),
+    skipped: number(text, patterns.skipped),
+  };
+  const problems = failuresIn(text);
+  if (code !== 0 && result.failed === 0) {
+    result.failed = 1;
+    problems.push(text.slice(-4000));
+  }
+  if (result.passed + result.skipped === 0 && result.failed === 0) {
+    result.failed = 1;
+    problems.push(`no test ran\n${text.slice(-2000)}`);
+  }
+  const seconds = (ended - begun) / 1000;
+  return {
+    ...result,
+    problems,
+    seconds,
+    files: files.length === 1
+      ? [[files[0], seconds]]
+      : kind === "node"
+      ? timesInTap(text)
+      : times(beginnings, ended),
+    skips: [...text.matchAll(/^skipped: .*$/gm)].map(([line]) => line),
+  };
+}
+
+function marksIn(text) {
+  return [...text.matchAll(/^ok \d+ - \\?# file /gm)].length;
+}
+
+function times(beginnings, ended) {
+  return beginnings.map(([file, at], i) => [file, ((beginnings[i + 1]?.[1] ?? ended) - at) / 1000]);
+}
+
+/** Of each file, the time of its tests; what is before the first mark is left out. */
+function timesInTap(text) {
+  const files = [];
+  for (
+    const [, name, duration] of text.matchAll(/^(?:not )?ok \d+ - (.*)\n  ---\n  duration_ms: ([\d.]+)/gm)
+  ) {
+    const [, file] = /^\\?# file (.*)$/.exec(name) ?? [];
+    if (file !== undefined) files.push([file, 0]);
+    else if (files.length > 0) files.at(-1)[1] += Number(duration) / 1000;
+  }
+  return files;
+}
+
+/** The tests that failed, with what their runner says of each. */
+function failuresIn(text) {
+  const lines = text.split("\n");
+  return lines.flatMap((line, index) => {
+    // TAP repeats the failure of a test in each that holds it; the innermost comes first.
+    if (/^ *not ok \d+ /.test(line)) return [lines.slice(index, index + 24).join("\n")];
+    if (/^\(fail\) /.test(line)) return [lines.slice(Math.max(0, index - 24), index + 1).join("\n")];
+    // Deno ends with a list of errors, each with the file it came from.
+    if (/ => \.\/tests\/.*:\d+:\d+$/.test(line) && /^error: /.test(lines[index + 1] ?? "")) {
+      return [lines.slice(index, index + 16).join("\n")];
+    }
+    return [];
+  });
+}
