@@ -2,6 +2,7 @@
  * One `test()` for three runners: `Deno.test` on Deno, so that its sanitizers watch for leaked timers, sockets
  * and promises, and `node:test` on Node and Bun.
  */
+import process from "node:process";
 import nodeTest from "node:test";
 
 interface DenoTest {
@@ -31,4 +32,14 @@ export function skip(name: string, reason: string): void {
   console.error(`skipped: ${name}: ${reason}`);
   if (deno !== undefined) deno.test({ name, ignore: true, fn: () => {} });
   else nodeTest(name, { skip: reason }, () => {});
+}
+
+const shared = process.env["WOSHOU_SHARE"] === "1";
+
+/**
+ * How much of something a test does: all of it, or a share where the whole suite runs, which does all on one runtime (see
+ * `node tests/run.mjs --help`).
+ */
+export function amount<Amount>(all: Amount, share: Amount): Amount {
+  return shared ? share : all;
 }

@@ -2,12 +2,12 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { ConnectionClosedError } from "../../mod.ts";
-import { test } from "../harness.ts";
+import { amount, test } from "../harness.ts";
 import { type Model, Scene, scenes, steps } from "./pair/connections.ts";
 import type { Side } from "./pair/operations.ts";
 
 const SEED = 6455;
-const RUNS = 60;
+const RUNS = amount(60, 20);
 
 const other = (side: Side): Side => side === "client" ? "server" : "client";
 

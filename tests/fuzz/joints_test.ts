@@ -5,12 +5,12 @@ import fc from "fast-check";
 import { LiveConnection } from "../../src/connection/live_connection.ts";
 import type { Message } from "../../mod.ts";
 import { withClock } from "../fake_clock.ts";
-import { test } from "../harness.ts";
+import { amount, test } from "../harness.ts";
 import { LARGEST_MESSAGE, type Plan, plans } from "./joints/plan.ts";
 import { decoded, Scene, turn } from "./joints/scene.ts";
 
 const SEED = 6455;
-const RUNS = 400;
+const RUNS = amount(400, 120);
 
 /** What nobody caught, while something runs. */
 async function nothingOutside(run: () => Promise<void>): Promise<void> {
@@ -112,7 +112,7 @@ test("from the opening handshake to the handler: a flood behind messages that ca
   await fc.assert(fc.asyncProperty(flooding, (plan) => holds([plan])), {
     seed: SEED,
     endOnFailure: true,
-    numRuns: 100,
+    numRuns: amount(100, 40),
   });
 });
 
@@ -128,5 +128,9 @@ test("from the opening handshake to the handler: connections over streams that k
     stalls: [],
   }));
   const together = fc.array(talkative, { minLength: 2, maxLength: 4 });
-  await fc.assert(fc.asyncProperty(together, holds), { seed: SEED, endOnFailure: true, numRuns: 50 });
+  await fc.assert(fc.asyncProperty(together, holds), {
+    seed: SEED,
+    endOnFailure: true,
+    numRuns: amount(50, 20),
+  });
 });

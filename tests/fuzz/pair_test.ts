@@ -1,12 +1,12 @@
 /** Two protocols of ours, joined, by fast-check: whatever is done to them, they agree on what was said. */
 import fc from "fast-check";
-import { test } from "../harness.ts";
+import { amount, test } from "../harness.ts";
 import { deflating, type Model, peaceful, plain, rough } from "./pair/commands.ts";
 import type { Side } from "./pair/operations.ts";
 import { World, type WorldOptions } from "./pair/world.ts";
 
 const SEED = 6455;
-const RUNS = 250;
+const RUNS = amount(250, 80);
 
 function agree(
   what: string,

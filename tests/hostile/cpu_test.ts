@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { HeaderFields } from "../../src/http/header_fields.ts";
 import { RequestHeadReader } from "../../src/http/head.ts";
 import { Protocol, type ProtocolClose } from "../../src/protocol/protocol.ts";
-import { test } from "../harness.ts";
+import { amount, test } from "../harness.ts";
 import { exchange, REQUEST, request } from "../raw_peer.ts";
 import {
   acceptance,
@@ -30,7 +30,7 @@ import {
 } from "./support.ts";
 
 // Squared, this is 16 million million steps.
-const LONG = 4 * 1024 * 1024;
+const LONG = amount(4, 1) * 1024 * 1024;
 const LARGE = { maxHeadSize: 8 * LONG, maxHeaders: 1_000_000, handshakeTimeout: 110_000 };
 
 /** The statuses with which requests are answered that have one header with these values. */
@@ -220,7 +220,8 @@ test("the class of fragments: a compressed message in fragments is not inflated 
   const stored = (size: number): string =>
     "\x00" + String.fromCharCode(size & 255, size >> 8, ~size & 255, (~size >> 8) & 255);
   const block = bytesOf(stored(1) + "x");
-  await serving({ compression: true, maxMessageSize: LONG, maxFragments: LONG }, {
+  const limits = { maxMessageSize: 4 * 2 ** 20, maxFragments: 4 * 2 ** 20 };
+  await serving({ compression: true, ...limits }, {
     message: (socket, { length }) => socket.send(`${length} bytes`),
   }, async ({ port }) => {
     const flooder = await Flooder.open(port, request({ "Sec-WebSocket-Extensions": "permessage-deflate" }));

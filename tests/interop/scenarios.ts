@@ -1,4 +1,5 @@
 /** What must hold between this library and every peer, whichever is the server. */
+import { amount } from "../harness.ts";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { HandshakeError, type Message } from "../../mod.ts";
@@ -14,7 +15,7 @@ export interface Scenario {
 }
 
 const SIZES = [0, 1, 125, 126, 65535, 65536, 1024 * 1024];
-const LARGE = 16 * 1024 * 1024;
+const LARGE = amount(16, 4) * 1024 * 1024;
 const LONG_REASON = "理由".repeat(20) + "abc";
 
 function bytesOf(size: number): Uint8Array {

@@ -3,7 +3,7 @@ import { equal, match, ok } from "node:assert/strict";
 import process from "node:process";
 import { zlibCodec } from "../../src/compression/zlib_codec.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
-import { test } from "../harness.ts";
+import { amount, test } from "../harness.ts";
 import { bytesOf, fromHex, noise, random, sameBytes } from "../protocol/frames.ts";
 import { end, KINDS, message, RecordingCodec, refusal, sample } from "./support.ts";
 
@@ -56,7 +56,7 @@ for (const takeover of [true, false]) {
       }
     };
     const text = sample("text", 3000, next);
-    for (let round = 0; round < 1500; round++) {
+    for (let round = 0; round < amount(1500, 500); round++) {
       const receiver = end({ takeover });
       message(receiver.decompress(HELLO, 10));
       const garbage = noise(1 + next(60), round);

@@ -1,4 +1,5 @@
 /** Ends: FIN from either side, abort(), resets, and pauses while they happen. */
+import { amount } from "../harness.ts";
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import type { Transport } from "../../src/transport/transport.ts";
 import type { Recorder } from "./recorder.ts";
@@ -6,7 +7,8 @@ import { type Pair, pairTest, pattern, PatternReader, type Subject, turns } from
 
 const MIB = 1024 * 1024;
 /** More than systems are willing to hold in their own buffers. */
-const FLOOD = 32 * MIB;
+// More than all buffers of the system between two sockets.
+const FLOOD = amount(32, 16) * MIB;
 
 /** Registers a case twice, once from each end's point of view. */
 function eitherEnd(

@@ -1,4 +1,5 @@
 /** Groups 12 and 13: messages of five kinds of data compressed, and compressed as the other side asked. */
+import { amount } from "../../harness.ts";
 import { type Case, type CaseGroup, closes, type Compression, group, receive, type Step } from "../case.ts";
 import type { Asked } from "../extension.ts";
 import { binary, text } from "../frames.ts";
@@ -23,7 +24,7 @@ const SHARE_OF_SHORT = 0.65;
 
 /** Many of the short ones, and of the long ones so many that together they are many windows long. */
 function countOf(size: number): number {
-  return Math.max(6, Math.min(250, 256 * KIB / size));
+  return Math.max(amount(6, 3), Math.min(amount(250, 24), amount(256, 64) * KIB / size));
 }
 
 function named(size: number): string {
@@ -41,7 +42,7 @@ function echoed(
   const takesOver = mode === "context-takeover" && !noContextTakeover && windowBits === 15;
   const count = countOf(size);
   return {
-    title: `${count} ${of.type === "text" ? "texts" : "binary messages"} of ${named(size)}${
+    title: `${of.type === "text" ? "Texts" : "Binary messages"} of ${named(size)}${
       fragmentSize === undefined ? "" : ` in fragments of ${named(fragmentSize)}`
     }; ${mode === "shared" ? "shared mode" : "context takeover"}`,
     section: "7.2",

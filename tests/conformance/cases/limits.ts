@@ -1,4 +1,5 @@
 /** Groups 9 and 10: large messages, many fragments, many pieces, many messages. */
+import { amount } from "../../harness.ts";
 import { type Case, type CaseGroup, closes, group, receive, send, type Step } from "../case.ts";
 import { fragments, type Frame } from "../frames.ts";
 import { type Kind, message } from "../payloads.ts";
@@ -60,13 +61,13 @@ function inPieces(kind: Kind): Body[] {
 
 function roundTrips(kind: Kind): Body[] {
   return [0, 16, 64, 256, 1024, 4096].map((size) => ({
-    title: `1000 ${
-      kind === "text" ? "texts" : "binary messages"
+    title: `${
+      kind === "text" ? "Texts" : "Binary messages"
     } of ${size} bytes, each after the echo of the last`,
     section: "5.6",
     *script() {
       const each = message(kind, size);
-      for (let count = 0; count < 1000; count++) {
+      for (let count = 0; count < amount(1000, 200); count++) {
         yield send(each);
         yield receive(each);
       }
