@@ -327,7 +327,8 @@ if (wanted.includes(WITH_ALL_WORK) && !wanted.includes("coverage")) wanted.push(
 if (wanted.includes("soak")) {
   await command("soak", "types", local("tsc"), ["-p", "tests/soak/tsconfig.soak.json"]).work();
 }
-await inLanes(wanted.flatMap((stage) => stages[stage]()), Math.max(2, availableParallelism()));
+// Many tests wait for the network or a deadline: more of them than there are cores keep those busy.
+await inLanes(wanted.flatMap((stage) => stages[stage]()), 2 * availableParallelism());
 if (chosen.length === 0) sameCounts();
 
 console.log("\nThe slowest:");

@@ -165,7 +165,7 @@ function times(beginnings, ended) {
 function timesInTap(text) {
   const files = [];
   for (
-    const [, name, duration] of text.matchAll(/^(?:not )?ok \d+ - (.*)\n  ---\n  duration_ms: ([\d.]+)/gm)
+    const [, name, duration] of text.matchAll(/^(?:not )?ok \d+ - (.*)\n {2}---\n {2}duration_ms: ([\d.]+)/gm)
   ) {
     const [, file] = /^\\?# file (.*)$/.exec(name) ?? [];
     if (file !== undefined) files.push([file, 0]);
