@@ -31,7 +31,7 @@ export type { RequestHead } from "./src/http/head.ts";
 export type { HeaderFields } from "./src/http/header_fields.ts";
 export type { HandshakeFailureCode } from "./src/handshake/client_handshake.ts";
 export type { Refusal, RefusalCode } from "./src/handshake/refusal.ts";
-export type { AdmissionPolicy } from "./src/handshake/server_handshake.ts";
+export type { AdmissionPolicy } from "./src/handshake/admission_policy.ts";
 export type { HandshakeReport, OpeningOptions, UpgradeResult } from "./src/server/options.ts";
 export {
   type Close,

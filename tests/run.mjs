@@ -174,7 +174,7 @@ const stages = {
     command("fuzz", "a share of what the fuzzers try (docs/RELIABILITY.md)", process.execPath, [
       "--expose-gc",
       ".build/tests/fuzz/main.js",
-      ...["--inputs", "200000"],
+      ...["--inputs", "150000"],
     ], { weight: 40 }),
   ],
   // A share of `npm run soak` and `npm run chaos`, so that they cannot break unseen.

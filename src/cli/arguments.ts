@@ -1,5 +1,5 @@
 /**
- * The words of the command line: one table of flags, from which they are read and from which the help is made.
+ * The command line, read.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { LONGEST_WAIT } from "../support/timer.ts";
 import { parseArgs } from "node:util";
 import type { CompressionOptions } from "../compression/options.ts";
 import { readUrl } from "../client/redirect.ts";
-import { VERSION } from "./version.ts";
+import { type CommandName, type Flag, type FlagName, FLAGS } from "./flags.ts";
 
 /** What holds for the connections of every command. */
 export interface ConnectionArguments {
@@ -51,9 +51,6 @@ export interface ConnectArguments extends ConnectionArguments {
   readonly echo: boolean;
 }
 
-/** The commands there are. */
-export type CommandName = "serve" | "connect";
-
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "serve"; readonly settings: ServeArguments }
@@ -66,99 +63,6 @@ export class UsageError extends Error {
   /** Tells it from other errors. */
   override readonly name = "UsageError";
 }
-
-interface Flag {
-  /** The commands that know it; absent for all, and for none. */
-  readonly of?: readonly CommandName[];
-  readonly value?: string;
-  readonly repeatable?: true;
-  readonly help: string | Readonly<Record<CommandName, string>>;
-}
-
-const FLAGS = {
-  port: { of: ["serve"], value: "N", help: "The port; 0 takes a free one. Default: 8000." },
-  host: {
-    of: ["serve"],
-    value: "H",
-    help:
-      "The address to listen on. Default: 127.0.0.1, which only this machine reaches; 0.0.0.0 or :: opens " +
-      "the server to others.",
-  },
-  echo: {
-    of: ["serve", "connect"],
-    help: {
-      serve: "Send every message back. So does a server that is asked for nothing else.",
-      connect: "Send every message back, print none, and exit 0 however the connection ends.",
-    },
-  },
-  broadcast: { of: ["serve"], help: "Send every message to all connections, the sender's own included." },
-  protocol: {
-    of: ["serve", "connect"],
-    value: "NAME",
-    repeatable: true,
-    help: {
-      serve: "A subprotocol to speak, the best first. A client that offers only others is refused.",
-      connect: "A subprotocol to offer, the best first.",
-    },
-  },
-  origin: {
-    of: ["serve"],
-    value: "ORIGIN",
-    repeatable: true,
-    help:
-      "An origin whose pages may connect, such as https://app.example or https://*.example.com; any for all. " +
-      "Default: pages of the host and port that they connect to.",
-  },
-  "allow-host": {
-    of: ["serve"],
-    value: "HOST",
-    repeatable: true,
-    help:
-      "A host name to answer for besides the loopback names, such as dev.example or *.example.com; any for all. " +
-      "Default: any, but on a loopback address the loopback names alone.",
-  },
-  "max-message-size": {
-    of: ["serve", "connect"],
-    value: "BYTES",
-    help: "What one message may have; more closes with 1009. Default: 1048576.",
-  },
-  "max-fragments": {
-    of: ["serve", "connect"],
-    value: "N",
-    help: "Fragments that one message may have; more close with 1008. Default: 131072.",
-  },
-  compress: {
-    of: ["serve", "connect"],
-    help: {
-      serve: "Compress messages (permessage-deflate) for clients that offer it.",
-      connect: "Offer to compress messages (permessage-deflate).",
-    },
-  },
-  "context-takeover": {
-    of: ["serve", "connect"],
-    help: "With --compress: messages may refer to those before them.",
-  },
-  "handshake-timeout": {
-    of: ["serve", "connect"],
-    value: "MS",
-    help: "Until the opening handshake must be done. Default: 10000.",
-  },
-  "idle-timeout": {
-    of: ["serve"],
-    value: "MS",
-    help: "Without a message either way, after which a connection is closed; 0 for never. Default: 0.",
-  },
-  "close-timeout": {
-    of: ["serve", "connect"],
-    value: "MS",
-    help: "From our Close frame until the peer must have answered. Default: 5000.",
-  },
-  verbose: { of: ["serve"], help: "Tell of each opening handshake on stderr." },
-  help: { help: "Print this and exit; behind a command, the help of that command." },
-  version: { help: "Print the version and exit." },
-} as const satisfies Readonly<Record<string, Flag>>;
-
-type FlagName = keyof typeof FLAGS;
 
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/\s?#@]+$/i;
 const HOST = /^(?:\*\.)?[^\s/:@?#*]+$|^\[[0-9a-f:.]+\]$/i;
@@ -327,56 +231,4 @@ function list(
 
 function quote(text: string): string {
   return JSON.stringify(text);
-}
-
-const HELP_WIDTH = 80;
-
-const INTRODUCTIONS: Readonly<Record<CommandName, readonly string[]>> = {
-  serve: [
-    "Usage: woshou serve [flags]",
-    "",
-    "A server that sends every message back, and shows the opening handshake on a",
-    "page of its own: open http://127.0.0.1:8000/ in a browser.",
-  ],
-  connect: [
-    "Usage: woshou connect URL [flags]",
-    "",
-    "A client that prints each message as a line and sends each line that is typed.",
-  ],
-};
-
-/** What `--help` prints, of one command or of the whole. */
-export function helpText(command?: CommandName): string {
-  const title = `woshou ${VERSION} (握手, "handshake"): WebSockets from the command line`;
-  if (command === undefined) {
-    const others = Object.entries<Flag>(FLAGS).filter(([, { of }]) => of === undefined);
-    const parts = Object.values(INTRODUCTIONS).flatMap((lines) => [...lines, ""]);
-    return [title, "", ...parts, "woshou serve --help and woshou connect --help list their flags.", ""]
-      .concat(table(others, "serve")).join("\n");
-  }
-  const known = Object.entries<Flag>(FLAGS).filter(([, { of }]) => of?.includes(command) ?? true);
-  return [title, "", ...INTRODUCTIONS[command], "Flags with ... may be repeated.", ""]
-    .concat(table(known, command)).join("\n");
-}
-
-function table(flags: readonly [string, Flag][], command: CommandName): string[] {
-  const entries = flags.map(([name, { value, repeatable, help }]) => ({
-    usage: `--${name}${value === undefined ? "" : ` ${value}`}${repeatable ? " ..." : ""}`,
-    help: typeof help === "string" ? help : help[command],
-  }));
-  const column = Math.max(...entries.map(({ usage }) => usage.length)) + 4;
-  return entries.map(({ usage, help }) =>
-    `  ${usage}`.padEnd(column) + wrap(help, HELP_WIDTH - column).join("\n" + " ".repeat(column))
-  );
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    if (line === "") lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -6,7 +6,8 @@
  */
 import process from "node:process";
 import { TransportError } from "../transport/transport.ts";
-import { type Command, helpText, parseCommand, UsageError } from "./arguments.ts";
+import { type Command, parseCommand, UsageError } from "./arguments.ts";
+import { helpText } from "./help.ts";
 import { runClient } from "./connect.ts";
 import { endOnSignal, readyLine, startServer } from "./serve.ts";
 import { VERSION } from "./version.ts";

@@ -1,48 +1,22 @@
 /**
- * The server's side of the opening handshake (RFC 6455, section 4.2): read the request, judge it, answer it.
+ * The server's side of the opening handshake (RFC 6455, section 4.2): read the request, and judge it.
  *
  * @module
  */
-import { acceptKey, isKey } from "./accept_key.ts";
-import {
-  type Authority,
-  isLoopbackHost,
-  isSameHost,
-  matchesHost,
-  matchesOrigin,
-  parseAuthority,
-} from "../http/authority.ts";
+import { type Authority, parseAuthority } from "../http/authority.ts";
 import {
   type ExtensionOffer,
-  type HeaderFields,
   isToken,
   listElements,
   listHolds,
   parseExtensions,
   toAsciiLowerCase,
 } from "../http/header_fields.ts";
-import { headerFieldsOf, type HeadLimits, type RequestHead, RequestHeadReader } from "../http/head.ts";
-import { type HeaderLine, headText, latin1Bytes, lineText, statusLine } from "../http/response.ts";
-import { type Refusal, refusalBody, type RefusalCode, refuse } from "./refusal.ts";
-
-/** Whom a server admits. */
-export interface AdmissionPolicy {
-  /**
-   * Origins whose pages may connect. `"same-host"` (the default) admits a page of the host and port that the
-   * request names; a list admits whole origins, `https://app.example` or `https://*.example.com`; `"any"` switches
-   * the check off. A request without `Origin` does not come from a browser and is admitted (RFC 6455, section 10.2).
-   *
-   * @default "same-host"
-   */
-  readonly origins?: "same-host" | "any" | (string & Record<never, never>) | readonly string[];
-  /**
-   * Host names that the server answers for, against DNS rebinding: names, `*.example.com`, or `"loopback"` for
-   * localhost, 127.0.0.0/8 and [::1]. The port is not compared.
-   *
-   * @default "any"; of `serve()` on a loopback address `"loopback"`
-   */
-  readonly hosts?: "loopback" | "any" | (string & Record<never, never>) | readonly string[];
-}
+import { type HeadLimits, type RequestHead, RequestHeadReader } from "../http/head.ts";
+import { isKey } from "./accept_key.ts";
+import { type AdmissionPolicy, isHostAllowed, isOriginAllowed } from "./admission_policy.ts";
+import { type Refusal, type RefusalCode, refuse } from "./refusal.ts";
+import { readTarget } from "./request_target.ts";
 
 /** A request that is a WebSocket's opening handshake and keeps every rule. */
 export interface OpeningRequest {
@@ -191,41 +165,6 @@ export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgemen
   };
 }
 
-/** The header fields of a request that was judged to be an opening handshake, whom it names and what, from its text. */
-export function readAgain(
-  text: string,
-): { headers: HeaderFields; authority: Authority; resourceName: string } {
-  const headers = headerFieldsOf(text);
-  const { authority, resourceName } = readTarget(text.slice(text.indexOf(" ") + 1, text.indexOf(" HTTP/")))!;
-  return { headers, authority: authority ?? parseAuthority(headers.get("host")!)!, resourceName };
-}
-
-interface Target {
-  readonly authority?: Authority;
-  readonly resourceName: string;
-}
-
-/** Origin-form and absolute-form; the others belong to methods that open no WebSocket (RFC 9112, section 3.2). */
-function readTarget(target: string): Target | undefined {
-  if (target.includes("#")) return undefined;
-  if (target.startsWith("/")) return { resourceName: target };
-  const lower = toAsciiLowerCase(target);
-  // RFC 6455, section 4.2.1: "an absolute HTTP/HTTPS URI containing the /resource name/".
-  const scheme = ["http://", "https://", "ws://", "wss://"].find((each) => lower.startsWith(each));
-  if (scheme === undefined) return undefined;
-  const rest = target.slice(scheme.length);
-  const end = firstOf(rest, "/?");
-  const authority = parseAuthority(rest.slice(0, end));
-  if (authority === undefined) return undefined;
-  const resourceName = rest.slice(end);
-  return { authority, resourceName: resourceName.startsWith("/") ? resourceName : `/${resourceName}` };
-}
-
-function firstOf(text: string, characters: string): number {
-  for (let i = 0; i < text.length; i++) if (characters.includes(text[i]!)) return i;
-  return text.length;
-}
-
 function bodyDefect({ headers, method }: RequestHead): RefusalCode | undefined {
   const contentLength = headers.get("content-length");
   const transferEncoding = headers.get("transfer-encoding");
@@ -261,109 +200,4 @@ function isDecimal(text: string): boolean {
     if (digit < 0 || digit > 9) return false;
   }
   return true;
-}
-
-function isHostAllowed({ host }: Authority, { hosts = "any" }: AdmissionPolicy): boolean {
-  if (hosts === "any") return true;
-  return hosts === "loopback" ? isLoopbackHost(host) : matchesHost(host, listOf(hosts));
-}
-
-function isOriginAllowed(
-  origin: string,
-  authority: Authority,
-  { origins = "same-host" }: AdmissionPolicy,
-): boolean {
-  if (origins === "any") return true;
-  return origins === "same-host" ? isSameHost(origin, authority) : matchesOrigin(origin, listOf(origins));
-}
-
-/** One string is a list of one. */
-function listOf(list: string | readonly string[]): readonly string[] {
-  return typeof list === "string" ? [list] : list;
-}
-
-/** What a server puts into the response that accepts. */
-export interface Acceptance {
-  /** The subprotocol: one that the client offered. */
-  readonly protocol?: string | undefined;
-  /** The extensions agreed upon, as `Sec-WebSocket-Extensions` says them. */
-  readonly extensions?: string | undefined;
-  /** More header lines, such as `Set-Cookie`. */
-  readonly headers?: Iterable<HeaderLine>;
-}
-
-// RFC 6455, section 4.2.2, names these; RFC 9110, sections 8.6 and 9112, 6.1, forbid a body's headers with 101.
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  "upgrade",
-  "connection",
-  "sec-websocket-accept",
-  "sec-websocket-protocol",
-  "sec-websocket-extensions",
-  "sec-websocket-version",
-  "content-length",
-  "transfer-encoding",
-]);
-
-const SWITCHING_PROTOCOLS =
-  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-
-/**
- * The response that accepts an opening handshake (RFC 6455, section 4.2.2), as text: each character is one byte.
- * Throws a `TypeError` for a subprotocol that was not offered and for headers that are not the caller's to send.
- */
-export function acceptanceText(request: OpeningRequest, acceptance: Acceptance = {}): string {
-  const { protocol, extensions } = acceptance;
-  let text = SWITCHING_PROTOCOLS + lineText("Sec-WebSocket-Accept", acceptKey(request.key));
-  if (protocol !== undefined) {
-    if (!request.protocols.includes(protocol)) {
-      throw new TypeError(
-        `Cannot accept with subprotocol ${
-          JSON.stringify(protocol)
-        }: the client did not offer it. Choose one that it did offer, or none.`,
-      );
-    }
-    text += lineText("Sec-WebSocket-Protocol", protocol);
-  }
-  if (extensions !== undefined) text += lineText("Sec-WebSocket-Extensions", extensions);
-  for (const [name, value] of acceptance.headers ?? []) {
-    if (OWN_HEADERS.has(toAsciiLowerCase(name))) {
-      throw new TypeError(
-        `Cannot send header ${name} with the acceptance: the opening handshake sets it by itself.`,
-      );
-    }
-    text += lineText(name, value);
-  }
-  // RFC 9110, section 7.8: "If a server receives both an Upgrade and an Expect header field with the "100-continue"
-  // expectation [...], the server MUST send a 100 (Continue) response before sending a 101".
-  const expected = listHolds(request.head.headers.get("expect"), "100-continue")
-    ? headText(statusLine(100), [])
-    : "";
-  return `${expected}${text}\r\n`;
-}
-
-/**
- * The response that refuses, whole, as bytes. The connection is to be closed after it, whatever else was sent on it:
- * a proxy may believe that it has become a tunnel. `head` is the request's, if it was read: it says whether the peer
- * would rather have JSON, and whether it asked for a head alone.
- */
-export function refusalBytes(refusal: Refusal, head: RequestHead | undefined, date: Date): Uint8Array {
-  const json = listElements(head?.headers.get("accept")).some((each) =>
-    toAsciiLowerCase(each.split(";", 1)[0]!).trim() === "application/json"
-  );
-  const body = new TextEncoder().encode(refusalBody(refusal, json));
-  const upgrade = refusal.headers.some(([name]) => name === "Upgrade");
-  const text = headText(statusLine(refusal.status), [
-    // RFC 9110, section 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
-    ["Connection", upgrade ? "close, Upgrade" : "close"],
-    ...refusal.headers,
-    ["Date", date.toUTCString()],
-    ["Content-Type", json ? "application/json" : "text/plain; charset=utf-8"],
-    ["Content-Length", String(body.length)],
-    ["Cache-Control", "no-store"],
-    ["X-Content-Type-Options", "nosniff"],
-  ]);
-  const response = new Uint8Array(text.length + (head?.method === "HEAD" ? 0 : body.length));
-  response.set(latin1Bytes(text));
-  if (head?.method !== "HEAD") response.set(body, text.length);
-  return response;
 }

@@ -14,14 +14,13 @@ import { concat, NOTHING } from "../protocol/bytes.ts";
 import { latin1Bytes } from "../http/response.ts";
 import { type Refusal, refuse } from "../handshake/refusal.ts";
 import {
-  acceptanceText,
-  type AdmissionPolicy,
   type Judgement,
   type OpeningRequest,
   type PlainJudgement,
-  refusalBytes,
   ServerHandshake,
 } from "../handshake/server_handshake.ts";
+import { acceptanceText, refusalBytes } from "../handshake/server_response.ts";
+import type { AdmissionPolicy } from "../handshake/admission_policy.ts";
 import type { Home } from "./home.ts";
 import { type LimitName, limitOf } from "../connection/limits.ts";
 import type { HandshakeReport, OpeningOptions, UpgradeResult } from "./options.ts";

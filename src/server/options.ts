@@ -6,7 +6,7 @@
 import type { AdmissionOptions } from "./admission.ts";
 import type { RequestHead } from "../http/head.ts";
 import type { Refusal } from "../handshake/refusal.ts";
-import type { AdmissionPolicy } from "../handshake/server_handshake.ts";
+import type { AdmissionPolicy } from "../handshake/admission_policy.ts";
 import type { LimitEvent } from "../connection/limits.ts";
 import type { SlowSubscriberEvent, TopicOptions } from "../topics/options.ts";
 import type { HandshakeRequest } from "./web_request.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { RequestHead } from "../http/head.ts";
-import { readAgain } from "../handshake/server_handshake.ts";
+import { readAgain } from "../handshake/request_target.ts";
 
 /** A web `Request`, and whom it came from. */
 export interface HandshakeRequest extends Request {

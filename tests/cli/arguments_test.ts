@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type ConnectArguments,
-  helpText,
   parseCommand,
   type ServeArguments,
   UsageError,
 } from "../../src/cli/arguments.ts";
+import { helpText } from "../../src/cli/help.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { projectRoot } from "../fixtures.ts";
 import { test } from "../harness.ts";

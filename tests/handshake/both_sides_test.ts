@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
 import { ClientHandshake, type ClientHandshakeOptions } from "../../src/handshake/client_handshake.ts";
-import {
-  type Acceptance,
-  acceptanceText,
-  type OpeningRequest,
-  readAgain,
-  refusalBytes,
-  ServerHandshake,
-} from "../../src/handshake/server_handshake.ts";
+import { type OpeningRequest, ServerHandshake } from "../../src/handshake/server_handshake.ts";
+import { type Acceptance, acceptanceText, refusalBytes } from "../../src/handshake/server_response.ts";
+import { readAgain } from "../../src/handshake/request_target.ts";
 import { bytesOf, clientOptions, feed, LIMITS, splittings, textOf } from "./support.ts";
 
 const DATE = new Date(0);

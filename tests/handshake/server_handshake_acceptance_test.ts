@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
-import { type Acceptance, acceptanceText } from "../../src/handshake/server_handshake.ts";
+import { type Acceptance, acceptanceText } from "../../src/handshake/server_response.ts";
 import { assertOpening } from "./verdicts.ts";
 import { ACCEPT, acceptFor, bytesOf, readResponse, request } from "./support.ts";
 

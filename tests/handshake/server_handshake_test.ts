@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
-import { acceptanceText, readAgain, ServerHandshake } from "../../src/handshake/server_handshake.ts";
+import { ServerHandshake } from "../../src/handshake/server_handshake.ts";
+import { acceptanceText } from "../../src/handshake/server_response.ts";
+import { readAgain } from "../../src/handshake/request_target.ts";
 import { assertOpening, assertPlain, assertRefused } from "./verdicts.ts";
 import {
   ACCEPT,

@@ -8,11 +8,8 @@ import {
 } from "../../src/handshake/client_handshake.ts";
 import { HeaderFields } from "../../src/http/header_fields.ts";
 import { type HeadLimits, type ResponseHead, ResponseHeadReader } from "../../src/http/head.ts";
-import {
-  type AdmissionPolicy,
-  type Judgement,
-  ServerHandshake,
-} from "../../src/handshake/server_handshake.ts";
+import { type Judgement, ServerHandshake } from "../../src/handshake/server_handshake.ts";
+import type { AdmissionPolicy } from "../../src/handshake/admission_policy.ts";
 
 /** The limits of these tests: the defaults of servers and clients. */
 export const LIMITS: HeadLimits = { maxHeadSize: 16 * 1024, maxHeaders: 100 };

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import type { HeadLimits } from "../../src/http/head.ts";
 import type { Refusal, RefusalCode } from "../../src/handshake/refusal.ts";
-import {
-  type AdmissionPolicy,
-  type OpeningRequest,
-  type PlainJudgement,
-  refusalBytes,
-  type RefusedJudgement,
+import type {
+  OpeningRequest,
+  PlainJudgement,
+  RefusedJudgement,
 } from "../../src/handshake/server_handshake.ts";
+import type { AdmissionPolicy } from "../../src/handshake/admission_policy.ts";
+import { refusalBytes } from "../../src/handshake/server_response.ts";
 import { excerpt, type Judged, judged, LIMITS, readResponse } from "./support.ts";
 
 /** What a refusal must say. */

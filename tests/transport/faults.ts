@@ -1,6 +1,6 @@
 /**
  * What a runtime cannot do, whatever we write above it: the names of cases, and why they are skipped there. Those of
- * Deno were seen with 2.9.5; a newer one may do better, and then the line goes.
+ * Deno were seen with 2.9.6; a newer one may do better, and then the line goes.
  */
 import process from "node:process";
 import { runtime } from "../harness.ts";
@@ -17,7 +17,7 @@ const NEVER_CLOSED = "node:tls of Deno may leave the peer without an end when de
 
 const EARLY_CLOSE = "node:http2 of Node 20 closes a stream before it has counted what it sent as sent";
 
-/** Streams of node:http2, which Deno's are not fit for at all. */
+/** Streams of node:http2. */
 export const http2Faults: Faults = runtime === "node" && process.versions.node.startsWith("20.")
   ? {
     "our FIN first: reading goes on, then end() and close() (client)": EARLY_CLOSE,

@@ -169,7 +169,6 @@ const duplexOverUpgrade: Subject = {
 
 const duplexOverHttp2: Subject = {
   name: "duplex over an HTTP/2 stream",
-  missing: runtime === "deno" ? "node:http2 of Deno does not tell of resets" : undefined,
   faults: http2Faults,
   encrypted: false,
   open: async (options) => {

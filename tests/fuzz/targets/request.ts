@@ -3,14 +3,13 @@ import { createHash } from "node:crypto";
 import type { HeadLimits } from "../../../src/http/head.ts";
 import { REFUSAL_CODES } from "../../../src/handshake/refusal.ts";
 import {
-  acceptanceText,
-  type AdmissionPolicy,
   type Judgement,
   type OpeningJudgement,
-  readAgain,
-  refusalBytes,
   ServerHandshake,
 } from "../../../src/handshake/server_handshake.ts";
+import { acceptanceText, refusalBytes } from "../../../src/handshake/server_response.ts";
+import type { AdmissionPolicy } from "../../../src/handshake/admission_policy.ts";
+import { readAgain } from "../../../src/handshake/request_target.ts";
 import { requests } from "../corpus.ts";
 import { cutsOf, feed } from "../cuts.ts";
 import { head, latin1, latin1Text } from "../heads.ts";

@@ -1,0 +1,46 @@
+/**
+ * What a request asks for, and of whom (RFC 9112, section 3.2).
+ *
+ * @module
+ */
+import { headerFieldsOf } from "../http/head.ts";
+import { type Authority, parseAuthority } from "../http/authority.ts";
+import { type HeaderFields, toAsciiLowerCase } from "../http/header_fields.ts";
+
+/** A request target. */
+export interface Target {
+  /** The host and port, where the target is an absolute URI. */
+  readonly authority?: Authority;
+  /** The path and query. */
+  readonly resourceName: string;
+}
+
+/** Origin-form and absolute-form; the others belong to methods that open no WebSocket (RFC 9112, section 3.2). */
+export function readTarget(target: string): Target | undefined {
+  if (target.includes("#")) return undefined;
+  if (target.startsWith("/")) return { resourceName: target };
+  const lower = toAsciiLowerCase(target);
+  // RFC 6455, section 4.2.1: "an absolute HTTP/HTTPS URI containing the /resource name/".
+  const scheme = ["http://", "https://", "ws://", "wss://"].find((each) => lower.startsWith(each));
+  if (scheme === undefined) return undefined;
+  const rest = target.slice(scheme.length);
+  const end = firstOf(rest, "/?");
+  const authority = parseAuthority(rest.slice(0, end));
+  if (authority === undefined) return undefined;
+  const resourceName = rest.slice(end);
+  return { authority, resourceName: resourceName.startsWith("/") ? resourceName : `/${resourceName}` };
+}
+
+function firstOf(text: string, characters: string): number {
+  for (let i = 0; i < text.length; i++) if (characters.includes(text[i]!)) return i;
+  return text.length;
+}
+
+/** The header fields of a request that was judged to be an opening handshake, whom it names and what, from its text. */
+export function readAgain(
+  text: string,
+): { headers: HeaderFields; authority: Authority; resourceName: string } {
+  const headers = headerFieldsOf(text);
+  const { authority, resourceName } = readTarget(text.slice(text.indexOf(" ") + 1, text.indexOf(" HTTP/")))!;
+  return { headers, authority: authority ?? parseAuthority(headers.get("host")!)!, resourceName };
+}

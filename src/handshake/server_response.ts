@@ -1,0 +1,97 @@
+/**
+ * What a server answers to an opening handshake: the response that accepts it, and those that refuse it.
+ *
+ * @module
+ */
+import { listElements, listHolds, toAsciiLowerCase } from "../http/header_fields.ts";
+import type { RequestHead } from "../http/head.ts";
+import { type HeaderLine, headText, latin1Bytes, lineText, statusLine } from "../http/response.ts";
+import { acceptKey } from "./accept_key.ts";
+import { type Refusal, refusalBody } from "./refusal.ts";
+import type { OpeningRequest } from "./server_handshake.ts";
+
+/** What a server puts into the response that accepts. */
+export interface Acceptance {
+  /** The subprotocol: one that the client offered. */
+  readonly protocol?: string | undefined;
+  /** The extensions agreed upon, as `Sec-WebSocket-Extensions` says them. */
+  readonly extensions?: string | undefined;
+  /** More header lines, such as `Set-Cookie`. */
+  readonly headers?: Iterable<HeaderLine>;
+}
+
+// RFC 6455, section 4.2.2, names these; RFC 9110, sections 8.6 and 9112, 6.1, forbid a body's headers with 101.
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  "upgrade",
+  "connection",
+  "sec-websocket-accept",
+  "sec-websocket-protocol",
+  "sec-websocket-extensions",
+  "sec-websocket-version",
+  "content-length",
+  "transfer-encoding",
+]);
+
+const SWITCHING_PROTOCOLS =
+  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+
+/**
+ * The response that accepts an opening handshake (RFC 6455, section 4.2.2), as text: each character is one byte.
+ * Throws a `TypeError` for a subprotocol that was not offered and for headers that are not the caller's to send.
+ */
+export function acceptanceText(request: OpeningRequest, acceptance: Acceptance = {}): string {
+  const { protocol, extensions } = acceptance;
+  let text = SWITCHING_PROTOCOLS + lineText("Sec-WebSocket-Accept", acceptKey(request.key));
+  if (protocol !== undefined) {
+    if (!request.protocols.includes(protocol)) {
+      throw new TypeError(
+        `Cannot accept with subprotocol ${
+          JSON.stringify(protocol)
+        }: the client did not offer it. Choose one that it did offer, or none.`,
+      );
+    }
+    text += lineText("Sec-WebSocket-Protocol", protocol);
+  }
+  if (extensions !== undefined) text += lineText("Sec-WebSocket-Extensions", extensions);
+  for (const [name, value] of acceptance.headers ?? []) {
+    if (OWN_HEADERS.has(toAsciiLowerCase(name))) {
+      throw new TypeError(
+        `Cannot send header ${name} with the acceptance: the opening handshake sets it by itself.`,
+      );
+    }
+    text += lineText(name, value);
+  }
+  // RFC 9110, section 7.8: "If a server receives both an Upgrade and an Expect header field with the "100-continue"
+  // expectation [...], the server MUST send a 100 (Continue) response before sending a 101".
+  const expected = listHolds(request.head.headers.get("expect"), "100-continue")
+    ? headText(statusLine(100), [])
+    : "";
+  return `${expected}${text}\r\n`;
+}
+
+/**
+ * The response that refuses, whole, as bytes. The connection is to be closed after it, whatever else was sent on it:
+ * a proxy may believe that it has become a tunnel. `head` is the request's, if it was read: it says whether the peer
+ * would rather have JSON, and whether it asked for a head alone.
+ */
+export function refusalBytes(refusal: Refusal, head: RequestHead | undefined, date: Date): Uint8Array {
+  const json = listElements(head?.headers.get("accept")).some((each) =>
+    toAsciiLowerCase(each.split(";", 1)[0]!).trim() === "application/json"
+  );
+  const body = new TextEncoder().encode(refusalBody(refusal, json));
+  const upgrade = refusal.headers.some(([name]) => name === "Upgrade");
+  const text = headText(statusLine(refusal.status), [
+    // RFC 9110, section 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
+    ["Connection", upgrade ? "close, Upgrade" : "close"],
+    ...refusal.headers,
+    ["Date", date.toUTCString()],
+    ["Content-Type", json ? "application/json" : "text/plain; charset=utf-8"],
+    ["Content-Length", String(body.length)],
+    ["Cache-Control", "no-store"],
+    ["X-Content-Type-Options", "nosniff"],
+  ]);
+  const response = new Uint8Array(text.length + (head?.method === "HEAD" ? 0 : body.length));
+  response.set(latin1Bytes(text));
+  if (head?.method !== "HEAD") response.set(body, text.length);
+  return response;
+}
