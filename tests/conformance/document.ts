@@ -1,4 +1,4 @@
-/** docs/CONFORMANCE.md, made of the suite and of how its cases went. */
+/** docs/CONFORMANCE.md and the table of all cases beside it, made of the suite and of how its cases went. */
 import type { Behavior, CaseGroup } from "./case.ts";
 import type { Role } from "./subjects.ts";
 import { groups } from "./suite.ts";
@@ -33,28 +33,30 @@ const SUBJECTS: Record<string, string> = {
 const COLUMNS = ROLES.flatMap((role) => RUNTIMES.map((runtime) => ({ role, runtime })));
 const HEADINGS = COLUMNS.map(({ role, runtime }) => `${role}, ${runtime}`);
 
-/** The document. */
-export function render(results: readonly Result[]): string {
+/** The documents, by their paths below docs/. */
+export function render(
+  results: readonly Result[],
+): Record<"CONFORMANCE.md" | "conformance/cases.md", string> {
   const behaviors = new Map(
     results.map(({ role, runtime, id, behavior }) => [`${role} ${runtime} ${id}`, behavior]),
   );
   const cells = (id: string) =>
     COLUMNS.map(({ role, runtime }) => behaviors.get(`${role} ${runtime} ${id}`) ?? "not run");
   const total = groups.reduce((sum, { cases }) => sum + cases.length, 0);
-  return `# Conformance
+  const summary = `# Conformance
 
 How the server and the client behave in each case of groups 1 to 7, 9, 10, 12 and 13 of the
 [Autobahn|Testsuite](https://github.com/crossbario/autobahn-testsuite), by its numbers and in its words. The ${total} cases are
 written anew from RFC 6455 and RFC 7692, in \`tests/conformance\`, and played over TCP by a peer that shares no code with the
-library. They are tests of every run on every runtime; \`node tests/run.mjs conformance\` writes this page anew, on the
-runtimes that \`tests/runtimes/package.json\` names. The client is \`connect()\`; groups 1 to 7 are played against the standard's
+library. They are tests of every run on every runtime. \`node tests/run.mjs conformance\` writes this page and
+[the table of all cases](conformance/cases.md), on the runtimes that \`tests/runtimes/package.json\` names. The client is \`connect()\`; groups 1 to 7 are played against the standard's
 \`WebSocket\` as well, and come out the same.
 
 Where a case is about compression (groups 12 and 13, by the sections of RFC 7692), an answer may come uncompressed only where
 compression saves next to nothing, and together they must come in fewer bytes than they have, where data of that kind and
 size allow it. The peer inflates them with no more than what was agreed: a reference beyond the window, or to a message that
 none may refer to, fails the case. The data are of the kinds and sizes that the Autobahn|Testsuite uses, made by a rule; it
-sends 1000 messages in each case, here their number stands in the case.
+sends 1000 messages in each case, here there are up to 250.
 
 - **OK**: exactly what the RFC asks, at once; our own choice among several lawful answers counts as what is asked.
 - **NON-STRICT**: lawful, but later or less than one could wish.
@@ -72,7 +74,23 @@ ${
       }),
     )
   }
-${groups.map((group) => chapter(group, cells)).join("\n")}`;
+## What deviates
+
+${deviations(cells)}`;
+  const rows = groups.map((group) => chapter(group, cells)).join("\n");
+  return {
+    "CONFORMANCE.md": summary,
+    "conformance/cases.md":
+      `# The ${total} cases\n\nWhat the words mean stands in [CONFORMANCE.md](../CONFORMANCE.md).\n\n${rows}`,
+  };
+}
+
+/** The cases that are not OK everywhere. */
+function deviations(cells: (id: string) => string[]): string {
+  const rows = groups.flatMap(({ cases }) => cases)
+    .filter(({ id }) => cells(id).some((behavior) => behavior !== "OK"))
+    .map((each) => [each.id, each.title, each.section, ...cells(each.id)]);
+  return table(["case", "what is sent", "section", ...HEADINGS], rows);
 }
 
 /** The results that a document shows. */

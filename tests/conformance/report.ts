@@ -34,5 +34,7 @@ for (const runtime of RUNTIMES) {
     failed ||= behavior === "FAILED";
   }
 }
-writeFileSync(join(projectRoot, "docs", "CONFORMANCE.md"), render(results));
+for (const [path, text] of Object.entries(render(results))) {
+  writeFileSync(join(projectRoot, "docs", path), text);
+}
 process.exitCode = failed ? 1 : 0;
