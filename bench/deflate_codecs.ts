@@ -1,6 +1,6 @@
 /**
  * What DEFLATE costs for one message, by what could do it:
- *   npm run bench:deflate-codecs
+ *   npm run bench -- deflate-codecs
  *   bun bench/deflate_codecs.ts
  *   deno run --allow-all --node-modules-dir=manual bench/deflate_codecs.ts
  * Compare figures within one run only.

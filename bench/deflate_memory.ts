@@ -1,5 +1,5 @@
 /**
- * What compression costs a server in memory: `npm run bench:deflate-memory`. Thousands of connections whose windows are
+ * What compression costs a server in memory: `npm run bench -- deflate-memory`. Thousands of connections whose windows are
  * all full, beside as many that do not compress; then a million messages over a few. Exits with 1 when more is held than
  * docs/COMPRESSION.md allows.
  */

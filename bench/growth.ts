@@ -1,5 +1,5 @@
-/** What grows with what: `npm run bench:growth`. `--help` lists the options. */
+/** What grows with what: `npm run bench -- growth`. `--help` lists the options. */
 import { runSuites } from "./harness/command.ts";
 import { growthOfBroadcast, growthOfEcho, growthOfMemory } from "./suites/growth.ts";
 
-await runSuites("bench:growth", [growthOfEcho, growthOfBroadcast, growthOfMemory]);
+await runSuites("bench -- growth", [growthOfEcho, growthOfBroadcast, growthOfMemory]);

@@ -1,5 +1,5 @@
 /**
- * The parts of the path by themselves, and what was tried instead of them: `npm run bench:micro`. With `--write`, the
+ * The parts of the path by themselves, and what was tried instead of them: `npm run bench -- micro`. With `--write`, the
  * section of docs/PERFORMANCE.md as well.
  */
 import process from "node:process";
@@ -49,5 +49,5 @@ beside it, so that the same inside a server takes longer.
 
 ${text}
 
-Measured on ${date} by \`npm run bench:micro\`, on ${machine()}, with ${versions}.`]);
+Measured on ${date} by \`npm run bench -- micro\`, on ${machine()}, with ${versions}.`]);
 }

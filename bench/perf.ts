@@ -1,4 +1,4 @@
-/** Where the CPU time of all servers goes, the kernel's too: `npm run bench:perf`. `--help` lists the options. */
+/** Where the CPU time of all servers goes, the kernel's too: `npm run bench -- perf`. `--help` lists the options. */
 import { perf } from "./harness/perf.ts";
 import { runLook } from "./harness/profile_command.ts";
 import { growthOfBroadcast, growthOfEcho } from "./suites/growth.ts";

@@ -1,5 +1,5 @@
 /**
- * What a peer that sends next to nothing can make a server spend, on each runtime: `npm run bench:tiny-frames`, of which
+ * What a peer that sends next to nothing can make a server spend, on each runtime: `npm run bench -- tiny-frames`, of which
  * docs/LIMITS.md has the figures.
  */
 import { Teller } from "./harness/measure.ts";

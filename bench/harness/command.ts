@@ -18,7 +18,7 @@ function ids(of: readonly { readonly id: string }[]): string[] {
 }
 
 function usage(command: string, suites: readonly Suite[]): string {
-  return `npm run ${command} -- [options]
+  return `npm run ${command}${command.includes(" ") ? "" : " --"} [options]
   --seconds N            the measured span of each sample (default 1)
   --rounds N             samples of each subject under each workload (default 5)
   --only SUBJECT...      of ${ids(suites.flatMap((suite) => suite.subjects)).join(", ")}

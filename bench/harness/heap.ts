@@ -109,7 +109,7 @@ async function part({ subjects, figure }: Suite, workload: Workload): Promise<st
 
 /** Bytes of an idle connection, kind by kind. */
 export const heap: Look = {
-  command: "bench:heap",
+  command: "bench -- heap",
   heading: "What an idle connection is made of",
   method: METHOD,
   part,

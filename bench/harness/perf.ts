@@ -96,7 +96,7 @@ own functions call, the binding of Bun's \`socket.write()\` is a part. "Other th
 
 /** Microseconds of each message, by whose code ran. */
 export const perf: Look = {
-  command: "bench:perf",
+  command: "bench -- perf",
   heading: "Where the time goes, the kernel included",
   method: METHOD,
   leastSeconds: 0,

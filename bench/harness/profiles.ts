@@ -57,7 +57,7 @@ function tableOf(subjects: readonly Subject[], spent: readonly TimeSpent[]): str
 
 /** Shares of woshou's time, by whose code ran. */
 export const profiles: Look = {
-  command: "bench:profile",
+  command: "bench -- profile",
   heading: "Where the time goes",
   method: METHOD,
   leastSeconds: TAIL_SECONDS,

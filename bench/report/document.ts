@@ -1,4 +1,4 @@
-/** docs/PERFORMANCE.md and its charts. */
+/** docs/PERFORMANCE.md, and the tables and charts of docs/performance. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../harness/project.ts";
@@ -8,46 +8,58 @@ import { disturbance, machine, type Measured, type Run, versions } from "./run.t
 import { tables } from "./tables.ts";
 
 const DOCUMENT = join(projectRoot, "docs", "PERFORMANCE.md");
-const CHARTS = join(projectRoot, "docs", "performance");
+const FOLDER = join(projectRoot, "docs", "performance");
+const TABLES = join(FOLDER, "tables.md");
 
 const PREAMBLE = `# Performance
 
-Each section is written by the command that it names, from one run of it, losses and wins alike. Compare figures within one
-section only: another machine, or the same one an hour later, gives others. On Linux this does it again:
+The table says how woshou compares with what most people use on the same runtime, and with a bare TCP echo. Every figure behind it,
+losses and wins alike, is in [performance/tables.md](performance/tables.md); what is below its goal, and why, in
+[performance/below_the_goals.md](performance/below_the_goals.md).
+
+## How to run it again
+
+On Linux:
 
 \`\`\`sh
 npm ci && npm ci --prefix tests/runtimes
-npm run bench -- --write           # half an hour or more; --help lists what can be left out
-npm run bench:growth -- --write
-npm run bench:profile -- --write   # where the time goes
-npm run bench:perf -- --write      # the same by Linux's perf, the kernel included (Debian: apt-get install linux-perf)
-npm run bench:heap -- --write      # what an idle connection is made of
-npm run bench:micro -- --write     # the parts by themselves
-npm run bench -- --against COMMIT  # holds the library of another commit against the one that is here
-npm run bench -- --cross-check     # holds the load generator against another one, in C
+npm run bench -- --write             # half an hour or more; --help lists what can be left out
+npm run bench -- growth --write      # with more connections
+npm run bench -- profile --write     # where the time goes
+npm run bench -- perf --write        # the same by Linux's perf, the kernel included (Debian: apt-get install linux-perf)
+npm run bench -- heap --write        # what an idle connection is made of
+npm run bench -- micro --write       # the parts by themselves
+npm run bench -- --against COMMIT    # the library of another commit against this one
+npm run bench -- --cross-check       # the load generator against another one, in C
 \`\`\`
 
-Each subject is a program in a process of its own, on the loopback interface; the load comes from another process, on Node,
-which shares no code with the library and checks what comes back. The subjects take turns, and each sample has new processes:
-a second of load to warm up, or more where a section says so, then the span that counts. A figure is the median of the rounds,
-a ratio the median of the ratios within each round, since the machine is now faster and now slower; the least and the most of
-them stand behind it. CPU-seconds are those of all threads of the subject's process, in user and in kernel mode, from \`/proc\`:
-they tell what a message costs even where the generator or another process was the limit of what went through by the clock,
-though a server that has to wait finds less to do at a time, and so needs a little more for each message. Peak memory is the
-most that the process ever had resident, in any round. The peer is what most people use on the same runtime, the limit a bare
-TCP echo on it.
+- Each subject is a process of its own on the loopback interface. The load comes from another process, on Node, which shares no code
+  with the library and checks what comes back.
+- The subjects take turns, and each sample has new processes: a second to warm up, then the span that counts.
+- A figure is the median of all rounds. A ratio is the median of the ratios within each round, because the machine is faster at one
+  time than at another; the lowest and the highest are shown with it. Compare ratios within one run only.
+- CPU-seconds are those of all threads of the subject's process, in user and kernel mode (\`/proc\`). They tell what a message costs,
+  even where the generator was the limit. A server that has to wait does less at a time, and so needs a little more for each message.
+- Peak memory is the most that the process had resident in any round.
 `;
+
+const TABLES_PREAMBLE = `# The tables behind [PERFORMANCE.md](../PERFORMANCE.md)
+
+Each section is written by the command that it names, from one run. Compare figures within one section only.
+`;
+
+const PICTURES = "Charts";
 
 const GOALS = "The figures to reach";
 
 function section({ command, extent, date }: Run, measured: Measured): string {
   const { suite } = measured;
   const pictures = charts(measured);
-  mkdirSync(CHARTS, { recursive: true });
-  for (const { name, svg } of pictures) writeFileSync(join(CHARTS, `${name}.svg`), svg);
+  mkdirSync(FOLDER, { recursive: true });
+  for (const { name, svg } of pictures) writeFileSync(join(FOLDER, `${name}.svg`), svg);
   const written = tables(measured, (workload) => {
     const { title, name } = pictures.find((each) => each.workload === workload?.id)!;
-    return `![${title}](performance/${name}.svg)\n\n`;
+    return `![${title}](${name}.svg)\n\n`;
   });
   const parts = [
     `## ${suite.title}`,
@@ -62,25 +74,35 @@ ${versions([measured]).join(", ")}. ${disturbance([measured])}`,
   return parts.filter((part) => part !== undefined).join("\n\n");
 }
 
-/** Writes the run's sections into the document, in the place of the first that was there before. */
+/** Writes the run's sections into the document, in the place of those that were there before. */
 export function writeDocument(run: Run): void {
   const goals = goalsReached(run.measured);
   const sections = run.measured.map((measured) => section(run, measured));
-  if (goals !== undefined) {
-    sections.unshift(
-      `## ${GOALS}\n\nRatios of woshou to the peer and to the limit, from the run below.\n\n${goals}`,
-    );
-  }
   writeSections(sections);
+  if (goals !== undefined) {
+    writeInto(DOCUMENT, PREAMBLE, [
+      `## ${GOALS}\n\nRatios of woshou to the peer and to the limit.\n\n${goals}`,
+    ]);
+  }
 }
 
-/** Writes sections, each from its heading on, in the place of the first of them that was there before. */
+/** Writes sections of the tables, each from its heading on, in the place of the first of them that was there before. */
 export function writeSections(sections: readonly string[]): void {
+  writeInto(TABLES, TABLES_PREAMBLE, sections);
+  const shown = [...readFileSync(TABLES, "utf8").matchAll(/^!\[([^\]]*)\]\((.*)\)$/gm)];
+  const charts = shown.map(([, title, file]) => `![${title}](performance/${file})`).join("\n");
+  writeInto(DOCUMENT, PREAMBLE, [`## ${PICTURES}\n\n${charts}`]);
+}
+
+function writeInto(path: string, preamble: string, sections: readonly string[]): void {
   const heading = (part: string): string => part.slice(0, part.indexOf("\n"));
-  const headings = new Set(sections.map(heading));
-  const old = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, "utf8").split(/^(?=## )/m).slice(1) : [];
-  const place = old.findIndex((part) => headings.has(heading(part)));
+  const headings = new Set([...sections.map(heading), ...preamble.match(/^## .*$/gm) ?? []]);
+  const old = existsSync(path) ? readFileSync(path, "utf8").split(/^(?=## )/m).slice(1) : [];
+  const place = old.filter((part) =>
+    !headings.has(heading(part)) || sections.some((each) => heading(each) === heading(part))
+  )
+    .findIndex((part) => headings.has(heading(part)));
   const others = old.filter((part) => !headings.has(heading(part)));
   others.splice(place === -1 ? others.length : place, 0, ...sections);
-  writeFileSync(DOCUMENT, `${[PREAMBLE, ...others].map((part) => part.trimEnd()).join("\n\n")}\n`);
+  writeFileSync(path, `${[preamble, ...others].map((part) => part.trimEnd()).join("\n\n")}\n`);
 }

@@ -1,4 +1,4 @@
-/** What `npm run bench:profile` and `npm run bench:perf` look into. */
+/** What `npm run bench -- profile` and `npm run bench -- perf` look into. */
 import type { Suite } from "../harness/suite.ts";
 import { broadcast, handshakes } from "./connections.ts";
 import { echo } from "./echo.ts";

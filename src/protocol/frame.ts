@@ -39,7 +39,7 @@ export interface TextWriter {
 
 /**
  * A `Buffer` encodes without a view of the room: texts of up to some KiB in three quarters of `TextEncoder`'s time on Node, in a
- * half on Bun (`npm run bench:micro`). Deno's asks `TextEncoder` itself, and takes a length of 0 for none.
+ * half on Bun (`npm run bench -- micro`). Deno's asks `TextEncoder` itself, and takes a length of 0 for none.
  */
 export function textWriter({ Buffer, Deno }: TextRuntime): TextWriter {
   if (Buffer !== undefined && Deno === undefined) {

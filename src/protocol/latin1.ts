@@ -23,7 +23,7 @@ export interface BufferGlobal {
 
 /**
  * By a `Buffer`, where there is one: it makes no view of the octets and looks at none of them first, which for short texts takes
- * a sixth (Deno) to a half of `TextDecoder`'s time, for long ones on Bun as much (`npm run bench:micro`). What TextDecoder
+ * a sixth (Deno) to a half of `TextDecoder`'s time, for long ones on Bun as much (`npm run bench -- micro`). What TextDecoder
  * calls "latin1" is another encoding besides.
  */
 export function latin1Reader({ Buffer }: BufferGlobal): Latin1Reader {
