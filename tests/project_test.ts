@@ -1,6 +1,6 @@
 /** What holds between the files of the project. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { projectRoot } from "./fixtures.ts";
 import { test } from "./harness.ts";
@@ -144,5 +144,21 @@ test("no document says a thing twice: each heading of the second level is there 
   for (const file of readdirSync(join(projectRoot, "docs")).filter((name) => name.endsWith(".md"))) {
     const headings = read(`docs/${file}`).match(/^## .*$/gm) ?? [];
     assert.deepEqual(headings, [...new Set(headings)], file);
+  }
+});
+
+test("the documents name no file that is not there", () => {
+  const documents = readdirSync(join(projectRoot, "docs")).filter((name) => name.endsWith(".md"));
+  for (
+    const path of [
+      "README.md",
+      "CONTRIBUTING.md",
+      "SECURITY.md",
+      ...documents.map((name) => `docs/${name}`),
+    ]
+  ) {
+    for (const [, named] of read(path).matchAll(/`((?:src|tests|bench|docs|examples)\/[\w./-]+)`/g)) {
+      assert.ok(existsSync(join(projectRoot, named!)), `${path} names ${named}`);
+    }
   }
 });

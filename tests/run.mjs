@@ -227,7 +227,11 @@ const stages = {
     command("check", "types", local("tsc"), ["-p", "tsconfig.json"]),
     command("check", "format", deno, ["fmt", "--check"]),
     command("check", "lint", deno, ["lint"]),
-    ...suite("node", (folder) => !["browser", "conformance", "deploy", "interop", "soak"].includes(folder)),
+    ...suite(
+      "node",
+      (folder) =>
+        !["browser", "conformance", "deploy", "fuzz", "interop", "soak", "testing"].includes(folder),
+    ),
   ],
   conformance: () => [
     command("conformance", "docs/CONFORMANCE.md is written anew", process.execPath, [
@@ -243,7 +247,7 @@ const BY_NAME = ["quick", "conformance"];
 const USAGE =
   `node tests/run.mjs                            all of it, as npm test does; about 8 minutes on two quiet cores
 node tests/run.mjs quick                      what to run before each commit: types, format, lint, and the suite on this
-                                              Node, but for browsers, proxies, other libraries and the conformance cases
+                                              Node, but for browsers, proxies, other libraries, the conformance cases and the fuzzers
 node tests/run.mjs STAGE...                   some of it: ${Object.keys(stages).join(", ")}
 node tests/run.mjs file FILE [RUNTIME...]     one file, by its path or the end of that, on ${
     Object.keys(RUNTIMES).join(", ")

@@ -33,7 +33,7 @@ export async function runLook(look: Look, suites: readonly Suite[], ids: readonl
   });
   const { leastSeconds } = look;
   if (values.help) {
-    return console.log(`npm run ${look.command} -- [options]${
+    return console.log(`npm run ${look.command} [options]${
       leastSeconds === undefined ? "" : `
   --seconds N            the span of each sample that is looked at (default 3)`
     }

@@ -1,6 +1,15 @@
 /**
- * DEFLATE by `node:zlib`, which Node, Deno and Bun all have: synchronous, holding no memory between two messages but
- * what all connections share, and several times as fast as the libraries in JavaScript (docs/COMPRESSION.md).
+ * DEFLATE by `node:zlib`, which Node, Deno and Bun all have: synchronous, and several times as fast as the libraries in
+ * JavaScript (docs/COMPRESSION.md). What does the work:
+ *
+ * | work                                     | with zlib's handle      | without it                        |
+ * | ---------------------------------------- | ----------------------- | --------------------------------- |
+ * | compress a message by itself             | a shared deflater       | `deflateRawSync()`                |
+ * | compress behind a window, Node and Bun   | `deflateRawSync()`, the window is its dictionary            ||
+ * | compress behind a window, Deno           | a shared deflater reads the window first | by itself        |
+ * | decompress                               | `Inflater`, one for all | `inflateRawSync()` behind the window |
+ *
+ * The handle (`zlib_handle.ts`) is looked for once; a runtime without one like it works by the documented functions alone.
  *
  * @module
  */

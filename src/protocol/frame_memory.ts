@@ -2,6 +2,15 @@
  * Where frames are written before they are sent: each behind the one before it, so that all that is sent in one turn
  * lies in one piece and goes out in one write.
  *
+ * How memory moves through it:
+ * 1. `reserve()` makes room in the chunk at hand. Frames are written there, from `end` on.
+ * 2. A chunk that is full, and of which bytes are still on their way, is watched; another one is taken: an empty one that
+ *    was kept, or new memory.
+ * 3. `giveBack()` returns bytes that the transport is done with. The last bytes of the chunk at hand are written over at
+ *    once; others are only counted.
+ * 4. A watched chunk whose bytes have all come back is kept as an empty one. Only so many are watched and kept: the rest is
+ *    left to the garbage collector.
+ *
  * @module
  */
 import { NOTHING } from "./bytes.ts";
