@@ -166,7 +166,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
    * `TypeError` when the connection was given to callbacks, or another stream has not come to its end.
    */
   stream(): AsyncGenerator<Message, void, undefined> {
-    return this.#live.queue.pieces();
+    return this.#live.receivedMessages.pieces();
   }
 
   /**
@@ -260,7 +260,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
    * a message: a later loop goes on. Throws a `TypeError` when the connection was given to callbacks.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    return this.#live.queue.iterate();
+    return this.#live.receivedMessages.iterate();
   }
 
   /** Closes with 1000 and waits until the connection has ended. */

@@ -9,7 +9,7 @@ import type { ConnectionHome, ConnectionInit } from "./home.ts";
 import type { HandlerOf } from "./handler.ts";
 import type { Message, ReadyState, Sendable, SendOptions } from "./message.ts";
 import type { ConnectionSettings } from "./options.ts";
-import { describeClose, Ending } from "./ending.ts";
+import { ClosingHandshake, type ClosingHandshakeOwner } from "./closing_handshake.ts";
 import { utf8Length } from "../protocol/utf8.ts";
 import { Liveness, type LivenessOwner } from "./liveness.ts";
 import { ReceivedMessages, type ReceivedMessagesOwner } from "./received_messages.ts";
@@ -26,7 +26,6 @@ import { Protocol, type ProtocolClose, type ProtocolSink } from "../protocol/pro
 import {
   INTERNAL_ERROR,
   MESSAGE_TOO_BIG,
-  NO_STATUS_RECEIVED,
   NORMAL_CLOSURE,
   POLICY_VIOLATION,
   TRY_AGAIN_LATER,
@@ -45,6 +44,7 @@ export class LiveConnection<Socket>
     LivenessOwner,
     MessagesAwaitingStreamOwner,
     SubscriberOwner,
+    ClosingHandshakeOwner,
     FrameReader {
   /** What the application holds. */
   readonly socket: Socket;
@@ -55,7 +55,7 @@ export class LiveConnection<Socket>
   /** Signs of life. */
   readonly liveness: Liveness;
   /** Messages on their way to the application. */
-  readonly queue: ReceivedMessages<Socket>;
+  readonly receivedMessages: ReceivedMessages<Socket>;
 
   readonly #home: ConnectionHome<Socket>;
   readonly #transport: Transport;
@@ -66,7 +66,7 @@ export class LiveConnection<Socket>
   #request: string | Request | undefined;
   #subscriber: Subscriptions | undefined;
   #awaitingStream: MessagesAwaitingStream | undefined;
-  #ending: Ending | undefined;
+  #closing: ClosingHandshake | undefined;
   // Made for the first who holds it.
   #reading: Reading | undefined;
 
@@ -79,7 +79,7 @@ export class LiveConnection<Socket>
     this.#transport = transport;
     this.#request = init.request;
     this.framesToSend = new FramesToSend(transport, this);
-    this.queue = new ReceivedMessages(this);
+    this.receivedMessages = new ReceivedMessages(this);
     this.protocol = new Protocol(role, this, settings, init.compression);
     this.liveness = new Liveness(this);
     this.#reading = init.reading;
@@ -212,14 +212,7 @@ export class LiveConnection<Socket>
     // Throws now, whenever the Close frame may be sent.
     encodeClosePayload(code ?? undefined, reason, this.#home.role);
     if (!this.open) return;
-    this.#end.sent = describeClose(code ?? NO_STATUS_RECEIVED, reason);
-    this.#subscriber?.leave();
-    if (this.#awaitingStream?.busy === undefined) this.#sendClose(code, reason);
-    else {
-      this.protocol.awaitStream();
-      this.#awaitStream();
-      void this.#awaitingStream.busy.then(() => this.#sendClose(code, reason));
-    }
+    this.#end.start(code, reason);
   }
 
   // What the transport tells.
@@ -263,7 +256,7 @@ export class LiveConnection<Socket>
     this.protocol.transportClosed();
     const close = ending.finish();
     this.#home.ended?.(this.socket, this.protocol.compression, this.#place);
-    this.queue.end(close);
+    this.receivedMessages.end(close);
   }
 
   // What the protocol tells.
@@ -274,9 +267,9 @@ export class LiveConnection<Socket>
 
   message(message: Message, last: boolean): void {
     this.liveness.message();
-    this.queue.push(message, last);
+    this.receivedMessages.push(message, last);
     // Whoever still waits has not got this one, or not all of it: nobody would ask for the next.
-    if (this.#oneAtATime && last && !this.queue.awaited) {
+    if (this.#oneAtATime && last && !this.receivedMessages.awaited) {
       (this.#reading ??= new Reading(this.#transport, this)).hold("one at a time");
     }
   }
@@ -303,7 +296,7 @@ export class LiveConnection<Socket>
       this.#transport.closeWrite();
     }
     this.#end.stopTimer();
-    this.#startCloseTimer();
+    this.#end.startDeadline();
     // From here on what comes is read and thrown away, so that our Close frame is not lost to a reset.
     this.#reading?.discard();
     // Last, for whoever is told may act at once.
@@ -365,7 +358,7 @@ export class LiveConnection<Socket>
   handlerFailed(error: unknown): void {
     this.#end.handlerFailed(error);
     this.#home.handlerFailed(error);
-    this.#sendClose(INTERNAL_ERROR, "");
+    this.#end.send(INTERNAL_ERROR, "");
   }
 
   mayHold(size: number): boolean {
@@ -425,10 +418,36 @@ export class LiveConnection<Socket>
     this.startClosing(NORMAL_CLOSURE, "idle");
   }
 
+  // What the closing handshake asks for.
+
+  get streamUnderWay(): Promise<unknown> | undefined {
+    return this.#awaitingStream?.busy;
+  }
+
+  closeBegun(): void {
+    this.#subscriber?.leave();
+  }
+
+  closeGoesOut(): void {
+    this.#subscriber?.end(this.#awaitingStream?.busy === undefined);
+  }
+
+  closeSent(): void {
+    // The peer's answer must be read, whatever stands before it.
+    this.#oneAtATime = false;
+    this.askForNext();
+    this.receivedMessages.closing();
+  }
+
+  closeTimedOut(message: string): void {
+    this.#home.limitReached?.("closeTimeout", this.socket, () => message);
+    this.#transport.abort();
+  }
+
   // What streamed messages ask for.
 
   fragmentGoesOut(): void {
-    if (this.protocol.state === "awaiting stream") this.#awaitStream();
+    if (this.protocol.state === "awaiting stream") this.#end.awaitStream();
   }
 
   messageLost(): void {
@@ -457,40 +476,16 @@ export class LiveConnection<Socket>
     if (typeof handler === "function") {
       // The call waits for a turn, so that a handler never runs inside the opening handshake.
       Promise.resolve(this.socket).then(handler).then(
-        () => void (this.#ending?.outlivesHandler || this.startClosing(NORMAL_CLOSURE, "")),
+        () => void (this.#closing?.outlivesHandler || this.startClosing(NORMAL_CLOSURE, "")),
         (error: unknown) => this.handlerFailed(error),
       );
     } else {
-      this.queue.deliverTo(handler);
+      this.receivedMessages.deliverTo(handler);
     }
   }
 
-  get #end(): Ending {
-    return this.#ending ??= new Ending();
-  }
-
-  /** The Close frame waits for the end of a streamed message: as long as that goes on, but not for ever. */
-  #awaitStream(): void {
-    const { closeTimeout } = this.settings;
-    this.#end.stopTimer();
-    this.#end.startTimer(closeTimeout, () => this.bytesGone(), () => {
-      const message = `A streamed message did not go on for ${closeTimeout} ms after close() (closeTimeout).`;
-      this.drop(new ConnectionClosedError(message, undefined, "closeTimeout"));
-    });
-  }
-
-  #sendClose(code: number | null, reason: string): void {
-    if (!this.protocol.open) return;
-    const ending = this.#end;
-    ending.sent ??= String(code);
-    this.#subscriber?.end(this.#awaitingStream?.busy === undefined);
-    ending.stopTimer();
-    this.protocol.sendClose(code ?? undefined, reason);
-    this.#startCloseTimer();
-    // The peer's answer must be read, whatever stands before it.
-    this.#oneAtATime = false;
-    this.askForNext();
-    this.queue.closing();
+  get #end(): ClosingHandshake {
+    return this.#closing ??= new ClosingHandshake(this);
   }
 
   #countControlFrame(): void {
@@ -520,19 +515,6 @@ export class LiveConnection<Socket>
     );
     this.protocol.fail(TRY_AGAIN_LATER, error);
     throw error;
-  }
-
-  #startCloseTimer(): void {
-    const { closeTimeout } = this.settings;
-    const ending = this.#end;
-    ending.startTimer(closeTimeout, () => this.bytesGone(), () => {
-      const message =
-        `The peer had not ended the connection ${closeTimeout} ms after our Close frame (closeTimeout).`;
-      this.#home.limitReached?.("closeTimeout", this.socket, () => message);
-      // Whether the peer has read all that went before our answer to its Close, nobody knows.
-      ending.broken = new ConnectionClosedError(message, undefined, "closeTimeout");
-      this.#transport.abort();
-    });
   }
 }
 
