@@ -6,7 +6,7 @@
 import { LONGEST_WAIT } from "../support/timer.ts";
 import { parseArgs } from "node:util";
 import type { CompressionOptions } from "../compression/options.ts";
-import { readUrl } from "../client/redirect.ts";
+import { readUrl } from "../client/url.ts";
 import { type CommandName, type Flag, type FlagName, FLAGS } from "./flags.ts";
 
 /** What holds for the connections of every command. */

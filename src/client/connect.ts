@@ -13,7 +13,8 @@ import { reportError } from "../support/error_hook.ts";
 import { checkHandler, readOptions } from "../options/read.ts";
 import type { ClientHandshake } from "../handshake/client_handshake.ts";
 import { HandshakeError, type HandshakeStep } from "../handshake/handshake_error.ts";
-import { type Hop, readUrl, Redirects } from "./redirect.ts";
+import { type Hop, Redirects } from "./redirect.ts";
+import { readUrl } from "./url.ts";
 import { startTimer } from "../support/timer.ts";
 import { checkCertificates } from "../transport/certificate.ts";
 

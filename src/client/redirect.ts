@@ -7,6 +7,7 @@ import { HandshakeError } from "../handshake/handshake_error.ts";
 import type { ResponseHead } from "../http/head.ts";
 import type { HeaderLine } from "../http/response.ts";
 import { printable } from "../http/printable.ts";
+import { readUrl } from "./url.ts";
 import type { TlsClientOptions } from "../transport/transport.ts";
 
 /** One of the requests that may lead to a connection. */
@@ -24,40 +25,6 @@ const STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Whether a response of this status says where to go instead. */
 export function isRedirect(status: number): boolean {
   return STATUSES.has(status);
-}
-
-/**
- * Reads a URL that a WebSocket can be opened at, and gives it as `http:` or `https:`. Throws a `TypeError` for no URL,
- * a `SyntaxError` for one that cannot be used.
- */
-export function readUrl(text: string | URL): URL {
-  const url = parse(text);
-  // RFC 6455, section 3: "Fragment identifiers are meaningless in the context of WebSocket URIs and MUST NOT be used".
-  if (url.hash !== "" || url.href.endsWith("#")) {
-    throw new SyntaxError("Cannot connect to a URL with a fragment: leave out the # and what follows.");
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new SyntaxError(
-      "Cannot connect with a user name or password in the URL: send an authorization header.",
-    );
-  }
-  // The WebSockets Standard takes http: and https: for ws: and wss:.
-  const scheme = { "ws:": "http:", "wss:": "https:", "http:": "http:", "https:": "https:" }[url.protocol];
-  if (scheme === undefined) {
-    throw new SyntaxError(
-      `Cannot connect to ${url.protocol} URLs: give one that begins with ws:// or wss://.`,
-    );
-  }
-  return url.protocol === scheme ? url : new URL(scheme + url.href.slice(url.protocol.length));
-}
-
-function parse(text: string | URL): URL {
-  try {
-    return new URL(text);
-  } catch {
-    // The error of the runtime would repeat the text, which may hold a password or a token.
-    throw new TypeError("Cannot connect to this URL: it is no absolute URL, such as ws://host/path.");
-  }
 }
 
 // To the URL Standard a backslash is a slash, a tab is nothing, and the slashes behind a scheme may be missing.

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseUrl } from "../client/url.ts";
 import { connect } from "../client/connect.ts";
 import type { ConnectOptions } from "../client/options.ts";
 import { clientHandshake, clientSettings } from "../client/settings.ts";
@@ -51,24 +52,10 @@ export function accept<Data>(connection: Connection<Data>): Accepted {
  * Reads a URL (WebSockets Standard, "get a URL record"). There is no base URL, so that it must be absolute. Throws a
  * `SyntaxError` `DOMException`.
  */
-export function readUrl(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw syntaxError(
-      "Cannot connect to this URL: give an absolute one, such as ws://host/path.",
-    );
-  }
-  if (url.protocol === "http:") url.protocol = "ws:";
-  else if (url.protocol === "https:") url.protocol = "wss:";
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw syntaxError(`Cannot connect to ${url.protocol} URLs: give one that begins with ws:// or wss://.`);
-  }
-  if (url.href.includes("#")) {
-    throw syntaxError("Cannot connect to a URL with a fragment: leave out the # and what follows.");
-  }
-  return url;
+export function urlRecord(text: string): URL {
+  const url = parseUrl(text);
+  if (!(url instanceof URL)) throw syntaxError(url.message);
+  return new URL(url.href.replace(/^http/, "ws"));
 }
 
 /** Checks the names of subprotocols. Throws a `SyntaxError` `DOMException` for one that is no token or stands twice. */
@@ -122,7 +109,7 @@ export function checkOptions(
   return read;
 }
 
-/** Connects to a URL of {@linkcode readUrl}. Rejects as {@linkcode connect} does. */
+/** Connects to a URL of {@linkcode urlRecord}. Rejects as {@linkcode connect} does. */
 export async function establish(
   url: URL,
   protocols: readonly string[],

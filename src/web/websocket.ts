@@ -18,7 +18,7 @@ import {
   checkProtocols,
   closeRequest,
   establish,
-  readUrl,
+  urlRecord,
 } from "./establish.ts";
 import { CloseEvent, type EventHandler, EventHandlers, WebSocketErrorEvent } from "./events.ts";
 import { bytesOrString, clampToShort, likeInterface, stringSequence } from "./idl.ts";
@@ -155,7 +155,7 @@ export class WebSocket extends EventTarget {
       void this.#receive(accepted.connection, accepted.messages);
       return;
     }
-    const target = readUrl(String(url));
+    const target = urlRecord(String(url));
     const offered = checkProtocols(
       typeof protocols === "object" && protocols !== null ? stringSequence(protocols) : [String(protocols)],
     );

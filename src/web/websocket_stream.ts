@@ -17,7 +17,7 @@ import {
   checkProtocols,
   closeRequest,
   establish,
-  readUrl,
+  urlRecord,
 } from "./establish.ts";
 import { bytesOrString, likeInterface, stringSequence } from "./idl.ts";
 import {
@@ -104,7 +104,7 @@ export class WebSocketStream {
       this.#open(accepted.connection, accepted.messages);
       return;
     }
-    const target = readUrl(String(url));
+    const target = urlRecord(String(url));
     const protocols = checkProtocols(
       options.protocols === undefined ? [] : stringSequence(options.protocols),
     );

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { connect, type ConnectOptions } from "../../mod.ts";
 import { acceptKey } from "../../src/handshake/accept_key.ts";
-import { describeLocation, readUrl, Redirects } from "../../src/client/redirect.ts";
+import { describeLocation, Redirects } from "../../src/client/redirect.ts";
+import { readUrl } from "../../src/client/url.ts";
 import { HeaderFields } from "../../src/http/header_fields.ts";
 import { echoServer, failure, greet } from "./support.ts";
 import { tls } from "../fixtures.ts";
