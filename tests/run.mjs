@@ -160,6 +160,10 @@ const stages = {
       "src/core.ts",
       "src/testing/mod.ts",
     ]),
+    command("check", "each file in its room, no circles, no imports upwards", process.execPath, [
+      "--test",
+      ".build/tests/project_test.js",
+    ]),
     command("check", "JSR would take it", deno, ["publish", "--dry-run", "--allow-dirty"]),
   ],
   package: () => [{ weight: 20, work: build }],

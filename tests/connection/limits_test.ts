@@ -412,7 +412,7 @@ test("what the limit hook throws goes to the error hook", async () => {
 function documented(): Map<string, string> {
   const text = readFileSync(join(projectRoot, "docs", "LIMITS.md"), "utf8");
   return new Map(
-    [...text.matchAll(/^\| `([^`]+)` \| ([^|]+) \|/gm)].map(([, name, value]) => [name!, value!.trim()]),
+    [...text.matchAll(/^\| `([^`]+)` +\| ([^|]+) \|/gm)].map(([, name, value]) => [name!, value!.trim()]),
   );
 }
 
