@@ -39,6 +39,8 @@ const ENDING_ROOM = 1032 * 14;
 // zlib keeps so much of what went before. Of a smaller window's bytes it would know more than may be referred to.
 const ZLIB_WINDOW = 32 * 1024;
 const SHARED_SIZE = 128 * 1024;
+// The most room that can be told to zlib.
+const LARGEST_OUTPUT = 2 ** 32 - 1;
 
 /** The header of a stored block of so many bytes (RFC 1951, section 3.2.4). */
 export function storedHeader(size: number): Uint8Array {
@@ -134,7 +136,8 @@ export class Inflater {
       this.#written = this.#output.length - handle.outputLeft;
       if (this.#written > limit) return "too-large";
       if (this.#written < this.#output.length) return read;
-      this.#reserve(Math.min(most, 4 * this.#output.length));
+      if (this.#written >= LARGEST_OUTPUT) return "too-large";
+      this.#reserve(Math.min(most, 4 * this.#output.length, LARGEST_OUTPUT));
     }
   }
 

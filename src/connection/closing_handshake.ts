@@ -166,7 +166,9 @@ export class ClosingHandshake {
   /** Why something can no longer be done. */
   error(what: string): ConnectionClosedError {
     if (this.protocolClose === undefined) {
-      return new ConnectionClosedError(`Cannot ${what}: the connection is closing (${this.#sent} was sent).`);
+      return new ConnectionClosedError(
+        `Cannot ${what}: the connection is closing (${this.#sent ?? "a Close frame"} was sent).`,
+      );
     }
     const { code, reason, initiator } = this.protocolClose;
     const side = initiator === "local" ? "this side" : "the peer";

@@ -112,11 +112,8 @@ export class PermessageDeflate implements MessageCompression {
     const inflated = this.#codec.inflate(payload, this.#received, limit);
     if (typeof inflated === "string") return refused(inflated, limit);
     const { bytes, consumed } = inflated;
+    this.#earnFinalBlocks(consumed);
     if (isEnd(payload, consumed)) return bytes;
-    this.#finalBlocks = Math.min(
-      MAX_FINAL_BLOCKS - 1,
-      this.#finalBlocks + payload.length / BYTES_PER_FINAL_BLOCK,
-    );
     return this.#decompressRest(bytes.slice(), payload.subarray(consumed), limit);
   }
 
@@ -133,6 +130,7 @@ export class PermessageDeflate implements MessageCompression {
       const { bytes, consumed } = inflated;
       pieces.push(bytes.slice());
       size += bytes.length;
+      this.#earnFinalBlocks(consumed);
       if (isEnd(rest, consumed)) return concat(pieces, size);
       rest = rest.subarray(consumed);
     }
@@ -140,6 +138,10 @@ export class PermessageDeflate implements MessageCompression {
       `Compressed messages have more than ${MAX_FINAL_BLOCKS} final blocks before their ends, and fewer than ` +
         `${BYTES_PER_FINAL_BLOCK} octets for each.`,
     );
+  }
+
+  #earnFinalBlocks(bytes: number): void {
+    this.#finalBlocks = Math.min(MAX_FINAL_BLOCKS - 1, this.#finalBlocks + bytes / BYTES_PER_FINAL_BLOCK);
   }
 
   /** See {@linkcode MessageCompression.inspect}. */

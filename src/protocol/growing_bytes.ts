@@ -39,7 +39,8 @@ export class GrowingBytes {
 
   /** Gives all of them away, and begins anew without a buffer. */
   take(): Uint8Array {
-    const { bytes } = this;
+    // Whoever is given a buffer may detach it: never the one that all share.
+    const bytes = this.#buffer === NOTHING ? new Uint8Array(0) : this.bytes;
     this.#buffer = NOTHING;
     this.#size = 0;
     return bytes;

@@ -184,7 +184,12 @@ function secureOptions(
 function identityError(name: string, certificate: PeerCertificate): Error | undefined {
   const error = checkServerIdentity(name, certificate);
   if (error === undefined || isIP(name) !== 6) return error;
-  return new X509Certificate(certificate.raw).checkIP(name) === undefined ? error : undefined;
+  try {
+    return new X509Certificate(certificate.raw).checkIP(name) === undefined ? error : undefined;
+  } catch {
+    // An address with a zone is in no certificate.
+    return error;
+  }
 }
 
 async function listen(options: ListenOptions): Promise<Listener> {

@@ -57,3 +57,13 @@ test("RFC 6455, section 10.4: empty pieces are not kept", () => {
   equal(gathered.finish(), "");
   ok(longest <= 1024);
 });
+
+test("an empty message is its own: whoever detaches its buffer takes nothing from others", () => {
+  const gathered = new GatheredMessage();
+  gathered.add(new Uint8Array(0));
+  const message = gathered.finish() as Uint8Array<ArrayBuffer>;
+  structuredClone(message, { transfer: [message.buffer] });
+  const next = new GatheredMessage();
+  next.add(Uint8Array.of(1, 2));
+  sameBytes(next.finish() as Uint8Array, Uint8Array.of(1, 2));
+});

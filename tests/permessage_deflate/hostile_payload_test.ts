@@ -132,7 +132,7 @@ for (const takeover of [true, false]) {
 
   test(`final blocks before the end of a message: 64, then one for each 256 octets, ${mode}`, () => {
     const finals = (count: number, size = 0): Uint8Array =>
-      fromHex("0300".repeat(count) + "000000ffff".repeat(Math.ceil(size / 5)) + "0300");
+      fromHex("000000ffff".repeat(Math.ceil(size / 5)) + "0300".repeat(count) + "0300");
     const codec = new RecordingCodec();
     const receiver = end({ takeover, codec });
     // One at the end is what some peers send, with each message.
@@ -142,6 +142,21 @@ for (const takeover of [true, false]) {
     const runs = codec.inflated.length;
     equal(refusal(receiver.decompress(finals(9, 256), 10)), 1007);
     ok(codec.inflated.length <= runs + 5);
+  });
+
+  test(`many final blocks are read where each has come with 256 octets or more, in one message or in several, ${mode}`, () => {
+    const block = bytesOf(fromHex("01" + "2c01" + "d3fe"), noise(300));
+    const receiver = end({ takeover });
+    for (const count of [200, 65, 2]) {
+      const payload = bytesOf(...new Array<Uint8Array>(count).fill(block), [0]);
+      equal(message(receiver.decompress(payload, MIB)).length, 300 * count);
+    }
+    // Messages without one earn those of later messages.
+    const ordinary = bytesOf(fromHex("00" + "2c01" + "d3fe"), noise(300), [0]);
+    for (let i = 0; i < 500; i++) {
+      message(receiver.decompress(ordinary, MIB));
+      equal(message(receiver.decompress(fromHex("03000300"), 10)).length, 0);
+    }
   });
 
   test(`64 MiB out of 64 KiB: inflating stops at the limit, and memory with it, ${mode}`, () => {

@@ -24,6 +24,12 @@ test("growing bytes hold copies of all that came, in one buffer that grows only 
   }
 });
 
+test("growing bytes of which there are none give away a buffer of nobody else's", () => {
+  const [one, other] = [new GrowingBytes().take(), new GrowingBytes().take()];
+  equal(one.length, 0);
+  equal(one.buffer === other.buffer, false);
+});
+
 test("growing bytes that are taken begin anew; those that are cleared keep their buffer", () => {
   const growing = new GrowingBytes();
   growing.append(bytesOf("one"), 0, 3, 10);

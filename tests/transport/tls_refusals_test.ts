@@ -268,8 +268,13 @@ test("RFC 6066, section 3: an address is never sent as the server's name (SNI), 
 
 test("wss: an address that is dialled is verified, and so is one that is named instead", async () => {
   await on(speaking({ cert: faulty("fit.pem") }), async (port) => {
-    const wrong = { tls: { ca: CA, serverName: "127.0.0.9" } };
-    await refused(`wss://localhost:${port}/`, wrong, "certificate-rejected", /is for other names/);
+    for (const serverName of ["127.0.0.9", "::9"]) {
+      const wrong = { tls: { ca: CA, serverName } };
+      await refused(`wss://localhost:${port}/`, wrong, "certificate-rejected", /is for other names/);
+    }
+    // No certificate can name an address with a zone; Deno does not even ask for one.
+    const zone = { tls: { ca: CA, serverName: "fe80::1%eth0" } };
+    assert.ok(await rejection(connect(`wss://localhost:${port}/`, zone)) instanceof HandshakeError);
   });
   const server = accepting("fit.pem");
   await on(server, async (port) => {
