@@ -178,8 +178,8 @@ const stages = {
     command("fuzz", "a share of what the fuzzers try (docs/RELIABILITY.md)", process.execPath, [
       "--expose-gc",
       ".build/tests/fuzz/main.js",
-      ...["--inputs", "150000"],
-    ], { weight: 40 }),
+      ...["--inputs", "420000"],
+    ], { weight: 120 }),
   ],
   // A share of `npm run soak` and `npm run chaos`, so that they cannot break unseen.
   soak: () => {
@@ -249,7 +249,7 @@ const stages = {
 const BY_NAME = ["quick", "conformance"];
 
 const USAGE =
-  `node tests/run.mjs                            all of it, as npm test does; about 8 minutes on two quiet cores
+  `node tests/run.mjs                            all of it, as npm test does: about a quarter of an hour on two cores
 node tests/run.mjs quick                      what to run before each commit: types, format, lint, and the suite on this
                                               Node, but for browsers, proxies, other libraries, the conformance cases and the fuzzers
 node tests/run.mjs STAGE...                   some of it: ${Object.keys(stages).join(", ")}

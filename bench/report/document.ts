@@ -94,15 +94,15 @@ export function writeSections(sections: readonly string[]): void {
   writeInto(DOCUMENT, PREAMBLE, [`## ${PICTURES}\n\n${charts}`]);
 }
 
+/** Writes sections of a document, each in the place of the first of them that was there before; others stay. */
 function writeInto(path: string, preamble: string, sections: readonly string[]): void {
-  const heading = (part: string): string => part.slice(0, part.indexOf("\n"));
-  const headings = new Set([...sections.map(heading), ...preamble.match(/^## .*$/gm) ?? []]);
+  const headingOf = (part: string): string => part.slice(0, part.indexOf("\n"));
+  const written = new Set(sections.map(headingOf));
+  const ofPreamble = new Set(preamble.match(/^## .*$/gm) ?? []);
   const old = existsSync(path) ? readFileSync(path, "utf8").split(/^(?=## )/m).slice(1) : [];
-  const place = old.filter((part) =>
-    !headings.has(heading(part)) || sections.some((each) => heading(each) === heading(part))
-  )
-    .findIndex((part) => headings.has(heading(part)));
-  const others = old.filter((part) => !headings.has(heading(part)));
+  const kept = old.filter((part) => !ofPreamble.has(headingOf(part)));
+  const place = kept.findIndex((part) => written.has(headingOf(part)));
+  const others = kept.filter((part) => !written.has(headingOf(part)));
   others.splice(place === -1 ? others.length : place, 0, ...sections);
   writeFileSync(path, `${[preamble, ...others].map((part) => part.trimEnd()).join("\n\n")}\n`);
 }

@@ -44,11 +44,12 @@ export interface Proxy {
  * message does not repeat the URL, which may hold a password.
  */
 export function readProxy(option: string | URL | ProxyOptions | undefined): Proxy | undefined {
-  // An environment variable that is empty names no proxy.
-  if (option === undefined || option === "") return undefined;
+  if (option === undefined) return undefined;
   const { url: text, headers: init, tls } = typeof option === "string" || option instanceof URL
     ? { url: option }
     : option;
+  // An environment variable that is empty names no proxy.
+  if (text === "") return undefined;
   const url = parse(text);
   const encrypted = url?.protocol === "https:";
   if (url === undefined || (!encrypted && url.protocol !== "http:")) {

@@ -319,3 +319,8 @@ test("a proxy and a Unix socket do not go together", async () => {
     TypeError,
   );
 });
+
+test("a proxy whose URL is empty is none, as of an environment variable that is set to nothing", async () => {
+  await using server = await echoServer(false);
+  for (const proxy of ["", { url: "" }]) await greet(`ws://127.0.0.1:${server.port}/`, { proxy });
+});
