@@ -1,6 +1,6 @@
 /**
- * The protocol without any socket: the opening handshake and everything after it as pure state machines, which know
- * no runtime, no timer and no promise.
+ * The protocol without sockets: the opening handshake and everything after it as pure state machines, without
+ * runtime, timers or promises (sans I/O).
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The command line, read.
+ * Parses the command line.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import type { CompressionOptions } from "../compression/options.ts";
 import { readUrl } from "../client/url.ts";
 import { type CommandName, type Flag, type FlagName, FLAGS } from "./flags.ts";
 
-/** What holds for the connections of every command. */
+/** Settings for the connections of every command. */
 export interface ConnectionArguments {
-  /** Subprotocols, best first. */
+  /** Subprotocols, most preferred first. */
   readonly protocols: readonly string[];
-  /** Bytes that one message may have; absent for the library's default, as below. */
+  /** Largest message in bytes. Absent: the library's default, as for the fields below. */
   readonly maxMessageSize?: number;
-  /** Fragments that one message may have. */
+  /** Most fragments in one message. */
   readonly maxFragments?: number;
-  /** Absent for none. */
+  /** Absent: no compression. */
   readonly compression?: CompressionOptions;
   /** Milliseconds. */
   readonly handshakeTimeout?: number;
@@ -25,42 +25,42 @@ export interface ConnectionArguments {
   readonly closeTimeout?: number;
 }
 
-/** What `woshou serve` was asked for. */
+/** The arguments of `woshou serve`. */
 export interface ServeArguments extends ConnectionArguments {
   /** The address to listen on. */
   readonly host: string;
-  /** The port; 0 for a free one. */
+  /** The port; 0 picks a free one. */
   readonly port: number;
-  /** Whether each message goes to every connection. */
+  /** Whether each message is sent to every connection. */
   readonly broadcast: boolean;
-  /** Origins whose pages may connect; none for those of the same host. */
+  /** Allowed page origins; empty allows pages of the same host only. */
   readonly origins: readonly string[];
-  /** Further host names that the server answers for. */
+  /** More host names that the server answers for. */
   readonly hosts: readonly string[];
   /** Milliseconds. */
   readonly idleTimeout?: number;
-  /** Whether each opening handshake is told on stderr. */
+  /** Whether each opening handshake is logged to stderr. */
   readonly verbose: boolean;
 }
 
-/** What `woshou connect` was asked for. */
+/** The arguments of `woshou connect`. */
 export interface ConnectArguments extends ConnectionArguments {
   /** Where to connect. */
   readonly url: string;
-  /** Whether every message is sent back. */
+  /** Whether every message is echoed. */
   readonly echo: boolean;
 }
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export type Command =
   | { readonly kind: "serve"; readonly settings: ServeArguments }
   | { readonly kind: "connect"; readonly settings: ConnectArguments }
   | { readonly kind: "help"; readonly command: CommandName | undefined }
   | { readonly kind: "version" };
 
-/** The command line cannot be understood; the message is a sentence for the person who typed it. */
+/** A mistake in the command line. Its message is a sentence for the person who typed it. */
 export class UsageError extends Error {
-  /** Tells it from other errors. */
+  /** Distinguishes it from other errors. */
   override readonly name = "UsageError";
 }
 
@@ -68,7 +68,7 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/\s?#@]+$/i;
 const HOST = /^(?:\*\.)?[^\s/:@?#*]+$|^\[[0-9a-f:.]+\]$/i;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** Reads a command line, without the program's own name. Throws a {@linkcode UsageError}. */
+/** Parses the arguments that follow the program's name. Throws a {@linkcode UsageError}. */
 export function parseCommand(args: readonly string[]): Command {
   const { words, flags } = read(args);
   const [command, ...rest] = words;
@@ -137,7 +137,7 @@ function connectCommand([url, surplus]: readonly string[], flags: Flags): Comman
   try {
     readUrl(url);
   } catch (error) {
-    // What a runtime has against a text that is no URL differs; our own sentences do not.
+    // Each runtime words a URL error differently; our own messages are the same everywhere.
     const why = error instanceof SyntaxError
       ? error.message
       : "It begins with ws:// or wss://, then the host.";
@@ -177,7 +177,7 @@ function read(args: readonly string[]): { words: string[]; flags: Flags } {
       [name, { type: value === undefined ? "boolean" : "string" }] as const
     ),
   );
-  // The parser's own errors differ between runtimes; its tokens do not.
+  // `parseArgs` errors differ between runtimes; its tokens do not.
   const { tokens } = parseArgs({
     args: [...args],
     options: { ...options, help: { type: "boolean", short: "h" } },

@@ -1,5 +1,5 @@
 /**
- * `woshou connect`: a client that sends every message back, or one for people.
+ * `woshou connect`: an echo client, or an interactive one.
  *
  * @module
  */
@@ -17,8 +17,8 @@ const BUFFER = 16 * 1024 * 1024;
 const SHOWN_BYTES = 32;
 
 /**
- * Connects, and does what it was asked for until the connection has ended. Answers the exit code. Rejects
- * with a `UsageError` for a subprotocol that stands twice.
+ * Connects and runs until the connection has ended. Resolves with the exit code. Rejects with a `UsageError` for a
+ * repeated subprotocol.
  */
 export async function runClient(settings: ConnectArguments): Promise<number> {
   const { url, echo, protocols, maxMessageSize, maxFragments, compression, handshakeTimeout, closeTimeout } =
@@ -27,7 +27,7 @@ export async function runClient(settings: ConnectArguments): Promise<number> {
   try {
     socket = await connect(url, {
       protocols,
-      // One message must fit beside what waits already, or it could be received and not sent back.
+      // The buffer must have room for one message beside what already waits, or it could be received but not echoed.
       ...(maxMessageSize === undefined ? {} : { maxMessageSize, maxBufferedAmount: BUFFER + maxMessageSize }),
       ...(maxFragments === undefined ? {} : { maxFragments }),
       ...(compression === undefined ? {} : { compression }),
@@ -84,7 +84,7 @@ function endOf({ code, reason, wasClean, error }: Close): string {
   return [`the connection has ended with ${code}`, ...why.filter((text) => text !== "")].join(": ");
 }
 
-/** The text in one line that no terminal acts upon: control characters are escaped, and those that turn text around. */
+/** The text on one line, safe for a terminal: control characters and bidirectional overrides are escaped. */
 export function visible(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Cs}]/gu,

@@ -1,15 +1,15 @@
 /**
- * What both ends of the command line do with messages: send them back.
+ * The echo handler of both commands.
  *
  * @module
  */
 import type { ConnectionCallbacks } from "../connection/connection.ts";
 
-/** Sends every message back, in order, and reads no more while the peer does not take them. */
+/** Echoes every message in order, and stops reading while the peer does not read (backpressure). */
 export const ECHO: ConnectionCallbacks = {
   message(socket, message) {
     if (socket.readyState !== "open" || socket.send(message)) return;
-    // It rejects when the connection ends first: then nobody waits for the echo any more.
+    // Rejects if the connection ends first: then nobody waits for the echo.
     return socket.drained().catch(() => {});
   },
 };

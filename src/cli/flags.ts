@@ -1,21 +1,21 @@
 /**
- * The flags of the command line, in one table: from it they are read, and from it the help is made.
+ * The flags of the command line in one table, which the parser and the help both use.
  *
  * @module
  */
 
-/** The commands there are. */
+/** The commands. */
 export type CommandName = "serve" | "connect";
 
 /** One flag. */
 export interface Flag {
-  /** The commands that know it; absent for all, and for none. */
+  /** The commands that accept it; absent: all, and no command at all. */
   readonly of?: readonly CommandName[];
-  /** What its value is called; absent for a flag that takes none. */
+  /** The name of its value; absent for a flag without one. */
   readonly value?: string;
-  /** Whether it may be given more than once. */
+  /** Whether it may be repeated. */
   readonly repeatable?: true;
-  /** What it does, perhaps for each command. */
+  /** What it does; may differ by command. */
   readonly help: string | Readonly<Record<CommandName, string>>;
 }
 

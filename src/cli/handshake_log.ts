@@ -1,6 +1,6 @@
 /**
- * The last opening handshakes of the page, each under the random id that the page chose: a browser tells a page
- * nothing about why a WebSocket was refused, so that the page asks the server.
+ * The latest opening handshakes of the demo page, each under a random id chosen by the page. Browsers do not tell a
+ * page why a WebSocket was refused, so the page asks the server.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { acceptKey, GUID, keyDigest } from "../handshake/accept_key.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 import type { HandshakeReport } from "../server/options.ts";
 
-/** How `Sec-WebSocket-Accept` came about, step by step (RFC 6455, section 4.2.2). */
+/** How `Sec-WebSocket-Accept` was computed, step by step (RFC 6455, section 4.2.2). */
 export interface AcceptSteps {
   /** `Sec-WebSocket-Key`, as the client sent it. */
   readonly key: string;
   /** The GUID of the RFC. */
   readonly guid: string;
-  /** SHA-1 of both, as hexadecimal digits. */
+  /** SHA-1 of key and GUID, in hexadecimal. */
   readonly sha1: string;
-  /** The same in Base64: `Sec-WebSocket-Accept`. */
+  /** SHA-1 in Base64: `Sec-WebSocket-Accept`. */
   readonly accept: string;
 }
 
-/** An opening handshake as it happened. */
+/** One opening handshake. */
 export interface HandshakeRecord {
   /** How it ended. */
   readonly outcome: "accepted" | "refused";
@@ -28,7 +28,7 @@ export interface HandshakeRecord {
   readonly request: string;
   /** What the server answered. */
   readonly response: string;
-  /** How the answer's proof was computed; of an accepted handshake alone. */
+  /** How `Sec-WebSocket-Accept` was computed; only if accepted. */
   readonly steps?: AcceptSteps;
   /** Why it was refused. */
   readonly refusal?: Pick<Refusal, "code" | "status" | "section" | "message">;
@@ -36,7 +36,7 @@ export interface HandshakeRecord {
 
 const PAGE_ID = /[?&]page=([0-9a-f]{32})(?:&|$)/;
 
-/** Keeps the last few records; the oldest makes room. */
+/** Keeps the latest records and drops the oldest. */
 export class HandshakeLog {
   readonly #capacity: number;
   readonly #records = new Map<string, HandshakeRecord>();
@@ -46,7 +46,7 @@ export class HandshakeLog {
     this.#capacity = capacity;
   }
 
-  /** Keeps the handshake, if its request target names a page's id: `/?page=` and 32 hexadecimal digits. */
+  /** Records the handshake if its request target carries a page id: `/?page=` and 32 hexadecimal digits. */
   add({ request, response }: HandshakeReport, refusal?: Refusal): void {
     const id = request === undefined ? undefined : PAGE_ID.exec(request.target)?.[1];
     if (request === undefined || id === undefined) return;
@@ -64,7 +64,7 @@ export class HandshakeLog {
     }
   }
 
-  /** The last handshake under this id. */
+  /** The latest handshake with this id. */
   find(id: string): HandshakeRecord | undefined {
     return this.#records.get(id);
   }

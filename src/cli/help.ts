@@ -1,5 +1,5 @@
 /**
- * What `--help` prints.
+ * The text of `--help`.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const INTRODUCTIONS: Readonly<Record<CommandName, readonly string[]>> = {
   ],
 };
 
-/** What `--help` prints, of one command or of the whole. */
+/** The text of `--help` for one command, or for the program. */
 export function helpText(command?: CommandName): string {
   const title = `woshou ${VERSION} (握手, "handshake"): WebSockets from the command line`;
   if (command === undefined) {

@@ -1,5 +1,5 @@
 /**
- * What the server answers over plain HTTP: the page, and the handshakes that it asks for.
+ * What the server answers to plain HTTP: the page, and the handshake records it asks for.
  *
  * @module
  */
@@ -17,8 +17,8 @@ const COMMON = {
 };
 
 /**
- * Makes the `fetch` option of a server whose page shows the handshakes of this log. Who does not say by `Accept` that
- * a page or JSON is welcome sees an ordinary WebSocket server: its refusal, whatever the path.
+ * Makes the `fetch` option of a server that shows these records on a page. A client whose `Accept` header asks for
+ * neither HTML nor JSON sees an ordinary WebSocket server: a refusal, whatever the path.
  */
 export async function pageFetch(log: HandshakeLog): Promise<(request: Request) => Response> {
   const policy = await contentSecurityPolicy();
@@ -76,7 +76,7 @@ async function contentSecurityPolicy(): Promise<string> {
     `script-src ${await hashSource(PAGE_SCRIPT)}`,
     `style-src ${await hashSource(PAGE_STYLE)}`,
     "img-src data:",
-    // Old browsers do not count ws: among 'self'; and the page also knocks under another name of this server.
+    // Older browsers do not include ws: in 'self'; the page also connects to this server under a second host name.
     "connect-src 'self' ws: wss:",
     "base-uri 'none'",
     "form-action 'none'",

@@ -1,5 +1,5 @@
 /**
- * The page, whole. It is a string, since a server that may read no files cannot read this one either.
+ * The HTML of the page. A string, because the server may run without permission to read files.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { VERSION } from "./version.ts";
 
-// Two halves of one tally: the browser's and the server's.
+// Two halves of one seal: the browser's and the server's.
 const CUT = "L60 82 40 82 40 60 80 60 80 38 60 38Z";
 const LEFT = `M60 10A50 50 0 0 0 60 110${CUT}`;
 const RIGHT = `M60 10A50 50 0 0 1 60 110${CUT}`;

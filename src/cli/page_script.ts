@@ -1,6 +1,6 @@
 /**
- * The page's script: opens WebSockets, asks the server what came of them, and shows it. Whatever came over the network
- * is set as text, never as HTML.
+ * The script of the page: opens WebSockets, asks the server about each, and shows the answer. Network data is always
+ * set as text, never as HTML.
  *
  * @module
  */

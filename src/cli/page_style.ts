@@ -1,5 +1,5 @@
 /**
- * The page's style. Cobalt is the browser's colour and jade the server's, in every place; cinnabar is a failure's.
+ * The style of the page. Cobalt always means the browser, jade the server, and cinnabar a failure.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `woshou serve`: a server that sends every message back, or to everyone, and shows its opening handshakes on a page.
+ * `woshou serve`: an echo or broadcast server that shows its opening handshakes on a page.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const BUFFER = 16 * 1024 * 1024;
 
 const EVERYONE = "everyone";
 
-/** Starts the server. Rejects with a `TransportError` when the address cannot be had. */
+/** Starts the server. Rejects with a `TransportError` if it cannot listen on the address. */
 export async function startServer(settings: ServeArguments): Promise<Server> {
   const log = new HandshakeLog();
   const { host, port, protocols, origins, hosts, maxMessageSize, maxFragments, compression, verbose } =
@@ -34,7 +34,7 @@ export async function startServer(settings: ServeArguments): Promise<Server> {
     ...(protocols.length === 0 ? {} : { protocols }),
     ...(origins.length === 0 ? {} : { origins: origins.includes("any") ? "any" : origins }),
     ...(hosts.length === 0 ? {} : { hosts: hosts.includes("any") ? "any" : [...LOOPBACK, ...hosts] }),
-    // One message must fit beside what waits already, or it could be received and not sent back.
+    // The buffer must have room for one message beside what already waits, or it could be received but not echoed.
     ...(maxMessageSize === undefined ? {} : { maxMessageSize, maxBufferedAmount: BUFFER + maxMessageSize }),
     ...(maxFragments === undefined ? {} : { maxFragments }),
     ...(compression === undefined ? {} : { compression }),
@@ -62,12 +62,12 @@ export async function startServer(settings: ServeArguments): Promise<Server> {
   return server;
 }
 
-/** The line that says that the server is ready, and where. */
+/** The line that says that the server is ready, with its URL. */
 export function readyLine(url: string): string {
   return `woshou ${VERSION} listening: open ${url.replace(/^ws/, "http")} (${url})`;
 }
 
-/** Shuts the server down at the first signal to end, and ends the process at the second. */
+/** Shuts down gracefully on the first SIGINT or SIGTERM, and exits on the second. */
 export function endOnSignal(server: Server): void {
   let ending = false;
   const end = (code: number): void => {
@@ -79,7 +79,7 @@ export function endOnSignal(server: Server): void {
   try {
     process.on("SIGTERM", () => end(143));
   } catch {
-    // Windows has no such signal, and not every runtime pretends.
+    // Windows has no SIGTERM, and not every runtime emulates it.
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The version that the command line tells. It stands here because neither a package from JSR nor a program that may
- * read no files has a manifest to look into; a test compares it with both.
+ * The version for the command line. It is in code because a JSR package, and a program without permission to read
+ * files, have no manifest to read. A test compares it with both manifests.
  *
  * @module
  */

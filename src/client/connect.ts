@@ -1,5 +1,5 @@
 /**
- * `connect()`: a client's connection to a WebSocket server.
+ * `connect()`: opens a client connection.
  *
  * @module
  */
@@ -21,12 +21,13 @@ import { checkCertificates } from "../transport/certificate.ts";
 /**
  * Connects to a WebSocket server: `ws:`, `wss:`, `http:` or `https:`.
  *
- * A `handler` is given the connection as `serve()` would give it: a function at whose return it is closed, or callbacks,
- * the fastest path, which answer a message before what follows it in the stream is read. What it throws closes the
- * connection with 1011 and is reported to the `error` option. Without one, take the messages from the connection itself.
+ * With a `handler` the connection is handled as in `serve()`: either a function, and the connection closes when it
+ * returns, or callbacks, which are the fastest path and answer a message before anything behind it is read. An
+ * exception of the handler closes the connection with 1011 and goes to the `error` option. Without a handler, read
+ * messages from the returned connection.
  *
- * Rejects with a `HandshakeError` that says which step failed and why, with the signal's reason when that was aborted,
- * and with a `SyntaxError`, `TypeError` or `RangeError` for a URL, header, subprotocol or option that cannot be used.
+ * Rejects with a `HandshakeError` that says which step failed and why; with the signal's reason if the signal was
+ * aborted; and with a `SyntaxError`, `TypeError` or `RangeError` for an invalid URL, header, subprotocol or option.
  *
  * @example
  * ```ts

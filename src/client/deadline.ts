@@ -1,8 +1,8 @@
 /**
- * How the deadline of a client's opening handshake is told from the signal of the caller.
+ * How the client tells its own handshake deadline from the caller's signal.
  *
  * @module
  */
 
-/** The reason of the signal, once the deadline has passed. */
+/** The abort reason once the deadline has passed. */
 export const DEADLINE: unique symbol = Symbol("the deadline has passed");

@@ -1,6 +1,5 @@
 /**
- * The stream beneath a client's opening handshake: dialled directly or through a proxy, encrypted where the URL asks
- * for it.
+ * The stream below a client's opening handshake: dialed directly or through a proxy, with TLS if the URL asks for it.
  *
  * @module
  */
@@ -10,7 +9,7 @@ import { openTunnel, type Proxy } from "./proxy.ts";
 import { adapter } from "../transport/detect.ts";
 import { type TlsClientOptions, type Transport, TransportError } from "../transport/transport.ts";
 
-/** Where to dial, and how. */
+/** Where and how to dial. */
 export interface DialOptions {
   /** An `http:` or `https:` URL. */
   readonly url: URL;
@@ -18,15 +17,15 @@ export interface DialOptions {
   readonly tls: TlsClientOptions | undefined;
   /** Dial this Unix socket instead. */
   readonly path: string | undefined;
-  /** Go through this proxy. */
+  /** Dial through this proxy. */
   readonly proxy: Proxy | undefined;
   /** Limits on the head of the proxy's response. */
   readonly limits: HeadLimits;
   /** Bytes. */
   readonly highWaterMark: number;
-  /** Told how far it has come. */
+  /** Called with each step that is reached. */
   readonly reached: (step: HandshakeStep) => void;
-  /** Gives up. */
+  /** Aborts dialing. */
   readonly signal: AbortSignal;
 }
 
@@ -69,7 +68,7 @@ export async function dial(options: DialOptions): Promise<Transport> {
         });
       }
     }
-    // Never in plain text what was meant to be encrypted (CVE-2026-44726).
+    // Never send in plain text what was meant to be encrypted (CVE-2026-44726).
     if (encrypted && !transport.encrypted) {
       transport.abort();
       throw new TransportError(

@@ -1,6 +1,6 @@
 /**
- * One opening handshake on one stream of a client: from the request to the connection, to a redirect, or to the error
- * that says what went wrong.
+ * One opening handshake on one client stream. It ends in a connection, a redirect, or an error that says what went
+ * wrong.
  *
  * @module
  */
@@ -17,33 +17,33 @@ import { describeLocation, isRedirect } from "./redirect.ts";
 import { ResponseBody } from "./response_body.ts";
 import type { Transport, TransportError, TransportHandler } from "../transport/transport.ts";
 
-/** What an opening handshake is made of. */
+/** The parts of a client's opening handshake. */
 export interface ClientOpeningInit {
-  /** The stream, dialled and not attached to. */
+  /** The dialed stream; nothing is attached to it yet. */
   readonly transport: Transport;
-  /** The request, and the check of its response. */
+  /** The request, and the check of the response. */
   readonly handshake: ClientHandshake;
   /** Limits and deadlines of the connection. */
   readonly settings: ConnectionSettings;
-  /** Gets the connection, if given. */
+  /** Receives the connection, if present. */
   readonly handler: ConnectionHandler | undefined;
-  /** Told of what that threw. */
+  /** Called with what the handler threw. */
   readonly onError: (error: unknown) => void;
-  /** Whether a redirect is an answer; otherwise it is a failure. */
+  /** Whether redirects are followed; if not, a redirect is a failure. */
   readonly followsRedirects: boolean;
 }
 
-/** How an opening handshake came out, where it did not fail. */
+/** The result of an opening handshake that did not fail. */
 export type Opened =
   | { readonly kind: "open"; readonly socket: Connection }
   | { readonly kind: "redirect"; readonly head: ResponseHead };
 
-/** The opening handshake on a stream that has been dialled. */
+/** The opening handshake on a dialed stream. */
 export class ClientOpening implements TransportHandler {
   readonly #init: ClientOpeningInit;
   #resolve!: (opened: Opened) => void;
   #reject!: (error: unknown) => void;
-  // The outcome, once it is one that failed; its body is being read.
+  // The failure, while its response body is still being read.
   #failed: FailedOutcome | undefined;
   #body: ResponseBody | undefined;
 
@@ -53,8 +53,8 @@ export class ClientOpening implements TransportHandler {
   }
 
   /**
-   * Rejects with a `HandshakeError`, or with the signal's reason: of an answer that is known already, the deadline only
-   * cuts the body.
+   * Rejects with a `HandshakeError`, or with the signal's reason. Once the response is known, the deadline only cuts
+   * off its body.
    */
   async run(signal: AbortSignal): Promise<Opened> {
     const { transport, handshake } = this.#init;
@@ -82,7 +82,7 @@ export class ClientOpening implements TransportHandler {
     try {
       this.#receive(chunk);
     } catch (error) {
-      // What is thrown while a peer's bytes are handled ends its stream, and nothing else.
+      // An exception while handling a peer's bytes ends that stream and nothing else.
       this.#init.transport.abort();
       this.#reject(error);
     }
@@ -171,7 +171,7 @@ export class ClientOpening implements TransportHandler {
   }
 }
 
-/** A client's connection has no server whose hook could be told. */
+/** A client has no server hook to call. */
 function tellOfLimit(limit: ConnectionLimit, socket: Connection, message: () => string): void {
   const { remoteAddress } = socket;
   publishLimit(() => ({ kind: "limit", limit, remoteAddress, socket, message: message() }));
@@ -183,14 +183,14 @@ function redirection(head: ResponseHead | undefined): string {
   return ` It redirects to ${location}: connect there, or have redirects followed by the option redirects.`;
 }
 
-/** nginx and Go answer a plain request to a port that speaks TLS so. */
+/** The answers of nginx and Go to plain HTTP on a TLS port. */
 function wantsTls(body: string | undefined): string {
   return /HTTP request (?:was sent )?to (?:an )?HTTPS (?:port|server)/i.test(body ?? "")
     ? " This port speaks TLS: connect with wss:// instead of ws://."
     : "";
 }
 
-/** What the page of a proxy means, which is for people and not repeated here. */
+/** What a gateway error from a proxy means. Its HTML page is not repeated in the message. */
 function gateway(head: ResponseHead | undefined): string {
   const isPage = head?.headers.get("content-type")?.startsWith("text/html") ?? false;
   return !isPage || head!.status < 502 || head!.status > 504

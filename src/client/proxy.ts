@@ -1,5 +1,5 @@
 /**
- * An HTTP proxy on the way: `CONNECT`, and the tunnel behind it (RFC 9110, section 9.3.6).
+ * Tunnels through an HTTP proxy with `CONNECT` (RFC 9110, section 9.3.6).
  *
  * @module
  */
@@ -18,20 +18,20 @@ import type {
 } from "../transport/transport.ts";
 import { headerLines } from "../options/header_lines.ts";
 
-/** A proxy, and what it is to be told. */
+/** A proxy and its settings. */
 export interface ProxyOptions {
   /**
-   * `http://host:port` or `https://host:port`. A user name and a password in it are sent to the proxy as Basic
-   * credentials (RFC 7617), and stand in no error.
+   * `http://host:port` or `https://host:port`. A user name and password in it are sent to the proxy as Basic
+   * credentials (RFC 7617) and never appear in an error.
    */
   url: string | URL;
   /** More header fields for the `CONNECT` request, such as `proxy-authorization`. */
   headers?: HeadersInit;
-  /** Certificates and names for an `https:` proxy, whose certificate is always verified. */
+  /** TLS settings for an `https:` proxy. Its certificate is always verified. */
   tls?: TlsClientOptions;
 }
 
-/** A proxy to go through. */
+/** A parsed proxy option. */
 export interface Proxy {
   /** Where to dial. */
   readonly address: { readonly hostname: string; readonly port: number; readonly tls?: TlsClientOptions };
@@ -40,15 +40,15 @@ export interface Proxy {
 }
 
 /**
- * Reads the option `proxy`. Throws a `SyntaxError` for a URL, and a `TypeError` for a header, that cannot be used; the
- * message does not repeat the URL, which may hold a password.
+ * Parses the option `proxy`. Throws a `SyntaxError` for an invalid URL and a `TypeError` for an invalid header. The
+ * message does not repeat the URL, which may contain a password.
  */
 export function readProxy(option: string | URL | ProxyOptions | undefined): Proxy | undefined {
   if (option === undefined) return undefined;
   const { url: text, headers: init, tls } = typeof option === "string" || option instanceof URL
     ? { url: option }
     : option;
-  // An environment variable that is empty names no proxy.
+  // An empty environment variable means no proxy.
   if (text === "") return undefined;
   const url = parse(text);
   const encrypted = url?.protocol === "https:";
@@ -74,7 +74,7 @@ function parse(text: string | URL): URL | undefined {
   try {
     return new URL(text);
   } catch {
-    // The error of the runtime would repeat the text.
+    // The runtime's error would repeat the text.
     return undefined;
   }
 }
@@ -95,9 +95,9 @@ function basic(url: URL): string {
 }
 
 /**
- * Asks the proxy at the other end of a transport for a tunnel, and answers the tunnel. `target` is host and port, an
- * IPv6 address in brackets. Rejects with a `HandshakeError` of step `proxy`, or with the signal's reason, after it has
- * aborted the transport; of an answer that is known already, the deadline only cuts the body.
+ * Asks the proxy at the other end of a transport for a tunnel, and resolves with the tunnel. `target` is host and
+ * port, with an IPv6 address in brackets. On failure it aborts the transport and rejects with a `HandshakeError` of
+ * step `proxy`, or with the signal's reason. Once the proxy's response is known, the deadline only cuts off its body.
  */
 export async function openTunnel(
   transport: Transport,
@@ -110,7 +110,7 @@ export async function openTunnel(
   return await new Tunnel(transport, limits).open(headText(`CONNECT ${target} HTTP/1.1`, lines), signal);
 }
 
-/** The stream to the proxy: first its handler, then, behind the proxy's answer, a transport for another one. */
+/** The stream to the proxy. It first handles the proxy's response, then acts as the transport for another handler. */
 class Tunnel implements Transport, TransportHandler {
   readonly #transport: Transport;
   readonly #reader: FinalResponseReader;
@@ -119,7 +119,7 @@ class Tunnel implements Transport, TransportHandler {
   #refused: ResponseHead | undefined;
   #body: ResponseBody | undefined;
   #opened = false;
-  // What happened between the proxy's answer and attach().
+  // Events between the proxy's response and attach().
   #ended = false;
   #closed: { readonly error: TransportError | undefined } | undefined;
 
@@ -194,7 +194,7 @@ class Tunnel implements Transport, TransportHandler {
     this.#fail("response-truncated", "The proxy closed the connection without a whole answer.");
   }
 
-  // Neither TLS nor HTTP lets the server speak first: whatever this is, it is not what was asked for.
+  // A server speaks first neither in TLS nor in HTTP: these bytes are not a tunnel.
   #failEarly(): void {
     this.#fail(
       "response-malformed",
@@ -269,7 +269,7 @@ class Tunnel implements Transport, TransportHandler {
   }
 }
 
-/** What a proxy takes that wants to know who asks. */
+/** Which credentials to give a proxy that asks for authentication. */
 function authenticationAdvice(challenges: string | undefined): string {
   const schemes = [...(challenges ?? "").matchAll(/(?:^|,)\s*([A-Za-z-]+)(?=\s|,|$)/g)].map(([, scheme]) =>
     scheme!

@@ -1,5 +1,5 @@
 /**
- * Where a redirect leads, and what may go there (RFC 9110, section 15.4).
+ * Where a redirect leads, and what may be sent there (RFC 9110, section 15.4).
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { printable } from "../http/printable.ts";
 import { readUrl } from "./url.ts";
 import type { TlsClientOptions } from "../transport/transport.ts";
 
-/** One of the requests that may lead to a connection. */
+/** One request on the way to a connection. */
 export interface Hop {
-  /** Where it goes, as an `http:` or `https:` URL. */
+  /** Its target, an `http:` or `https:` URL. */
   readonly url: URL;
   /** The caller's header lines. */
   readonly headers: readonly HeaderLine[];
@@ -22,37 +22,37 @@ export interface Hop {
 
 const STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** Whether a response of this status says where to go instead. */
+/** Whether this status is a redirect. */
 export function isRedirect(status: number): boolean {
   return STATUSES.has(status);
 }
 
-// To the URL Standard a backslash is a slash, a tab is nothing, and the slashes behind a scheme may be missing.
+// To the URL Standard a backslash is a slash, tabs are ignored, and the slashes after a scheme may be missing.
 const USER = /([/\\]{2}|^[^:/\\]*:[/\\]*)[^/\\]*@/g;
 
-/** Where a redirect leads, fit for an error: without the query and the user, which may hold secrets. */
+/** The target of a redirect for an error message: without query and user info, which may be secret. */
 export function describeLocation(location: string): string {
   return printable(asUtf8(location).replaceAll("\t", "").replace(/[?#].*$/s, "?...").replace(USER, "$1"));
 }
 
-/** Follows redirects, from the URL that the caller gave. */
+/** Follows redirects from the URL given by the caller. */
 export class Redirects {
   readonly #limit: number;
   readonly #visited: Set<string> = new Set();
 
-  /** Up to `limit` of them. */
+  /** Follows up to `limit` redirects. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Whether any are followed. */
+  /** Whether redirects are followed at all. */
   get followed(): boolean {
     return this.#limit > 0;
   }
 
   /**
-   * The next request. Headers that the caller gave, and the client certificate, go no further than their origin: which
-   * of them is a secret only the caller knows. Throws a `HandshakeError` where the redirect cannot be followed.
+   * The next request. The caller's headers and client certificate are not sent to another origin, since any of them
+   * may be a secret. Throws a `HandshakeError` if the redirect cannot be followed.
    */
   next({ url, headers, tls }: Hop, head: ResponseHead): Hop {
     const fail = (reason: string, message: string): never => {
@@ -97,8 +97,8 @@ export class Redirects {
 }
 
 /**
- * A field's value, each character of which is one byte, as UTF-8 if it is that: servers put such a path there, though RFC
- * 3986, section 2.5, wants its bytes percent-encoded.
+ * Decodes a field value, one character per byte, as UTF-8 if it is valid UTF-8. Servers send such paths, though RFC
+ * 3986, section 2.5, wants the bytes percent-encoded.
  */
 function asUtf8(value: string): string {
   try {

@@ -1,5 +1,6 @@
 /**
- * The beginning of the body of a response that is no acceptance: most servers and proxies say there what is wrong.
+ * The beginning of the body of a response that refuses the handshake: most servers and proxies say there what is
+ * wrong.
  *
  * @module
  */
@@ -10,10 +11,10 @@ import { printable } from "../http/printable.ts";
 import { concat } from "../protocol/bytes.ts";
 
 const MAX_BODY_SIZE = 4096;
-// A refusal's body is worth a moment, no more: a server that is no WebSocket's may keep the connection open.
+// Do not wait long: a server without WebSocket support may keep the connection open.
 const BODY_TIMEOUT = 1000;
 
-/** Reads up to 4 KiB of a body, and waits for it no longer than a second. */
+/** Reads up to 4 KiB of a body and waits at most a second. */
 export class ResponseBody {
   readonly #head: ResponseHead;
   readonly #expected: number;
@@ -22,7 +23,7 @@ export class ResponseBody {
   readonly #timer: ReturnType<typeof setTimeout>;
   #bytes: Uint8Array = new Uint8Array(0);
 
-  /** Reads the body behind this head; `onRead` is called when enough has come, or too much time has gone. */
+  /** Reads the body that follows this head; calls `onRead` when enough has come or time is up. */
   constructor(head: ResponseHead, onRead: () => void) {
     this.#head = head;
     this.#onRead = onRead;
@@ -31,7 +32,7 @@ export class ResponseBody {
     this.#timer = setTimeout(onRead, BODY_TIMEOUT);
   }
 
-  /** Takes what has come. To be called at once with what came behind the head, be it nothing. */
+  /** Takes received bytes. Call it once right away with what came behind the head, even if that is empty. */
   push(bytes: Uint8Array): void {
     const pieces = [this.#bytes];
     let size = this.#bytes.length;
@@ -45,7 +46,7 @@ export class ResponseBody {
     if (size === this.#expected || this.#chunks?.done) this.#onRead();
   }
 
-  /** Waits no longer. */
+  /** Stops waiting. */
   stop(): void {
     clearTimeout(this.#timer);
   }
@@ -55,7 +56,7 @@ export class ResponseBody {
     return this.#bytes.length > 0 ? new TextDecoder().decode(this.#bytes) : undefined;
   }
 
-  /** What a plain text says, as the end of an error's message; else nothing. */
+  /** The text of a plain-text body, to append to an error message; otherwise empty. */
   get said(): string {
     const { text } = this;
     const isPlainText = this.#head.headers.get("content-type")?.startsWith("text/plain") ?? false;
@@ -63,7 +64,7 @@ export class ResponseBody {
   }
 }
 
-/** How much of the body is read. */
+/** How many bytes of the body to read. */
 function expectedSize({ status, headers }: ResponseHead): number {
   // RFC 9112, section 6.3: "any response with a 1xx (Informational), 204 (No Content), or 304 (Not Modified) status
   // code is always terminated by the first empty line after the header fields".
@@ -72,8 +73,8 @@ function expectedSize({ status, headers }: ResponseHead): number {
   if (headers.count("transfer-encoding") > 0) return MAX_BODY_SIZE;
   const lengths = listElements(headers.get("content-length"));
   const [length] = lengths;
-  // RFC 9112, section 6.3: a length that stands there more than once, always the same, counts once. What is no length
-  // says nothing of the body: it ends with the connection, or is long enough.
+  // RFC 9112, section 6.3: repeated equal lengths count as one. An invalid length says nothing about the body: read
+  // until the connection ends or the limit is reached.
   const isKnown = length !== undefined && lengths.every((each) => each === length) && /^[0-9]+$/.test(length);
   return isKnown ? Math.min(Number(length), MAX_BODY_SIZE) : MAX_BODY_SIZE;
 }

@@ -1,5 +1,5 @@
 /**
- * What a client is asked for, read and checked before anything is dialled.
+ * Reads and checks the client's options before anything is dialed.
  *
  * @module
  */
@@ -14,25 +14,25 @@ import { type Proxy, readProxy } from "./proxy.ts";
 import type { Hop } from "./redirect.ts";
 import { headerLines } from "../options/header_lines.ts";
 
-/** The options of a client with every default filled in, but for those that are handed on as they are. */
+/** The client's options with all defaults filled in. */
 export interface ClientSettings {
   /** Limits and deadlines of the connection. */
   readonly connection: ConnectionSettings;
   /** How many redirects are followed. */
   readonly redirects: number;
-  /** What to go through. */
+  /** The proxy. */
   readonly proxy: Proxy | undefined;
-  /** Limits on the heads of responses. */
+  /** Limits on response heads. */
   readonly limits: HeadLimits;
-  /** Milliseconds for all of the opening handshake. */
+  /** Milliseconds for the whole opening handshake. */
   readonly handshakeTimeout: number;
   /** The caller's header lines. */
   readonly headers: readonly HeaderLine[];
 }
 
 /**
- * Fills in the defaults. Throws a `RangeError` for a value that is no number, or out of range, and a `TypeError` or
- * `SyntaxError` for headers, a proxy or a path that cannot be used.
+ * Fills in the defaults. Throws a `RangeError` for a value that is not a number or out of range, and a `TypeError` or
+ * `SyntaxError` for invalid headers, an invalid proxy or an invalid path.
  */
 export function clientSettings(options: Omit<ConnectOptions, "protocols" | "signal">): ClientSettings {
   const connection = connectionSettings(options);
@@ -56,7 +56,7 @@ export function clientSettings(options: Omit<ConnectOptions, "protocols" | "sign
   };
 }
 
-/** Begins an opening handshake. Throws as {@linkcode ClientHandshake} does. */
+/** Creates the client's side of the handshake. Throws as {@linkcode ClientHandshake} does. */
 export function clientHandshake(
   { url, headers }: Pick<Hop, "url" | "headers">,
   protocols: readonly string[],

@@ -1,18 +1,18 @@
 /**
- * The URLs that a WebSocket can be opened at (RFC 6455, section 3).
+ * WebSocket URLs (RFC 6455, section 3).
  *
  * @module
  */
 
-/** Why a URL cannot be used. */
+/** Why a URL is invalid here. */
 export interface UrlFault {
-  /** Whether it is a URL at all. */
+  /** Not a URL, or a URL that is not a WebSocket's. */
   readonly kind: "no-url" | "no-websocket";
-  /** What to do instead. */
+  /** What is wrong and what to do instead. */
   readonly message: string;
 }
 
-// The WebSockets Standard takes http: and https: for ws: and wss:.
+// The WebSockets Standard accepts http: for ws: and https: for wss:.
 const SCHEMES: Readonly<Record<string, "http" | "https">> = {
   "ws:": "http",
   "wss:": "https",
@@ -20,13 +20,13 @@ const SCHEMES: Readonly<Record<string, "http" | "https">> = {
   "https:": "https",
 };
 
-/** Reads a URL, and gives it as `http:` or `https:`; the fault of one that cannot be used. */
+/** Parses a URL and returns it as `http:` or `https:`, or says why it is invalid. */
 export function parseUrl(text: string | URL): URL | UrlFault {
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    // The error of the runtime would repeat the text, which may hold a password or a token.
+    // The runtime's error would repeat the text, which may contain a password or token.
     return {
       kind: "no-url",
       message: "Cannot connect to this URL: give an absolute one, such as ws://host/path.",
@@ -50,8 +50,8 @@ export function parseUrl(text: string | URL): URL | UrlFault {
 }
 
 /**
- * Reads a URL that a WebSocket can be opened at, and gives it as `http:` or `https:`. Throws a `TypeError` for no URL,
- * a `SyntaxError` for one that cannot be used.
+ * Parses a WebSocket URL and returns it as `http:` or `https:`. Throws a `TypeError` if it is not a URL, and a
+ * `SyntaxError` if it is not a WebSocket URL.
  */
 export function readUrl(text: string | URL): URL {
   const url = parseUrl(text);

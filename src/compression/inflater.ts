@@ -1,7 +1,7 @@
 /**
- * One zlib decoder for all connections (RFC 7692, section 7.2.2). It stands behind the window of the connection that it
- * worked for last; for another one, and behind a final block, it is given the window first, which costs more than to
- * decompress a short message.
+ * One zlib decoder for all connections (RFC 7692, section 7.2.2). It holds the window of the connection that it last
+ * worked for. For another connection, or after a final block, that window has to be loaded first, which costs more
+ * than decompressing a short message.
  *
  * @module
  */
@@ -12,8 +12,9 @@ import type { SlidingWindow } from "../permessage_deflate/sliding_window.ts";
 import { largerOutput, type ZlibHandle } from "./zlib_handle.ts";
 
 const { Z_BLOCK, Z_SYNC_FLUSH } = constants;
-// What the sender removed, and two empty stored blocks. Told to stop at the end of a block, zlib reads the four alone if
-// the message ends with them, none if it has ended with a final block, and more if its last block has no end.
+// The 4 bytes that the sender removed, followed by two empty stored blocks. Told to stop at the end of a block, zlib
+// reads exactly 4 bytes if the message is complete, none if it ended with a final block, and more if its last block
+// is incomplete.
 const REMOVED_SIZE = 4;
 const ENDING: Uint8Array = /* @__PURE__ */ new Uint8Array([
   0,
@@ -31,18 +32,18 @@ const ENDING: Uint8Array = /* @__PURE__ */ new Uint8Array([
   255,
   255,
 ]);
-// One of these is read, and then the other, where a block has ended at a byte boundary.
+// After a block that ends at a byte boundary, zlib reads one of these, then the other.
 const EMPTY_BLOCKS: Uint8Array = /* @__PURE__ */ ENDING.subarray(REMOVED_SIZE);
 const EMPTY_BLOCK_SIZE = 5;
-// More than zlib makes of these.
+// More bytes than zlib can produce from them.
 const ENDING_ROOM = 1032 * 14;
-// zlib keeps so much of what went before. Of a smaller window's bytes it would know more than may be referred to.
+// zlib always keeps 32 KiB of history. With a smaller window it would accept references that are too far back.
 const ZLIB_WINDOW = 32 * 1024;
 const SHARED_SIZE = 128 * 1024;
-// The most room that can be told to zlib.
+// The largest output size that zlib takes.
 const LARGEST_OUTPUT = 2 ** 32 - 1;
 
-/** The header of a stored block of so many bytes (RFC 1951, section 3.2.4). */
+/** The header of a stored block of this size (RFC 1951, section 3.2.4). */
 export function storedHeader(size: number): Uint8Array {
   return Uint8Array.of(0, size, size >>> 8, ~size, ~size >>> 8);
 }
@@ -50,16 +51,16 @@ export function storedHeader(size: number): Uint8Array {
 /** See {@linkcode DeflateCodec}. */
 export class Inflater {
   readonly #handle: ZlibHandle;
-  /** Whose bytes zlib has before it, and at which of its changes. */
+  /** The window that zlib has loaded, and its version. */
   #window: SlidingWindow | undefined;
   #changes = 0;
-  // Where results lie until the next call, unless they are larger.
+  // Results stay here until the next call, unless they are larger.
   readonly #shared: Uint8Array = new Uint8Array(SHARED_SIZE);
-  // What has been written of the work at hand.
+  // Output of the current call.
   #output: Uint8Array = NOTHING;
   #written = 0;
 
-  /** By a raw decoder's handle, which nobody else uses. */
+  /** Uses a raw decoder's handle, and is its only user. */
   constructor(handle: ZlibHandle) {
     this.#handle = handle;
   }
@@ -92,13 +93,14 @@ export class Inflater {
     return consumed;
   }
 
-  /** Reads blocks behind the window: how many bytes. Where zlib stands from then on nobody knows. */
+  /** Decompresses blocks behind the window and returns the number of bytes. Afterwards zlib's state is unknown. */
   #read(blocks: Uint8Array, window: SlidingWindow | undefined, limit: number): number | InflateFailure {
     const isBehind = window !== undefined && window === this.#window && window.changes === this.#changes;
     this.#window = undefined;
     if (isBehind) {
       const read = this.#begin(blocks, limit);
-      // What was put back to the message before may have ended a final block of it: zlib reads nothing any more.
+      // The 4 bytes appended to the previous message may have completed a final block: then zlib reads nothing any
+      // more.
       if (read !== 0) return read;
     }
     this.#restart(window);
@@ -106,7 +108,7 @@ export class Inflater {
   }
 
   #begin(blocks: Uint8Array, limit: number): number | InflateFailure {
-    // A byte beyond the limit shows that it is passed.
+    // One byte beyond the limit shows that the limit is passed.
     this.#output = limit + 1 < SHARED_SIZE ? this.#shared.subarray(0, limit + 1) : this.#shared;
     this.#written = 0;
     return this.#write(Z_SYNC_FLUSH, blocks, limit);
@@ -116,18 +118,18 @@ export class Inflater {
     const handle = this.#handle;
     handle.reset();
     if (window === undefined || window.length === 0) return;
-    // A raw decoder's dictionary is ignored by Deno's zlib: the window comes as a stored block, and what comes out of it
-    // is thrown away.
+    // Deno's zlib ignores the dictionary of a raw decoder. So the window is written as a stored block, and its output
+    // is discarded.
     for (const piece of [storedHeader(window.length), ...window.pieces]) {
       if (piece.length > 0) handle.write(Z_SYNC_FLUSH, piece, 0, this.#shared, 0);
     }
   }
 
-  /** How many bytes of the input zlib has read. */
+  /** Returns how many input bytes zlib has read. */
   #write(flush: number, input: Uint8Array, limit: number): number | InflateFailure {
     const handle = this.#handle;
     const most = limit + 1;
-    // Told to stop at a block's end, zlib must not stop for want of room: which it was could not be seen.
+    // zlib must stop only at the end of a block, never for lack of output space: the two look the same.
     if (flush === Z_BLOCK) this.#reserve(Math.min(most, this.#written + ENDING_ROOM));
     for (let read = 0;;) {
       handle.write(flush, input, read, this.#output, this.#written);
@@ -145,7 +147,7 @@ export class Inflater {
     if (size > this.#output.length) this.#output = largerOutput(this.#output, size);
   }
 
-  /** What the message has ended with, when what was left out is put back to it. */
+  /** How the message ends once the removed bytes are appended. */
   #end(limit: number): "block" | "final block" | InflateFailure {
     const before = this.#written;
     const read = this.#write(Z_BLOCK, ENDING, limit);
@@ -153,14 +155,14 @@ export class Inflater {
     if (read === REMOVED_SIZE && this.#written === before) return "block";
     if (read === 0) return "final block";
     if (read > REMOVED_SIZE) return "invalid";
-    // What was put back may have ended a block that had not come whole, and a final one as well.
+    // The appended bytes may have completed an unfinished block, and that may be a final one.
     const [first, second] = [this.#readEmptyBlock(), this.#readEmptyBlock()];
     if (first === 0) return "final block";
     const isAtBoundary = first === EMPTY_BLOCK_SIZE && second === EMPTY_BLOCK_SIZE;
     return read === REMOVED_SIZE && isAtBoundary ? "block" : "invalid";
   }
 
-  /** How many bytes zlib reads of empty blocks until one has ended; `undefined` if something comes out of them. */
+  /** How many bytes of empty blocks zlib reads until a block ends; `undefined` if they produce output. */
   #readEmptyBlock(): number | undefined {
     const nothing = new Uint8Array(1);
     this.#handle.write(Z_BLOCK, EMPTY_BLOCKS, 0, nothing, 0);

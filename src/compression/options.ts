@@ -1,5 +1,5 @@
 /**
- * The options of permessage-deflate (RFC 7692), and how they become an agreement.
+ * The options of permessage-deflate (RFC 7692), and how they become the agreed parameters.
  *
  * @module
  */
@@ -14,79 +14,79 @@ import {
 } from "../permessage_deflate/negotiation.ts";
 import { type CompressionChoice, PermessageDeflate } from "../permessage_deflate/permessage_deflate.ts";
 
-/** How messages are compressed (RFC 7692). */
+/** Compression of messages (RFC 7692). */
 export interface CompressionOptions {
   /**
-   * `"shared"`: each outgoing message is compressed afresh, so that nothing is held for it, and one compression serves
-   * every subscriber of a topic. `"context-takeover"`: a message may refer to those before it, which makes many small
-   * ones that are alike much smaller, and costs `2 ** windowBits` bytes for each connection.
+   * `"shared"`: each message is compressed independently. No memory is held per connection, and a broadcast is
+   * compressed once for all subscribers. `"context-takeover"`: a message may refer to earlier ones. Small, similar
+   * messages become much smaller, at a cost of `2 ** windowBits` bytes per connection.
    *
-   * What the peer may refer to is kept in both modes: at most 32 KiB, and never more than it has sent.
+   * In both modes the window for the peer's messages is kept: at most 32 KiB, and never more than the peer has sent.
    *
    * @default "shared"
    */
   mode?: "shared" | "context-takeover";
   /**
-   * How hard to compress: from 0, not at all, to 9. On 64 KiB of JSON, 2 comes within a fifth of what 6 makes, in less
-   * than half its time; on short messages they differ little.
+   * Compression level, 0 (none) to 9. On 64 KiB of JSON, level 2 comes within a fifth of level 6 in less than half
+   * the time; on short messages they differ little.
    *
    * @default 2
    */
   level?: number;
   /**
-   * Bytes below which a message is sent as it is, unless `send()` is told otherwise; `Infinity` for all.
+   * Messages below this many bytes are sent uncompressed, unless `send()` is told otherwise; `Infinity`: all of them.
    *
    * @default 128
    */
   threshold?: number;
   /**
-   * How far back our messages refer at most, in bits: 9 to 15. A peer may ask for less.
+   * Window size of our messages in bits: 9 to 15. A peer may ask for less.
    *
    * @default 15, and 12 with `"context-takeover"`
    */
   windowBits?: number;
   /**
-   * How far back the peer's messages may refer at most, in bits: 8 to 15. A client asks its server for less than 15, and
-   * fails the handshake if that does not comply; a server limits those clients that allow it.
+   * Window size of the peer's messages in bits: 8 to 15. A client asks its server for less than 15, and fails the
+   * handshake if the server does not comply. A server limits only clients that allow it.
    *
    * @default 15
    */
   peerWindowBits?: number;
   /**
-   * Whether the peer's messages may refer to those before them. With `false` a client asks its server not to, and fails
-   * the handshake if that does not comply; a server tells its clients, and not all of them heed that.
+   * Whether the peer's messages may refer to earlier ones. With `false` a client asks its server not to, and fails
+   * the handshake if the server does not comply; a server tells its clients, some of which ignore it.
    *
    * @default true
    */
   peerContextTakeover?: boolean;
   /**
-   * Bytes that the connections of a server may keep at most, all together, for messages that refer to those before them.
-   * A client that comes when they are spoken for gets a connection without compression. Clients do not look at it.
+   * Bytes that all connections of a server together may hold for context takeover. When they are used up, new clients
+   * connect without compression. Ignored by clients.
    *
    * @default 1073741824
    */
   memoryBudget?: number;
 }
 
-/** The options with every default filled in. */
+/** The options with all defaults filled in. */
 export interface CompressionSettings {
-  /** What this side asks for. */
+  /** What this side asks for in the handshake. */
   readonly wishes: DeflateWishes;
   /** How this side compresses. */
   readonly choice: CompressionChoice;
-  /** Bytes that the connections of a server may keep, all together. */
+  /** Bytes that all connections of a server together may hold. */
   readonly memoryBudget: number;
 }
 
-/** Permessage-deflate on one connection, and the extension's line that says so. */
+/** permessage-deflate on one connection, and its response header value. */
 export interface NegotiatedCompression {
-  /** `Sec-WebSocket-Extensions`, as the server answers it. */
+  /** The value of `Sec-WebSocket-Extensions` in the response. */
   readonly answer: string;
-  /** What compresses and decompresses. */
+  /** Compresses and decompresses. */
   readonly deflate: PermessageDeflate;
 }
 
-/** Fills in the defaults; `undefined` is no compression. Throws a `RangeError` for a value that cannot be used. */
+/** Fills in the defaults; `undefined` means no compression. Throws a `RangeError` for an invalid value. */
 export function compressionSettings(
   option: boolean | CompressionOptions | undefined,
 ): CompressionSettings | undefined {
@@ -114,12 +114,12 @@ export function compressionSettings(
   };
 }
 
-/** What a client offers. */
+/** The client's offer. */
 export function compressionOffer({ wishes }: CompressionSettings): string {
   return deflateOffer(wishes);
 }
 
-/** What a server makes of a client's offers; `undefined` where it accepts none. */
+/** The server's answer to a client's offers; `undefined` if it accepts none. */
 export function acceptCompression(
   offers: readonly ExtensionOffer[],
   { wishes, choice }: CompressionSettings,
@@ -131,8 +131,8 @@ export function acceptCompression(
 }
 
 /**
- * What a client makes of the server's answer: `undefined` where that does without compression, a sentence where it
- * cannot be used.
+ * The client's reading of the server's answer: `undefined` means no compression; a string says why the answer is
+ * invalid.
  */
 export function readCompression(
   extensions: readonly ExtensionOffer[],

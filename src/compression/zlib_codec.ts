@@ -1,6 +1,6 @@
 /**
- * DEFLATE by `node:zlib`, which Node, Deno and Bun all have: synchronous, and several times as fast as the libraries in
- * JavaScript (docs/COMPRESSION.md). What does the work:
+ * DEFLATE with `node:zlib`, which Node, Deno and Bun all have. It is synchronous, and several times as fast as the
+ * JavaScript libraries (docs/COMPRESSION.md). Which part does the work:
  *
  * | work                                     | with zlib's handle      | without it                        |
  * | ---------------------------------------- | ----------------------- | --------------------------------- |
@@ -9,7 +9,8 @@
  * | compress behind a window, Deno           | a shared deflater reads the window first | by itself        |
  * | decompress                               | `Inflater`, one for all | `inflateRawSync()` behind the window |
  *
- * The handle (`zlib_handle.ts`) is looked for once; a runtime without one like it works by the documented functions alone.
+ * The handle (`zlib_handle.ts`) is looked up once. A runtime without a compatible one uses only the documented
+ * functions.
  *
  * @module
  */
@@ -34,21 +35,23 @@ import type { SlidingWindow } from "../permessage_deflate/sliding_window.ts";
 import { largerOutput, ZlibHandle } from "./zlib_handle.ts";
 
 const { Z_SYNC_FLUSH, Z_FINISH } = constants;
-// zlib makes 9 of 8. It never refers back by more than the window less 262 bytes, so that 9 bits keep to a window of 8.
+// zlib turns 8 into 9. It never refers back further than the window less 262 bytes, so 9 bits stay within a window of
+// 8.
 const SMALLEST_WINDOW_BITS = 9;
-// A deflater for less needs a tenth of the memory, and of the time to clear it.
+// A deflater with less memory takes a tenth of the memory, and of the time to clear it.
 const SMALL_UP_TO = 3800;
 const SMALL_WINDOW_BITS = 12;
 const SMALL_MEMORY_LEVEL = 5;
 const MEMORY_LEVEL = 8;
 const SMALLEST_CHUNK = 64;
 const LARGEST_CHUNK = 64 * 1024;
-// The most that every runtime's zlib takes for a limit.
+// The largest limit that every runtime's zlib accepts.
 const LARGEST_OUTPUT = 2 ** 32;
-// Texts come to between three and ten times their compressed size.
+// Text is three to ten times its compressed size.
 const EXPECTED_RATIO = 8;
 const SHARED_SIZE = 128 * 1024;
-// RFC 7692, section 7.2.2: what is put back, and a final block whose content shows that the message ended before it.
+// RFC 7692, section 7.2.2: the removed bytes to append, then a final block whose content shows whether the message
+// had ended before it.
 const REMOVED: readonly number[] = [0x00, 0x00, 0xff, 0xff];
 const MARK: readonly number[] = [0xd1, 0x5e, 0x07, 0xa3, 0x6b, 0xf4, 0x28, 0x9c];
 const ENDING: Uint8Array = /* @__PURE__ */ new Uint8Array([
@@ -61,11 +64,11 @@ const ENDING: Uint8Array = /* @__PURE__ */ new Uint8Array([
   ...MARK,
 ]);
 
-/** The codec of every runtime. */
+/** The codec for every runtime. */
 export const zlibCodec: DeflateCodec = {
   deflate(bytes, settings) {
     const { window, windowBits, level } = settings;
-    // A handle cannot be given a window.
+    // A handle cannot be given a window (dictionary).
     if (window.length > 0) return deflateBehind(bytes, settings);
     const bits = bytes.length <= SMALL_UP_TO ? Math.min(SMALL_WINDOW_BITS, windowBits) : windowBits;
     const handle = deflater(bits, level);
@@ -81,7 +84,7 @@ export const zlibCodec: DeflateCodec = {
   },
 };
 
-/** The codec that needs nothing but the documented functions of `node:zlib`. */
+/** The codec that uses only the documented functions of `node:zlib`. */
 export const oneShotCodec: DeflateCodec = {
   deflate(bytes, { window, windowBits, level }) {
     const small = window.length === 0 && bytes.length <= SMALL_UP_TO;
@@ -112,7 +115,7 @@ export const oneShotCodec: DeflateCodec = {
   },
 };
 
-/** The window goes before the blocks as a stored block, since not every decoder can be given one. */
+/** The window is written as a stored block before the message, since not every decoder takes a dictionary. */
 function inflateOnce(
   blocks: Uint8Array,
   window: SlidingWindow | undefined,
@@ -131,7 +134,7 @@ function inflateOnce(
       chunkSize: Math.max(SMALLEST_CHUNK, Math.min(LARGEST_CHUNK, most, EXPECTED_RATIO * input.length)),
       info: true,
     };
-    // With `info` the answer is more than its type says.
+    // With `info: true` the result is more than its type says.
     const { buffer, engine } = inflateRawSync(input, options) as unknown as {
       buffer: Uint8Array;
       engine: { bytesWritten: number };
@@ -152,13 +155,13 @@ function deflaterOptions(windowBits: number, level: number): ZlibOptions {
   };
 }
 
-/** More than bytes come to when they cannot be compressed. */
+/** An upper bound on the size of incompressible bytes. */
 function deflatedSize(size: number): number {
   return size + (size >>> 3) + SMALLEST_CHUNK;
 }
 
 const deflaters: Map<number, ZlibHandle | undefined> = /* @__PURE__ */ new Map();
-// Where results lie until the next call, unless they are larger.
+// Results stay here until the next call, unless they are larger.
 let shared: Uint8Array | undefined;
 let inflater: Pick<DeflateCodec, "inflate" | "inspect"> | undefined;
 
@@ -185,7 +188,7 @@ function deflateOn(handle: ZlibHandle, bytes: Uint8Array): Uint8Array {
     handle.write(Z_SYNC_FLUSH, bytes, read, output, written);
     read = bytes.length - handle.inputLeft;
     written = output.length - handle.outputLeft;
-    // zlib asks to be called again as long as it fills the output.
+    // zlib wants another call as long as it fills the output.
     if (written < output.length) return output.subarray(0, written);
     output = largerOutput(output, 2 * output.length);
   }
@@ -200,17 +203,17 @@ function deflateBehind(bytes: Uint8Array, settings: DeflateSettings): Uint8Array
   if (takesDictionaries()) return oneShotCodec.deflate(bytes, settings);
   const { window, windowBits, level } = settings;
   const handle = deflater(windowBits, level);
-  // To compress a message afresh is always lawful (RFC 7692, section 7.2.1).
+  // Compressing a message independently is always allowed (RFC 7692, section 7.2.1).
   if (handle === undefined) return oneShotCodec.deflate(bytes, { window: NOTHING, windowBits, level });
   handle.reset();
-  // What comes of the window is thrown away; the deflater remembers it.
+  // The output for the window is discarded; the deflater keeps its state.
   handle.write(Z_SYNC_FLUSH, window, 0, outputOf(deflatedSize(window.length)), 0);
   return deflateOn(handle, bytes);
 }
 
 let dictionaries: boolean | undefined;
 
-/** Whether the runtime's zlib heeds the dictionary of a raw deflater. Deno's (2.9) does not. */
+/** Whether the runtime's zlib uses the dictionary of a raw deflater. Deno's (2.9) does not. */
 function takesDictionaries(): boolean {
   if (dictionaries === undefined) {
     const window = new Uint8Array(64).map((_, index) => 31 * index);

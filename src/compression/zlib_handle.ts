@@ -1,9 +1,9 @@
 /**
- * What `node:zlib` itself drives when it works synchronously. A stream's handle can be used again and again, where the
- * one-shot functions make a new stream for each call: that costs more than to compress a short message.
+ * The handle that `node:zlib` itself drives for synchronous work. It can be reused, while the one-shot functions
+ * create a stream per call, which costs more than compressing a short message.
  *
- * The handle is not documented, but alike on Node, Deno and Bun, for npm's own `minizlib` is built on it. Where it is
- * not as expected there is none, and the one-shot functions do the work (`deflate.ts`).
+ * The handle is undocumented, but the same on Node, Deno and Bun, because npm's own `minizlib` is built on it. If it
+ * is not as expected, the one-shot functions do the work (`zlib_codec.ts`).
  *
  * @module
  */
@@ -24,20 +24,20 @@ interface Handle {
 
 interface StreamWithHandle {
   readonly _handle?: Partial<Handle> | null;
-  /** What was left of the output, then of the input, by the last write. */
+  /** After a write: the output bytes left, then the input bytes left. */
   readonly _writeState?: unknown;
 }
 
-/** One zlib stream, used for one piece of work after the other. */
+/** One reusable zlib stream. */
 export class ZlibHandle {
-  /** Whether the work since the last reset has met data that zlib cannot use. */
+  /** Whether zlib has rejected data since the last reset. */
   failed = false;
-  /** The stream, which is to live as long as its handle. */
+  /** The stream; it must live as long as its handle. */
   readonly stream: unknown;
   readonly #handle: Handle;
   readonly #left: Uint32Array;
 
-  /** The handle of a stream of `node:zlib` that nobody else uses; `undefined` where it has none like this. */
+  /** The handle of a `node:zlib` stream that nobody else uses; `undefined` if there is no compatible handle. */
   static of(stream: unknown): ZlibHandle | undefined {
     const { _handle: handle, _writeState: left } = stream as StreamWithHandle;
     if (typeof handle?.reset !== "function" || typeof handle.writeSync !== "function") return undefined;
@@ -53,13 +53,13 @@ export class ZlibHandle {
     handle.onerror = () => void (this.failed = true);
   }
 
-  /** Forgets what was before. */
+  /** Forgets all state. */
   reset(): void {
     this.failed = false;
     this.#handle.reset();
   }
 
-  /** Works until the input is used up, the output is full, or something is wrong. */
+  /** Works until the input is used up, the output is full, or an error occurs. */
   write(flush: number, input: Uint8Array, inputStart: number, output: Uint8Array, outputStart: number): void {
     this.#handle.writeSync(
       flush,
@@ -72,18 +72,18 @@ export class ZlibHandle {
     );
   }
 
-  /** Bytes of the output that the last write has left free. */
+  /** Output bytes left free by the last write. */
   get outputLeft(): number {
     return this.#left[0]!;
   }
 
-  /** Bytes of the input that the last write has not read. */
+  /** Input bytes not read by the last write. */
   get inputLeft(): number {
     return this.#left[1]!;
   }
 }
 
-/** More memory for what a handle writes, which begins with what has been written already. */
+/** Larger output memory that begins with what has been written so far. */
 export function largerOutput(output: Uint8Array, size: number): Uint8Array {
   const copy = new Uint8Array(size);
   copy.set(output);

@@ -1,6 +1,6 @@
 /**
- * The closing handshake of one connection (RFC 6455, section 7), and how the connection ends: our Close frame, the deadline
- * of the peer's answer, and what is known of the end from the first sign of it on.
+ * The closing handshake of one connection (RFC 6455, section 7): our Close frame, the deadline for the peer's answer,
+ * and how the connection ended.
  *
  * @module
  */
@@ -10,54 +10,54 @@ import { NO_STATUS_RECEIVED } from "../protocol/status_code.ts";
 import { LONGEST_WAIT, startTimer } from "../support/timer.ts";
 import type { ConnectionSettings } from "./options.ts";
 
-/** The connection, as its closing handshake works with it. */
+/** What the closing handshake needs of its connection. */
 export interface ClosingHandshakeOwner {
-  /** Sends the Close frame, and has the state. */
+  /** Sends the Close frame, and owns the state. */
   readonly protocol: Protocol;
-  /** The deadline. */
+  /** Contains `closeTimeout`. */
   readonly settings: ConnectionSettings;
-  /** Settles when the streamed message that is on its way has ended; `undefined` while there is none. */
+  /** Settles when the current streamed message has ended; `undefined` if there is none. */
   readonly streamUnderWay: Promise<unknown> | undefined;
-  /** How many bytes have ever gone out to the system. */
+  /** Total bytes handed to the operating system. */
   bytesGone(): number;
-  /** `close()` was called: no message follows but those that were given before. */
+  /** `close()` was called: only messages accepted before still go out. */
   closeBegun(): void;
-  /** The Close frame is about to be sent: what waits goes out before it, unless a stream was given up. */
+  /** The Close frame is about to be sent: waiting messages go out first, unless a stream was given up. */
   closeGoesOut(): void;
   /** The Close frame was sent: the peer's answer must be read. */
   closeSent(): void;
   /** Ends the connection without a closing handshake. */
   drop(error: Error): void;
-  /** The peer has not ended the connection in time. */
+  /** The peer did not end the connection in time. */
   closeTimedOut(message: string): void;
 }
 
 const LOOKS = 4;
 
-/** The closing handshake of one connection, and its end. */
+/** The closing handshake of one connection, and how it ended. */
 export class ClosingHandshake {
   readonly #owner: ClosingHandshakeOwner;
-  /** The return of the application's handler does not bring it about. */
+  /** Whether the connection stays open when its handler function returns. */
   outlivesHandler = false;
-  // Code and reason of our Close frame in words, once it is decided upon.
+  // Code and reason of our Close frame as text, once they are decided.
   #sent: string | undefined;
   /** How the protocol ended, once it has. */
   protocolClose: ProtocolClose | undefined = undefined;
-  /** How it was, once all is over. */
+  /** How the connection ended, once it has. */
   close: Close | undefined = undefined;
-  /** What went wrong below, if anything did: what was sent last may not have arrived, whatever the protocol says. */
+  /** A transport error: the last bytes sent may not have arrived, whatever the protocol says. */
   broken: Error | undefined = undefined;
   #handlerError: Error | undefined;
-  // Made for the first who waits.
+  // Created for the first caller that waits.
   #waited: { readonly promise: Promise<Close>; readonly resolve: (close: Close) => void } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Made for the first sign of an end. */
+  /** Created at the first sign of an end. */
   constructor(owner: ClosingHandshakeOwner) {
     this.#owner = owner;
   }
 
-  /** Sends a Close frame, behind the streamed message that is on its way. */
+  /** Sends a Close frame after the current streamed message. */
   start(code: number | null, reason: string): void {
     const owner = this.#owner;
     this.#sent = describeClose(code ?? NO_STATUS_RECEIVED, reason);
@@ -69,7 +69,7 @@ export class ClosingHandshake {
     void stream.then(() => this.send(code, reason));
   }
 
-  /** Sends a Close frame now, if none has been sent. */
+  /** Sends a Close frame now, unless one was sent. */
   send(code: number | null, reason: string): void {
     const owner = this.#owner;
     if (!owner.protocol.open) return;
@@ -81,7 +81,7 @@ export class ClosingHandshake {
     owner.closeSent();
   }
 
-  /** The Close frame waits for the end of a streamed message: as long as that goes on, but not for ever. */
+  /** The Close frame waits for the end of a streamed message, as long as that makes progress. */
   awaitStream(): void {
     const { closeTimeout } = this.#owner.settings;
     this.stopTimer();
@@ -91,19 +91,19 @@ export class ClosingHandshake {
     });
   }
 
-  /** The peer is to answer our Close frame, and to end the connection, in time. */
+  /** Starts the deadline for the peer to answer our Close frame and end the connection. */
   startDeadline(): void {
     const { closeTimeout } = this.#owner.settings;
     this.#startTimer(() => {
       const message =
         `The peer had not ended the connection ${closeTimeout} ms after our Close frame (closeTimeout).`;
-      // Whether the peer has read all that went before our answer to its Close, nobody knows.
+      // Nobody knows whether the peer has read everything that we sent before answering its Close frame.
       this.broken = new ConnectionClosedError(message, undefined, "closeTimeout");
       this.#owner.closeTimedOut(message);
     });
   }
 
-  /** The application's handler has failed: the first time is the one that counts. */
+  /** The handler threw. The first error counts. */
   handlerFailed(error: unknown): void {
     this.#handlerError ??= error instanceof Error
       ? error
@@ -111,8 +111,8 @@ export class ClosingHandshake {
   }
 
   /**
-   * Calls back when `closeTimeout` has gone by. While bytes still go out, a slow peer is reading, and the time begins anew. It
-   * is looked at four times in the span.
+   * Calls `over` after `closeTimeout`. The time starts anew while bytes still go out, since a slow peer is reading.
+   * Checked four times per timeout.
    */
   #startTimer(over: () => void): void {
     if (this.#timer !== undefined) return;
@@ -130,7 +130,7 @@ export class ClosingHandshake {
     this.#timer = startTimer(step, look);
   }
 
-  /** What is waited for has come, or has gone on. */
+  /** The awaited event came, or there was progress. */
   stopTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -147,7 +147,7 @@ export class ClosingHandshake {
     return this.#waited.promise;
   }
 
-  /** All is over: the protocol, and the transport. */
+  /** Protocol and transport have ended. */
   finish(): Close {
     this.stopTimer();
     const { code, reason, wasClean, initiator, error } = this.protocolClose!;
@@ -163,7 +163,7 @@ export class ClosingHandshake {
     return close;
   }
 
-  /** Why something can no longer be done. */
+  /** The error for an operation that came too late. */
   error(what: string): ConnectionClosedError {
     if (this.protocolClose === undefined) {
       return new ConnectionClosedError(
@@ -179,7 +179,7 @@ export class ClosingHandshake {
   }
 }
 
-/** A Close frame in words. */
+/** A Close frame as text. */
 function describeClose(code: number, reason: string): string {
   return reason === "" ? String(code) : `${code} ${JSON.stringify(reason)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Frames on their way to the transport: those of one turn go out in one write, and whoever has sent too much can wait
- * until they are gone.
+ * Frames on their way to the transport. Frames of one turn of the event loop go out in one write, and a sender can
+ * wait for the buffer to drain (backpressure).
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { frameMemory } from "../protocol/frame_memory.ts";
 import { inMicrotask } from "../support/microtask.ts";
 import type { Transport } from "../transport/transport.ts";
 
-/** Whose frames they are. */
+/** What the frames need of their connection. */
 export interface FramesToSendOwner {
-  /** Of how many bytes that wait `write()` answers `false`. */
+  /** `write()` returns `false` while more than this many bytes wait. */
   readonly settings: { readonly sendHighWaterMark: number };
-  /** What was written has gone out, or all but what the high-water mark allows. */
+  /** Everything was written, or at most the high-water mark still waits. */
   framesDrained(): void;
 }
 
@@ -22,31 +22,34 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-// Pieces are joined into one write up to this size; beyond it a copy costs more than a call.
+// Pieces up to this size together are joined into one write; for more, a copy costs more than a call.
 const JOIN_UP_TO = 64 * 1024;
 
-// A loop that answers each message is back with the next one after some microtasks. To wait for that makes one write of
-// what would be many, and writes are what costs.
+// A loop that answers each message comes back with the next answer after a few microtasks. Waiting for it turns many
+// writes into one, and writes are the main cost.
 const PATIENCE = 4;
 
-// Microtasks for which one that never rests makes the others wait.
+// Microtasks after which a sender that never pauses no longer delays the others.
 const LONGEST_TURN = 256;
 
-// So many times its own size may a piece that waits keep in memory.
+// A waiting piece may keep this many times its own size in memory.
 const WASTE = 4;
 
 const NOBODY: Waiter[] = [];
 const NOT_HELD = -1;
 
-// The queues whose frames gather until the turn is over. One microtask serves all.
+// The queues with frames of this turn. One microtask serves all of them.
 let gathered: FramesToSend[] = [];
-// Microtasks since the turn's first frame, and since its last.
+// Microtasks since the first frame of this turn, and since the last.
 let turn = 0;
 let quiet = 0;
-// One has more than is joined: it waits no longer.
+// A queue has more than is joined, so there is nothing to wait for.
 let enough = false;
 
-/** A piece and those before it. Of a broadcast many connections have the same, which is made once for all. */
+/**
+ * A piece and the ones before it. In a broadcast many connections share the same run, so that it is joined once for
+ * all.
+ */
 interface Run {
   readonly before: Run | undefined;
   readonly piece: Uint8Array;
@@ -60,7 +63,7 @@ function runOf(before: Run | undefined, piece: Uint8Array): Run {
   return lastRun;
 }
 
-// The last pieces of this turn that were joined.
+// The pieces of this turn that were joined last.
 let joinedRun: Run = NO_RUN;
 let joinedBytes: Uint8Array = NOTHING;
 
@@ -81,39 +84,42 @@ function forgetRuns(): void {
   joinedBytes = NOTHING;
 }
 
-/** What one connection has sent and its transport has not handed to the operating system. */
+/** What one connection has sent but its transport has not yet handed to the operating system. */
 export class FramesToSend {
   readonly #transport: Transport;
   readonly #owner: FramesToSendOwner;
-  // The newest piece, which grows while frames are written behind it in the same memory, and those before it.
+  // The newest piece, which grows while frames are written behind it in the same memory, and the pieces before it.
   #bytes: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;
   #earlier: Run | undefined;
   #size = 0;
-  // All that was ever written.
+  // Total bytes written.
   #taken = 0;
-  // What waits in the transport, as long as all is held.
+  // What waits in the transport, recorded while frames are held.
   #below = NOT_HELD;
   #waiters: Waiter[] = NOBODY;
 
-  /** Holds nothing yet. */
+  /** Starts empty. */
   constructor(transport: Transport, owner: FramesToSendOwner) {
     this.#transport = transport;
     this.#owner = owner;
   }
 
-  /** Bytes that wait here and in the transport. */
+  /** Bytes waiting here and in the transport. */
   get bufferedAmount(): number {
     return this.#size + (this.#below === NOT_HELD ? this.#transport.bufferedAmount : this.#below);
   }
 
-  /** Bytes that were ever written. */
+  /** Total bytes written. */
   get bytesTaken(): number {
     return this.#taken;
   }
 
-  /** Takes `bytes[start..end)`, which nobody writes to any more. Answers `false` when more than the high-water mark waits. */
+  /**
+   * Takes `bytes[start..end)`, which must not change any more. Returns `false` while more than the high-water mark
+   * waits.
+   */
   write(bytes: Uint8Array, start: number = 0, end: number = bytes.length): boolean {
     const before = this.#size;
     if (bytes === this.#bytes && start === this.#end) {
@@ -139,7 +145,7 @@ export class FramesToSend {
     return this.#start === 0 && this.#end === bytes.length ? bytes : bytes.subarray(this.#start, this.#end);
   }
 
-  /** What is written goes out in this turn of the event loop: when no more of it has come for a few microtasks. */
+  /** Written frames go out in this turn of the event loop, once no more have come for a few microtasks. */
   #gather(first: boolean): void {
     quiet = 0;
     if (this.#size >= JOIN_UP_TO) enough = true;
@@ -156,12 +162,12 @@ export class FramesToSend {
     forgetRuns();
   }
 
-  /** Until `release()`, what is written waits, to go out in one piece. */
+  /** Until `release()`, frames wait, to go out in one write. */
   hold(): void {
     this.#below = this.#transport.bufferedAmount;
   }
 
-  /** Ends `hold()`: what has gathered goes out. */
+  /** Ends `hold()` and flushes. */
   release(): void {
     this.#below = NOT_HELD;
     if (this.#size > 0) this.flush();
@@ -197,11 +203,11 @@ export class FramesToSend {
     return flowing;
   }
 
-  /** Writes `bytes[start..end)`, and gives that memory back when nothing of it is kept. */
+  /** Writes `bytes[start..end)`, and returns the memory if the transport keeps none of it. */
   #hand(piece: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
     const transport = this.#transport;
     if (transport.bufferedAmount > 0 && WASTE * piece.length < bytes.length) {
-      // It will wait, and is not to keep the memory of all that was sent beside it.
+      // It will wait. A copy, so that it does not keep the memory of everything sent beside it.
       const flowing = transport.write(piece.slice());
       frameMemory.giveBack(bytes, start, end);
       return flowing;
@@ -211,25 +217,25 @@ export class FramesToSend {
     return flowing;
   }
 
-  /** The transport has emptied. */
+  /** The transport's buffer is empty. */
   transportDrained(): void {
-    // What has gathered meanwhile goes out next, and says by itself whether it flows.
+    // Frames gathered meanwhile go out next, and their write reports the drain.
     if (this.#size === 0) this.#drained();
   }
 
-  /** The transport is done with what it had kept. */
+  /** The transport no longer needs memory that it had kept. */
   transportWrote(bytes: Uint8Array): void {
     frameMemory.giveBackView(bytes);
   }
 
-  /** Resolves when no more than the high-water mark waits. */
+  /** Resolves when at most the high-water mark waits. */
   drained(): Promise<void> {
     if (this.#flows) return Promise.resolve();
     if (this.#waiters === NOBODY) this.#waiters = [];
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
-  /** Forgets what waits here; what the transport has, it keeps. */
+  /** Discards what waits here; the transport keeps what it has. */
   clear(): void {
     this.#bytes = NOTHING;
     this.#start = 0;
@@ -238,7 +244,7 @@ export class FramesToSend {
     this.#size = 0;
   }
 
-  /** Nothing will drain any more: those who wait are told why. */
+  /** Nothing will drain any more: waiting callers get this error. */
   fail(makeError: () => Error): void {
     const waiters = this.#waiters;
     this.#waiters = NOBODY;

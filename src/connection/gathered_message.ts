@@ -1,5 +1,5 @@
 /**
- * A message that came in pieces and is wanted whole.
+ * A message that arrives in pieces and is wanted whole.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { utf8Length } from "../protocol/utf8.ts";
 import type { Message } from "./message.ts";
 
 const SMALLEST_BUFFER = 1024;
-// Short strings that are not joined yet: each costs more than its characters.
+// Join short strings at this count: each costs more than its characters.
 const JOIN_EVERY = 1024;
-// Characters that a string may have everywhere.
+// A string length that every engine supports.
 const EVERY_ENGINES_LENGTH = 2 ** 28;
 
 /** The pieces of one message so far. However many and small they are, they cost little more than their bytes. */
@@ -21,12 +21,12 @@ export class GatheredMessage {
   #size = 0;
   #length = 0;
 
-  /** Bytes of payload so far; a text counts in UTF-8. */
+  /** Payload bytes so far; text counts as UTF-8. */
   get size(): number {
     return this.#size;
   }
 
-  /** Takes the next piece; it is copied, or a string. Answers `false` for a text that no string can hold. */
+  /** Adds a piece: copied bytes, or a string. Returns `false` if the text is too long for a string. */
   add(piece: Message): boolean {
     if (typeof piece !== "string") {
       this.#addBytes(piece);
@@ -35,7 +35,7 @@ export class GatheredMessage {
     this.#size += utf8Length(piece);
     this.#length += piece.length;
     this.#texts.push(piece);
-    // What no engine has trouble with is not tried.
+    // Lengths that every engine supports need no check.
     if (this.#texts.length < JOIN_EVERY && this.#length < EVERY_ENGINES_LENGTH) return true;
     try {
       this.#text += this.#texts.join("");
@@ -46,7 +46,7 @@ export class GatheredMessage {
     return true;
   }
 
-  /** The message. */
+  /** The whole message. */
   finish(): Message {
     if (this.#bytes === undefined) return this.#text + this.#texts.join("");
     const { capacity } = this.#bytes;

@@ -1,5 +1,5 @@
 /**
- * What is done with a connection, whatever the application holds of it.
+ * The handler types, independent of the class that the application sees.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Message } from "./message.ts";
 export interface CallbacksOf<Socket> {
   /** The opening handshake is done. */
   open?(socket: Socket): unknown;
-  /** A message has come. */
+  /** A message arrived. */
   message?(socket: Socket, message: Message): unknown;
   /** The connection has ended. */
   close?(socket: Socket, close: Close): unknown;

@@ -1,5 +1,5 @@
 /**
- * What a connection is made of, and what it shares with others.
+ * The parts of a connection, and what connections share.
  *
  * @module
  */
@@ -11,42 +11,42 @@ import type { ConnectionSettings } from "./options.ts";
 import type { Reading } from "./reading.ts";
 import type { ConnectionTopics } from "./subscriptions.ts";
 
-/** What a connection shares with the others of its server; a client's has it for itself. */
+/** What the connections of one server share; a client's connection has its own. */
 export interface ConnectionHome<Socket> {
-  /** Which end this is. */
+  /** Which side this is. */
   readonly role: Role;
   /** Limits and deadlines. */
   readonly settings: ConnectionSettings;
-  /** What it may subscribe to; a client's connection has none. */
+  /** The topics to subscribe to; none on a client. */
   readonly topics?: ConnectionTopics;
-  /** The request of an opening handshake, made of the text of its head. */
+  /** Makes the request of the opening handshake from the text of its head. */
   request?(head: string, transport: Transport): Request;
-  /** Told of what the application's handler threw. */
+  /** Called with what the application's handler threw. */
   handlerFailed(error: unknown): void;
-  /** Told that one of its connection's limits was reached. */
+  /** Called when a limit of a connection is reached. */
   limitReached?(limit: ConnectionLimit, socket: Socket, message: () => string): void;
-  /** Told that a connection begins. Answers its place, for `ended()`. */
+  /** Called when a connection starts. Returns a number for `ended()`. */
   began?(socket: Socket, compression: MessageCompression | undefined): number;
-  /** Told that a connection has ended. */
+  /** Called when a connection has ended. */
   ended?(socket: Socket, compression: MessageCompression | undefined, place: number): void;
 }
 
-/** What a connection is made of. */
+/** The parts of a connection. */
 export interface ConnectionInit<Socket, Data> {
   /** What it shares with others. */
   readonly home: ConnectionHome<Socket>;
-  /** The stream of bytes, behind the opening handshake. */
+  /** The byte stream after the opening handshake. */
   readonly transport: Transport;
-  /** Whether that is read, where the opening handshake had to do with it. */
+  /** The pause state of the stream, if the opening handshake already used it. */
   readonly reading?: Reading | undefined;
   /** The subprotocol, `""` for none. */
   readonly protocol: string;
-  /** The extensions in use, as the opening handshake named them. */
+  /** The negotiated extensions, as in the header. */
   readonly extensions: string;
-  /** The one that compresses messages, if it is among them. */
+  /** The extension that compresses messages, if negotiated. */
   readonly compression?: MessageCompression | undefined;
-  /** The application's own. */
+  /** The application's data. */
   readonly data: Data;
-  /** The request of the opening handshake, or the text of its head, of which it is made when it is asked for. */
+  /** The request of the opening handshake, or the text of its head, from which the request is made on demand. */
   readonly request: string | Request | undefined;
 }

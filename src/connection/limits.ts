@@ -1,6 +1,6 @@
 /**
- * What becomes known of a limit that was reached: a counter, an event for the application's hook, and the same on the
- * diagnostics channel `woshou:limit`.
+ * What a server reports when a limit is reached: a counter, an event for the application's hook, and the same event
+ * on the diagnostics channel `woshou:limit`.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 import type { RefusalCode } from "../handshake/refusal.ts";
 import type { ConnectionLimit } from "../protocol/errors.ts";
 
-/** A limit, by the option that sets it; `docs/LIMITS.md` has all of them. */
+/** A limit, named after the option that sets it; see `docs/LIMITS.md`. */
 export type LimitName =
   | "maxConnections"
   | "maxConnectionsPerAddress"
@@ -19,7 +19,7 @@ export type LimitName =
   | "compression.memoryBudget"
   | ConnectionLimit;
 
-/** Every limit that is counted. */
+/** Every counted limit. */
 export const LIMIT_NAMES: readonly LimitName[] = [
   "maxConnections",
   "maxConnectionsPerAddress",
@@ -47,22 +47,22 @@ const REFUSALS: Partial<Record<RefusalCode, LimitName>> = {
   "address-exhausted": "maxConnectionsPerAddress",
 };
 
-/** The limit for which a server refuses with this code, if it is for one. */
+/** The limit behind a refusal code, if there is one. */
 export function limitOf(code: RefusalCode): LimitName | undefined {
   return REFUSALS[code];
 }
 
-/** A limit was reached, and what was done about it. */
+/** A limit was reached, and how the server reacted. */
 export interface LimitEvent<Data> {
-  /** Tells it from other events. */
+  /** Distinguishes it from other events. */
   readonly kind: "limit";
   /** The option that sets the limit. */
   readonly limit: LimitName;
-  /** The peer's IP address; `""` where there is none. */
+  /** The peer's IP address; `""` if there is none. */
   readonly remoteAddress: string;
-  /** The connection; `undefined` while there is none yet. */
+  /** The connection; `undefined` before there is one. */
   readonly socket: Connection<Data> | undefined;
-  /** What was reached, in a sentence. */
+  /** What happened, in a sentence. */
   readonly message: string;
 }
 
@@ -74,31 +74,31 @@ const diagnostics: {
   publish(message: unknown): void;
 } = /* @__PURE__ */ channel("woshou:limit");
 
-/** Tells the diagnostics channel alone: of connections that no server has. */
+/** Publishes to the diagnostics channel only: for connections without a server. */
 export function publishLimit<Data>(event: () => LimitEvent<Data>): void {
   if (diagnostics.hasSubscribers) diagnostics.publish(event());
 }
 
-/** What a server knows of its limits. */
+/** Counts and reports the limits of one server. */
 export class LimitLedger<Data> {
   readonly #options: { limit?(event: LimitEvent<Data>): void };
   readonly #counts: Record<LimitName, number> = Object.fromEntries(
     LIMIT_NAMES.map((name) => [name, 0]),
   ) as Record<LimitName, number>;
 
-  /** Nothing has been reached yet. Events go to the `limit` hook. */
+  /** Starts at zero. Events go to the `limit` hook. */
   constructor(options: { limit?(event: LimitEvent<Data>): void }) {
     this.#options = options;
   }
 
-  /** How often each limit was reached so far, as an object of the caller's own. */
+  /** How often each limit was reached, as a new object. */
   get counts(): LimitCounts {
     return { ...this.#counts };
   }
 
   /**
-   * A limit was reached. The hook is called later, so that it does not act in the midst of what is going on; not for
-   * `receiveQueue`, which only makes a peer wait, and may do so many times a second.
+   * Reports a reached limit. The hook is called later, so that it cannot interfere with the current operation. There
+   * is no event for `receiveQueue`, which only makes a peer wait and may occur many times a second.
    */
   reached(
     limit: LimitName,

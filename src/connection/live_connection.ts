@@ -1,7 +1,7 @@
 /**
- * What a connection does: the protocol, the transport, their timers and the flow of messages between them and the
- * application. It is the owner of each of these by methods of its own, and what an idle connection does not need is made
- * when it is first needed: servers hold many connections that say nothing.
+ * What a connection does: it joins the protocol, the transport, their timers, and the messages between them and the
+ * application. It implements the owner interface of each. Parts that an idle connection does not need are created on
+ * first use, because servers hold many idle connections.
  *
  * @module
  */
@@ -34,7 +34,7 @@ import { type FrameReader, Reading } from "./reading.ts";
 import type { SubscribeOptions, SubscriberOwner, Subscriptions } from "./subscriptions.ts";
 import type { Transport, TransportError, TransportHandler } from "../transport/transport.ts";
 
-/** The inside of a {@linkcode Connection}, whose methods say what those of the same names here do. */
+/** The private part of a {@linkcode Connection}. Methods of the same names are documented there. */
 export class LiveConnection<Socket>
   implements
     ProtocolSink,
@@ -46,7 +46,7 @@ export class LiveConnection<Socket>
     SubscriberOwner,
     ClosingHandshakeOwner,
     FrameReader {
-  /** What the application holds. */
+  /** The object that the application holds. */
   readonly socket: Socket;
   /** Frames, messages, the closing handshake. */
   readonly protocol: Protocol;
@@ -67,10 +67,10 @@ export class LiveConnection<Socket>
   #subscriber: Subscriptions | undefined;
   #awaitingStream: MessagesAwaitingStream | undefined;
   #closing: ClosingHandshake | undefined;
-  // Made for the first who holds it.
+  // Created at the first pause.
   #reading: Reading | undefined;
 
-  /** Does nothing before `begin()`. */
+  /** Does nothing until `begin()`. */
   constructor(socket: Socket, init: ConnectionInit<Socket, unknown>) {
     const { home, transport } = init;
     const { role, settings } = home;
@@ -86,7 +86,7 @@ export class LiveConnection<Socket>
     this.#reading?.framesBegin(this);
   }
 
-  /** Gives the connection to its handler, then reads: first `early`. */
+  /** Gives the connection to its handler, then starts reading with `early`. */
   begin(handler: HandlerOf<Socket> | undefined, early: Uint8Array): void {
     this.#place = this.#home.began?.(this.socket, this.protocol.compression) ?? 0;
     if (handler !== undefined) this.#handle(handler);
@@ -94,17 +94,17 @@ export class LiveConnection<Socket>
     if (early.length > 0) this.data(early);
   }
 
-  /** From now on the return of the handler does not close the connection. */
+  /** From now on the connection stays open when its handler function returns. */
   release(): void {
     this.#end.outlivesHandler = true;
   }
 
-  /** From now on nothing behind a message is looked at before `askForNext()`. */
+  /** From now on nothing behind a message is parsed before `askForNext()`. */
   giveOneAtATime(): void {
     this.#oneAtATime = this.open;
   }
 
-  /** The application has dealt with the message at hand. */
+  /** The application has handled the current message. */
   askForNext(): void {
     this.#reading?.release("one at a time");
   }
@@ -130,7 +130,7 @@ export class LiveConnection<Socket>
     return state === "open" || state === "closed" ? state : "closing";
   }
 
-  /** Whether the application may send: no Close frame has gone either way, and none waits for a stream's end. */
+  /** Whether the application may send: no Close frame was sent or received, and none waits for the end of a stream. */
   get open(): boolean {
     return this.protocol.state === "open";
   }
@@ -172,7 +172,7 @@ export class LiveConnection<Socket>
     return this.#awaitingStream.stream(source, options.compress);
   }
 
-  /** {@linkcode Connection.ping}: sends one and waits for its answer. */
+  /** {@linkcode Connection.ping}: sends a ping and waits for its pong. */
   measureRoundTrip(): Promise<number> {
     if (!this.open) return lookedAt(Promise.reject(this.closedError("send a ping")));
     return lookedAt(
@@ -194,7 +194,7 @@ export class LiveConnection<Socket>
     this.#subscriber.subscribe(topic, options);
   }
 
-  /** Its topics and what it lost, once it has subscribed to one. */
+  /** Its subscriptions; created by the first one. */
   get subscriber(): Subscriptions | undefined {
     return this.#subscriber;
   }
@@ -207,19 +207,19 @@ export class LiveConnection<Socket>
     return this.#end.closed;
   }
 
-  /** {@linkcode Connection.close}, but for the promise. */
+  /** {@linkcode Connection.close} without the promise. */
   startClosing(code: number | null, reason: string): void {
-    // Throws now, whenever the Close frame may be sent.
+    // Throws now, even if the Close frame is sent later.
     encodeClosePayload(code ?? undefined, reason, this.#home.role);
     if (!this.open) return;
     this.#end.start(code, reason);
   }
 
-  // What the transport tells.
+  // Called by the transport.
 
   data(chunk: Uint8Array): void {
     this.#reading?.bytesCame();
-    // All that is sent in answer to one chunk goes out in one write.
+    // All answers to one chunk go out in one write.
     this.framesToSend.hold();
     this.liveness.received();
     try {
@@ -240,17 +240,17 @@ export class LiveConnection<Socket>
 
   end(): void {
     this.protocol.receiveEnd();
-    // It may stand behind messages that the application has no room for yet.
+    // The end of the stream may come behind messages that the application has no room for yet.
     if (this.protocol.finished) this.#transport.closeWrite();
   }
 
   close(error?: TransportError): void {
     const ending = this.#end;
     ending.broken ??= error;
-    // What was kept so that the application could answer each message has come all the same, the Close frame perhaps with it.
+    // Bytes held back for the application, perhaps including the Close frame, did arrive: read them now.
     this.#oneAtATime = false;
     this.#reading?.releaseAtOnce("one at a time");
-    // Orderly or not, nothing of what is kept is waited for without a transport.
+    // After the transport has ended, orderly or not, nothing held back is waited for.
     if (error === undefined) this.protocol.receiveEnd();
     this.protocol.abandon("remote", error);
     this.protocol.transportClosed();
@@ -259,7 +259,7 @@ export class LiveConnection<Socket>
     this.receivedMessages.end(close);
   }
 
-  // What the protocol tells.
+  // Called by the protocol.
 
   write(bytes: Uint8Array, start: number, end: number): boolean {
     return this.framesToSend.write(bytes, start, end);
@@ -268,7 +268,7 @@ export class LiveConnection<Socket>
   message(message: Message, last: boolean): void {
     this.liveness.message();
     this.receivedMessages.push(message, last);
-    // Whoever still waits has not got this one, or not all of it: nobody would ask for the next.
+    // If a read still waits, it did not get this message, or not all of it: nobody would ask for the next.
     if (this.#oneAtATime && last && !this.receivedMessages.awaited) {
       (this.#reading ??= new Reading(this.#transport, this)).hold("one at a time");
     }
@@ -297,28 +297,28 @@ export class LiveConnection<Socket>
     }
     this.#end.stopTimer();
     this.#end.startDeadline();
-    // From here on what comes is read and thrown away, so that our Close frame is not lost to a reset.
+    // From here on received bytes are read and discarded, so that our Close frame is not lost to a TCP reset.
     this.#reading?.discard();
-    // Last, for whoever is told may act at once.
+    // Last, because the hook may act at once.
     const { error } = close;
     if (error instanceof WebSocketError && error.limit !== undefined) {
       this.#home.limitReached?.(error.limit, this.socket, () => error.message);
     }
   }
 
-  // What the framesToSend tells.
+  // Called by the frames to send.
 
-  /** What was written has gone out, or all but what the high-water mark allows. */
+  /** Everything was written, or at most the high-water mark still waits. */
   framesDrained(): void {
     this.protocol.drained();
     this.#subscriber?.drained();
   }
 
-  // What the queue of messages asks for.
+  // Called by the received messages.
 
   pauseReading(): void {
     if (this.protocol.finished) return;
-    // What was kept of a chunk and fills the queue again is no further event.
+    // If held-back bytes of the same chunk fill the queue again, that is no new event.
     if (!(this.#reading ??= new Reading(this.#transport, this)).hold("receive queue")) return;
     this.#home.limitReached?.("receiveQueue", this.socket, () => {
       const { messages, bytes } = this.settings.receiveQueue;
@@ -330,7 +330,7 @@ export class LiveConnection<Socket>
     this.#reading?.release("receive queue");
   }
 
-  // What reading asks for.
+  // Called by the pause state (`Reading`).
 
   get keepsBytes(): boolean {
     return this.protocol.keepsBytes;
@@ -374,7 +374,7 @@ export class LiveConnection<Socket>
     return false;
   }
 
-  // What the signs of life ask for.
+  // Called by liveness.
 
   sendHeartbeat(payload: Uint8Array): void {
     if (this.protocol.open) this.protocol.sendPing(payload);
@@ -418,7 +418,7 @@ export class LiveConnection<Socket>
     this.startClosing(NORMAL_CLOSURE, "idle");
   }
 
-  // What the closing handshake asks for.
+  // Called by the closing handshake.
 
   get streamUnderWay(): Promise<unknown> | undefined {
     return this.#awaitingStream?.busy;
@@ -433,7 +433,7 @@ export class LiveConnection<Socket>
   }
 
   closeSent(): void {
-    // The peer's answer must be read, whatever stands before it.
+    // The peer's answer must be read, whatever messages come before it.
     this.#oneAtATime = false;
     this.askForNext();
     this.receivedMessages.closing();
@@ -444,7 +444,7 @@ export class LiveConnection<Socket>
     this.#transport.abort();
   }
 
-  // What streamed messages ask for.
+  // Called by messages that await a stream.
 
   fragmentGoesOut(): void {
     if (this.protocol.state === "awaiting stream") this.#end.awaitStream();
@@ -466,7 +466,7 @@ export class LiveConnection<Socket>
     return this.#end.error(what);
   }
 
-  /** What is thrown while a peer's bytes are handled ends its connection, and nothing else. */
+  /** An exception while handling a peer's bytes ends that connection and nothing else. */
   #failed(error: unknown): void {
     this.#home.handlerFailed(error);
     this.protocol.fail(INTERNAL_ERROR, error instanceof Error ? error : new Error(String(error)));
@@ -474,7 +474,7 @@ export class LiveConnection<Socket>
 
   #handle(handler: HandlerOf<Socket>): void {
     if (typeof handler === "function") {
-      // The call waits for a turn, so that a handler never runs inside the opening handshake.
+      // Called in a later turn, so that a handler never runs inside the opening handshake.
       Promise.resolve(this.socket).then(handler).then(
         () => void (this.#closing?.outlivesHandler || this.startClosing(NORMAL_CLOSURE, "")),
         (error: unknown) => this.handlerFailed(error),
@@ -519,8 +519,8 @@ export class LiveConnection<Socket>
 }
 
 /**
- * A promise that may reject with no other news than the end of the connection, which `closed` tells as well: nobody has to
- * wait for it, and that nobody does must not end the process.
+ * A promise that rejects only because the connection ended, which `closed` reports as well. Nobody has to handle it,
+ * so an unhandled rejection must not end the process.
  */
 function lookedAt<Value>(promise: Promise<Value>): Promise<Value> {
   promise.catch(() => {});

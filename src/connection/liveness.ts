@@ -1,5 +1,5 @@
 /**
- * Whether the peer is still there: pings, the deadline of their pongs, round-trip times, idleness.
+ * Detects dead peers: pings, pong deadlines, round-trip times, idle timeouts.
  *
  * @module
  */
@@ -8,51 +8,51 @@ import { maskingKey } from "../protocol/mask.ts";
 import { join, leave, type Ticking } from "../support/ticker.ts";
 import { now } from "../support/clock.ts";
 
-/** At what pace a peer is asked for a sign of life. */
+/** How often pings are sent. */
 export interface Heartbeat {
   /** Milliseconds between pings. */
   readonly interval: number;
-  /** Milliseconds in which a pong must answer. */
+  /** Milliseconds until a pong must arrive. */
   readonly timeout: number;
 }
 
-/** What holds for the liveness of a connection. */
+/** Liveness settings of a connection. */
 export interface LivenessSettings {
-  /** Ping and Pong frames that may come within a second. */
+  /** Ping and Pong frames accepted within a second. */
   readonly maxControlFrames: number;
-  /** `undefined` for no pings. */
+  /** `undefined`: no pings. */
   readonly heartbeat: Heartbeat | undefined;
-  /** Milliseconds without a message either way after which the connection is closed; 0 for never. */
+  /** The connection is closed after this many milliseconds without a message in either direction; 0: never. */
   readonly idleTimeout: number;
-  /** Milliseconds between two looks at the connection, as {@linkcode livenessPeriod} has it; 0 for none. */
+  /** Milliseconds between two checks, from {@linkcode livenessPeriod}; 0: none. */
   readonly livenessPeriod: number;
 }
 
-/** What a connection lends to its liveness. */
+/** What liveness needs of its connection. */
 export interface LivenessOwner {
-  /** At what pace, and for how long. */
+  /** Intervals and timeouts. */
   readonly settings: LivenessSettings;
-  /** Sends a ping, if the connection is open. */
+  /** Sends a ping if the connection is open. */
   sendHeartbeat(payload: Uint8Array): void;
-  /** Whether a pong would be seen now; if not, it is no fault of the peer's. */
+  /** Whether a pong would be seen now. If not, its absence is not the peer's fault. */
   canSeePongs(): boolean;
-  /** Whether a pong could not be sent now: a frame of the peer's is on its way, and it is as long as it is. */
+  /** Whether the peer cannot send a pong now because it is in the middle of a long frame. */
   receivingFrame(): boolean;
   /** Whether a ping may be sent now. */
   mayPing(): boolean;
-  /** Bytes that were ever sent, or wait to be. */
+  /** Total bytes given to be sent. */
   bytesTaken(): number;
-  /** Those of them that the system has taken. */
+  /** How many of them the operating system has taken. */
   bytesGone(): number;
   /** Ends the connection: the peer did not answer in time. */
   drop(error: ConnectionClosedError): void;
-  /** No message went either way for `idleTimeout`. */
+  /** There was no message in either direction for `idleTimeout`. */
   idleTooLong(): void;
-  /** Why nothing more can be done. */
+  /** The error for an operation on a closed connection. */
   closedError(what: string): Error;
 }
 
-/** A ping without an answer; a heartbeat if nobody waits for it. */
+/** A ping without an answer. A heartbeat has no callbacks. */
 interface PendingPing {
   readonly id: number;
   readonly sentAt: number;
@@ -60,12 +60,12 @@ interface PendingPing {
   readonly reject?: (error: Error) => void;
 }
 
-// Milliseconds without a message, while one has come or gone since the last tick.
+// There was a message since the last tick.
 const NONE_YET = -1;
 const SHORTEST_PERIOD = 10;
 const LONGEST_PERIOD = 5000;
 
-/** A quarter of the shortest span, so that each is kept to within that; 0 where there is none. */
+/** A quarter of the shortest interval, so that each deadline is accurate to a quarter; 0 if there is none. */
 export function livenessPeriod(heartbeat: Heartbeat | undefined, idleTimeout: number): number {
   if (heartbeat === undefined && idleTimeout === 0) return 0;
   const { interval, timeout } = heartbeat ?? { interval: Infinity, timeout: Infinity };
@@ -73,28 +73,29 @@ export function livenessPeriod(heartbeat: Heartbeat | undefined, idleTimeout: nu
   return Math.round(Math.min(LONGEST_PERIOD, Math.max(SHORTEST_PERIOD, shortest / 4)));
 }
 
-/** One connection's signs of life. Times are in whole milliseconds. */
+/** The liveness of one connection. Times are in whole milliseconds. */
 export class Liveness implements Ticking {
   readonly #owner: LivenessOwner;
-  // Those that have no answer yet, the oldest first; undefined when there is none.
+  // Unanswered pings, oldest first; undefined if there are none.
   #pings: PendingPing[] | undefined;
   readonly #place: number;
   #latency: number | undefined;
-  // When the last heartbeat was sent, or all began.
+  // When the last heartbeat was sent, or the connection started.
   #lastPing: number;
-  // Milliseconds for which a heartbeat's answer has been waited for, since it was sent or its deadline was last put off.
+  // Milliseconds waited for the heartbeat's pong, since it was sent or its deadline was last extended.
   #waited: number | undefined;
-  // How many bytes had been sent with it, if it had to wait behind some, and how many had gone when last looked at.
+  // If the heartbeat waits behind other bytes: total bytes including it, and how many of them had gone at the last
+  // check.
   #heartbeatEnd = 0;
   #gone = 0;
   #bytesCame = false;
   // Milliseconds without a message.
   #idle = NONE_YET;
-  // Ping and Pong frames that came in the second at hand.
+  // Ping and Pong frames in the current second.
   #second = 0;
   #controlFrames = 0;
 
-  /** Begins at once. */
+  /** Starts at once. */
   constructor(owner: LivenessOwner) {
     this.#owner = owner;
     const time = Math.round(now());
@@ -103,22 +104,22 @@ export class Liveness implements Ticking {
     this.#place = livenessPeriod > 0 ? join(livenessPeriod, this) : 0;
   }
 
-  /** The last round trip in milliseconds; `undefined` before the first. */
+  /** The latest round trip in milliseconds; `undefined` before the first. */
   get latency(): number | undefined {
     return this.#latency;
   }
 
-  /** Bytes have come. */
+  /** Bytes arrived. */
   received(): void {
     this.#bytesCame = true;
   }
 
-  /** A message has gone one way or the other. */
+  /** A message was sent or received. */
   message(): void {
     this.#idle = NONE_YET;
   }
 
-  /** A Ping or Pong frame has come. Answers whether there are too many of them. */
+  /** A Ping or Pong frame arrived. Returns whether there are too many. */
   controlFrame(): boolean {
     const second = Math.floor(now() / 1000);
     if (second !== this.#second) {
@@ -133,7 +134,7 @@ export class Liveness implements Ticking {
     return new Promise((resolve, reject) => this.#send({ resolve, reject }));
   }
 
-  /** A pong has come; it answers its ping and all before it (RFC 6455, section 5.5.3). */
+  /** A pong arrived. It answers its ping and all earlier ones (RFC 6455, section 5.5.3). */
   pong(payload: Uint8Array): void {
     if (payload.length !== 4) return;
     const id = new DataView(payload.buffer, payload.byteOffset).getUint32(0);
@@ -159,7 +160,7 @@ export class Liveness implements Ticking {
     for (const { reject } of pings) reject?.(this.#owner.closedError("wait for the pong"));
   }
 
-  /** Sends a heartbeat that should have gone out by now. */
+  /** Sends a heartbeat that is overdue. */
   pingIfDue(): void {
     // The next tick counts all the time since the last one.
     this.#heartbeatIfDue(-this.#owner.settings.livenessPeriod);
@@ -178,7 +179,7 @@ export class Liveness implements Ticking {
     this.#heartbeatEnd = waits ? this.#owner.bytesTaken() : 0;
   }
 
-  /** Whether a heartbeat has waited behind what a slow peer is reading, and has come nearer to it. */
+  /** Whether the heartbeat waits behind bytes that a slow peer is still reading. */
   #heartbeatAdvances(): boolean {
     const before = this.#gone;
     if (before >= this.#heartbeatEnd) return false;
@@ -188,7 +189,7 @@ export class Liveness implements Ticking {
 
   tick(_time: number, late: boolean, elapsed: number): void {
     const { heartbeat, idleTimeout } = this.#owner.settings;
-    // Deadlines count only time in which the peer's bytes are read.
+    // Deadlines count only while the peer's bytes are being read.
     const reads = this.#owner.canSeePongs();
     if (reads) {
       const before = this.#idle;
@@ -219,7 +220,7 @@ export class Liveness implements Ticking {
   }
 
   #send(callbacks: Pick<PendingPing, "resolve" | "reject">): void {
-    // As unpredictable as a masking key: a peer that could guess it would seem to be there without reading.
+    // As unpredictable as a masking key: a peer that could guess it would seem alive without reading.
     const id = maskingKey() >>> 0;
     (this.#pings ??= []).push({ id, sentAt: now(), ...callbacks });
     const payload = new Uint8Array(4);
@@ -229,9 +230,9 @@ export class Liveness implements Ticking {
 }
 
 /**
- * Whether a time is over that had gone on for `before` milliseconds at the last tick and for `now` at this one. When this
- * process, or the machine, stood still in between, what was waited for may have come and not have been read: that happens
- * between this tick and the next.
+ * Whether a time span is over, after `before` milliseconds at the last tick and `now` at this one. If the process or
+ * machine was suspended in between, the awaited bytes may have arrived without having been read yet; they are read
+ * before the next tick.
  */
 function isOver(span: number, before: number, now: number, late: boolean): boolean {
   return now >= span && (!late || before >= span);

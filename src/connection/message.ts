@@ -1,25 +1,25 @@
 /**
- * Messages, as an application gives and takes them.
+ * Messages as the application sees them.
  *
  * @module
  */
 
-/** A message as it is received: a string for text, bytes for binary. */
+/** A received message: a string for text, bytes for binary. */
 export type Message = string | Uint8Array;
 
-/** What may be sent: a string goes out as text, all else as binary. */
+/** Data to send: a string is sent as text, everything else as binary. */
 export type Sendable = string | ArrayBufferView | ArrayBuffer;
 
-/** How one message is sent. */
+/** Options for sending one message. */
 export interface SendOptions {
   /**
-   * Whether to compress it, where permessage-deflate is in use: `true` whatever its size, though not where that would
-   * make it larger (but for an empty one, which takes one byte then); `false` not at all.
+   * Whether to compress the message, if permessage-deflate is in use. `true`: whatever its size, unless that would
+   * make it larger (an empty one takes one byte then). `false`: not at all.
    *
-   * @default as `compression.threshold` says; a streamed message is not compressed
+   * @default decided by `compression.threshold`; a streamed message is not compressed
    */
   compress?: boolean;
 }
 
-/** The stages of a connection. */
+/** The states of a connection. */
 export type ReadyState = "open" | "closing" | "closed";

@@ -1,6 +1,6 @@
 /**
- * Messages on their way out while one of them is streamed: the fragments of two must not be mixed (RFC 6455,
- * section 5.4), so that whatever is sent meanwhile waits for its turn.
+ * Outgoing messages while one of them is streamed. The fragments of two messages must not be mixed (RFC 6455, section
+ * 5.4), so later messages wait.
  *
  * @module
  */
@@ -12,18 +12,18 @@ import { copyOf } from "../protocol/bytes.ts";
 import type { Protocol } from "../protocol/protocol.ts";
 import { INTERNAL_ERROR } from "../protocol/status_code.ts";
 
-/** What the connection lends. */
+/** What this needs of the connection. */
 export interface MessagesAwaitingStreamOwner {
   readonly protocol: Protocol;
   readonly framesToSend: FramesToSend;
   readonly liveness: Liveness;
-  /** Why nothing more can be sent. */
+  /** The error for an operation on a closed connection. */
   closedError(what: string): Error;
-  /** A fragment of a streamed message goes out. */
+  /** A fragment of a streamed message was sent. */
   fragmentGoesOut(): void;
-  /** A message that was accepted can be sent no more. */
+  /** An accepted message can no longer be sent. */
   messageLost(): void;
-  /** No message is in the midst of its fragments any more; others may follow at once. */
+  /** No message is between its fragments; others may be sent at once. */
   betweenMessages(): void;
 }
 
@@ -40,10 +40,10 @@ interface StreamedMessage {
   readonly reject: (error: unknown) => void;
 }
 
-// What a message costs beside its bytes while it waits, so that many empty ones do not wait for nothing.
+// Counted for each waiting message beside its bytes, so that many empty ones are not free.
 const DEFERRED_OVERHEAD = 64;
 
-/** What a message that waits for a streamed one counts, in bytes. */
+/** The size in bytes that a waiting message counts. */
 export function deferredSize(message: string | Uint8Array): number {
   return DEFERRED_OVERHEAD + (typeof message === "string" ? utf8Length(message) : message.length);
 }
@@ -56,42 +56,42 @@ export class MessagesAwaitingStream {
   #between = false;
   #compressing: Promise<void> | undefined;
   #run: Promise<void> | undefined;
-  // Ends the streamed message at hand, even while its source is waited for.
+  // Ends the current streamed message, even while its source is being awaited.
   #stop: ((error: Error) => void) | undefined;
 
-  /** Nothing waits yet. */
+  /** Starts empty. */
   constructor(owner: MessagesAwaitingStreamOwner) {
     this.#owner = owner;
   }
 
-  /** Settles when nothing waits any more; `undefined` while nothing does, and messages may be sent directly. */
+  /** Settles when nothing waits any more; `undefined` if nothing waits and messages may be sent directly. */
   get busy(): Promise<void> | undefined {
     return this.#run;
   }
 
-  /** Whether others must wait: for their turn, or lest they are mixed with fragments (RFC 6455, section 5.4). */
+  /** Whether other messages must wait for a stream (RFC 6455, section 5.4). */
   get occupied(): boolean {
     return this.#run !== undefined && !this.#between;
   }
 
-  /** Settles when the compressed message that is being streamed has ended; `undefined` unless one is. */
+  /** Settles when the current compressed stream has ended; `undefined` if there is none. */
   get compressing(): Promise<void> | undefined {
     return this.#compressing;
   }
 
-  /** Bytes that wait, and what it costs to keep them. */
+  /** Bytes that wait, plus the overhead of each message. */
   get size(): number {
     return this.#size;
   }
 
-  /** Sends a message when its turn comes; bytes are copied. */
+  /** Sends a message in its turn; bytes are copied. */
   defer(message: string | Uint8Array, compress: boolean | undefined): void {
     const data = typeof message === "string" ? message : copyOf(message, 0, message.length);
     this.#waiting.push({ data, compress });
     this.#size += deferredSize(data);
   }
 
-  /** Sends a streamed message when its turn comes. Settles when its last fragment has been accepted, or it failed. */
+  /** Sends a streamed message in its turn. Settles when its last fragment was accepted, or when it failed. */
   stream(source: FragmentSource, compress: boolean | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ source, compress, resolve, reject });
@@ -99,7 +99,7 @@ export class MessagesAwaitingStream {
     });
   }
 
-  /** Nothing can be sent any more: the streamed message at hand is given up. */
+  /** The connection has ended: the current stream is given up. */
   end(): void {
     this.#stop?.(this.#owner.closedError("send the rest of the message"));
   }
@@ -108,13 +108,13 @@ export class MessagesAwaitingStream {
     const { protocol, liveness } = this.#owner;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       if ("source" in next) {
-        // One stream may follow the other without end: what others have to send goes between them.
+        // Streams may follow each other without a pause: other waiting data goes out between them.
         this.#between = true;
         this.#owner.betweenMessages();
         this.#between = false;
         await this.#stream(next);
       } else {
-        // What the peer's Close has overtaken stays in bufferedAmount, so that its loss can be seen.
+        // A message overtaken by the peer's Close frame stays in bufferedAmount, so that its loss can be seen.
         if (!protocol.open) {
           this.#owner.messageLost();
           continue;
@@ -160,7 +160,7 @@ export class MessagesAwaitingStream {
       this.#stop = undefined;
       if (this.#compressing !== undefined) {
         this.#compressing = undefined;
-        // Another may follow at once: then this is the only moment for the pings that had to wait.
+        // Another stream may follow at once: this is the only moment for an overdue ping.
         liveness.pingIfDue();
         ended();
       }

@@ -11,82 +11,81 @@ import {
 import { atLeast } from "../options/at_least.ts";
 import { type Heartbeat, livenessPeriod } from "./liveness.ts";
 
-/** What holds for each connection; servers and clients take these among their own options. */
+/** Options of each connection; servers and clients accept them among their own options. */
 export interface ConnectionOptions {
   /**
-   * Bytes that one received message may have, all its fragments together; a peer that sends more is closed with 1009.
-   * The default is where Python's websockets, daphne and engine.io settled.
+   * Largest received message in bytes, all fragments together. A larger one is refused with 1009. The default is that
+   * of Python's websockets, daphne and engine.io.
    *
    * @default 1048576
    */
   maxMessageSize?: number;
   /**
-   * Fragments that one received message may have; a peer that sends more is closed with 1008. Fragments are gathered
-   * in one growing buffer, so that their number costs no memory.
+   * Most fragments in one received message. More are refused with 1008. Fragments are collected in one growing
+   * buffer, so that their number costs no memory.
    *
    * @default 131072
    */
   maxFragments?: number;
   /**
-   * Ping and Pong frames that a peer may send within a second; one that sends more is closed with 1008. Each costs
-   * little, and pings are answered by one pong while the peer does not read; but none is of use in such numbers.
+   * Ping and Pong frames that a peer may send within a second. More are refused with 1008. Each costs little, and a
+   * peer that does not read gets one pong for many pings; but nobody needs that many.
    *
    * @default 1000
    */
   maxControlFrames?: number;
   /**
-   * Milliseconds from our Close frame until the peer must have answered it and ended the TCP connection; after that
-   * the connection is dropped. The time begins anew while what was sent before still goes out to a slow peer.
+   * Milliseconds after our Close frame within which the peer must answer it and end the TCP connection; then the
+   * connection is dropped. The time starts anew while data sent before still goes out to a slow peer.
    *
    * @default 5000
    */
   closeTimeout?: number;
   /**
-   * Pings that are sent every `interval` milliseconds, and the `timeout` in which a pong must answer; a peer that does
-   * not is dropped, with 1006. Sending does not put the deadline off, so that a peer whose network vanished is noticed
-   * within the sum of both, and a quarter more; nor does a peer escape that still sends but no longer reads. The
-   * deadline waits while a long frame is arriving, while we do not read, and while what was sent before the ping still
-   * goes out to a slow peer; no ping goes out in the midst of a streamed message that is compressed. `false` sends none.
+   * A ping is sent every `interval` milliseconds, and its pong must arrive within `timeout`, or the connection is
+   * dropped with 1006. A half-open connection is detected within the sum of both plus a quarter. Sending does not
+   * extend the deadline, nor does a peer that sends but no longer reads. The deadline is extended while a long frame
+   * is arriving, while this side does not read, and while data sent before the ping still goes out to a slow peer. No
+   * ping is sent within a compressed streamed message. `false`: no pings.
    *
    * @default { interval: 20000, timeout: 20000 }
    */
   heartbeat?: false | { interval?: number; timeout?: number };
   /**
-   * Milliseconds without a message either way after which the connection is closed with 1000; 0 for never. Pings do
-   * not count.
+   * Closes the connection with 1000 after this many milliseconds without a message in either direction; 0: never.
+   * Pings do not count.
    *
    * @default 0
    */
   idleTimeout?: number;
   /**
-   * Received messages that wait for the application, in number and bytes; beyond either the socket is not read until
-   * some have been taken.
+   * Received messages that may wait for the application, by number and bytes. Beyond either the socket is not read
+   * until some are taken (backpressure).
    *
    * @default { messages: 16, bytes: 1048576 }
    */
   receiveQueue?: { messages?: number; bytes?: number };
   /**
-   * Bytes not yet handed to the operating system at which `send()` begins to answer `false`.
+   * `send()` returns `false` while more than this many bytes wait for the operating system.
    *
    * @default 1048576
    */
   sendHighWaterMark?: number;
   /**
-   * Bytes not yet handed to the operating system that one slow peer may cost. A `send()` beyond that is not accepted:
-   * it throws, and the connection is closed with 1013.
+   * Most bytes that may wait for one slow peer. A `send()` beyond it throws, and the connection is closed with 1013.
    *
    * @default 16777216
    */
   maxBufferedAmount?: number;
   /**
-   * Permessage-deflate (RFC 7692), where the peer can do it: `true` for the `"shared"` mode with its defaults.
+   * permessage-deflate (RFC 7692), if the peer supports it. `true`: the `"shared"` mode with its defaults.
    *
    * @default false
    */
   compression?: boolean | CompressionOptions;
 }
 
-/** The options with every default filled in. */
+/** The options with all defaults filled in. */
 export interface ConnectionSettings {
   readonly maxMessageSize: number;
   readonly maxFragments: number;
@@ -101,7 +100,7 @@ export interface ConnectionSettings {
   readonly compression: CompressionSettings | undefined;
 }
 
-/** Fills in the defaults. Throws a `RangeError` for a value that is no number, or out of range. */
+/** Fills in the defaults. Throws a `RangeError` for a value that is not a number or out of range. */
 export function connectionSettings(options: ConnectionOptions): ConnectionSettings {
   const heartbeat = options.heartbeat === false ? undefined : {
     interval: atLeast(options.heartbeat ?? {}, "interval", 1, 20_000),

@@ -1,16 +1,16 @@
 /**
- * One message from a source that gives it piece by piece.
+ * One message from a source that delivers it piece by piece.
  *
  * @module
  */
 
-/** Where a streamed message comes from: chunks that are all strings, or all bytes. */
+/** The source of a streamed message: chunks that are all strings, or all bytes. */
 export type FragmentSource =
   | ReadableStream<string | ArrayBufferView | ArrayBuffer>
   | AsyncIterable<string | ArrayBufferView | ArrayBuffer>
   | Iterable<string | ArrayBufferView | ArrayBuffer>;
 
-/** Sends one fragment; resolves when the next may come. */
+/** Sends one fragment; resolves when the next may follow. */
 export type SendFragment = (
   type: "text" | "binary",
   data: string | Uint8Array,
@@ -20,15 +20,15 @@ export type SendFragment = (
 
 const HIGH_SURROGATES = 0xd800;
 const LOW_SURROGATES = 0xdc00;
-// Of a larger chunk no more than this is copied before the buffer is asked again.
+// Larger chunks are cut into pieces of this size, with a check of the buffer before each.
 const LARGEST_FRAGMENT = 64 * 1024;
 
 /**
- * Gives the chunks of a source to `send` as fragments of one message: one for each, several for a large one. A character
- * that two chunks share, as a pair of surrogates, goes into one fragment.
+ * Sends the chunks of a source as fragments of one message: one per chunk, several for a large one. A surrogate pair
+ * that is split between two chunks goes into one fragment.
  *
- * Rejects with what the source throws, or `send` rejects with, or with the error that `onStart`'s function is called
- * with, even while the source is waited for. The source is then told that no more is wanted.
+ * Rejects with what the source throws, with what `send` rejects with, or with the error given to the function that
+ * `onStart` receives, even while the source is being awaited. The source is then told to stop.
  */
 export async function sendFragments(
   source: FragmentSource,
@@ -64,14 +64,14 @@ export async function sendFragments(
         first = false;
       }
     }
-    // The end of the source shows only now, so that the last fragment is what was carried over, or empty.
+    // The end of the source is only known now, so the last fragment is what was carried over, or empty.
     await send(type ?? "binary", type === "text" ? carry : new Uint8Array(0), first, true);
   } finally {
     chunks.release();
   }
 }
 
-/** The bytes of a view or a buffer, not copied. Throws a `TypeError` for anything else. */
+/** The bytes of a view or buffer, not copied. Throws a `TypeError` for anything else. */
 export function bytesOf(data: ArrayBufferView | ArrayBuffer): Uint8Array {
   if (data instanceof Uint8Array) return data;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -79,7 +79,7 @@ export function bytesOf(data: ArrayBufferView | ArrayBuffer): Uint8Array {
   throw new TypeError("Cannot send this: give a string, a typed array, a DataView or an ArrayBuffer.");
 }
 
-/** The last place up to `end` where data can be cut: not within a pair of surrogates, nor behind what may begin one. */
+/** The last index up to `end` where data can be cut: not inside a surrogate pair, nor after a high surrogate. */
 function wholeUntil(data: string | Uint8Array, end: number): number {
   if (typeof data !== "string" || end === 0 || !isSurrogate(data, end - 1, HIGH_SURROGATES)) return end;
   return end === data.length || isSurrogate(data, end, LOW_SURROGATES) ? end - 1 : end;
@@ -91,7 +91,7 @@ function isSurrogate(text: string, index: number, first: number): boolean {
 
 type Chunk = string | ArrayBufferView | ArrayBuffer;
 
-/** A source, chunk by chunk, until it ends or is not waited for any more. */
+/** Reads a source chunk by chunk until it ends or is stopped. */
 class Chunks {
   readonly #iterator: Iterator<Chunk> | AsyncIterator<Chunk>;
   #finished = false;
@@ -116,13 +116,13 @@ class Chunks {
     });
   }
 
-  /** The chunk that is waited for, or the next, is not waited for. */
+  /** Stops waiting for the current or next chunk. */
   stop(error: Error): void {
     this.#stopped = error;
     this.#reject?.(error);
   }
 
-  /** Tells a source that has more to give that no more is wanted; what it says to that changes nothing. */
+  /** Tells an unfinished source to stop. Its reaction is ignored. */
   release(): void {
     if (this.#finished) return;
     this.#finished = true;
@@ -134,7 +134,7 @@ function iteratorOf(source: FragmentSource): Iterator<Chunk> | AsyncIterator<Chu
   if (typeof source !== "object" || source === null) {
     throw new TypeError("Cannot stream this: give a ReadableStream or an iterable of strings or of bytes.");
   }
-  // Not every runtime's ReadableStream can be iterated by itself.
+  // Not every runtime's ReadableStream is async iterable.
   if ("getReader" in source) return reading(source);
   return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
 }

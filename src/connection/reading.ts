@@ -1,6 +1,6 @@
 /**
- * Whether what comes on one stream is read: the one place where that is decided. The opening handshake and the queue of
- * received messages say what they have to say here; nobody else pauses or resumes a transport or a decoder.
+ * Whether a stream is read or paused. Only this decides it: the opening handshake and the queue of received messages
+ * ask here, and nobody else pauses or resumes a transport or a decoder.
  *
  * @module
  */
@@ -8,48 +8,49 @@ import { inMicrotask } from "../support/microtask.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /**
- * Why nothing is read: more came before the opening handshake was answered than is kept; the application is behind; or it
- * is to have each message before the next is looked at, and the stream is not paused unless more comes meanwhile.
+ * Why reading is paused. "early bytes": too many came before the opening handshake was answered. "receive queue": the
+ * application is too slow. "one at a time": the application gets each message before the next is parsed; the
+ * transport is paused only if more bytes come meanwhile.
  */
 export type Hold = "early bytes" | "receive queue" | "one at a time";
 
-/** What takes frames out of the bytes, once the opening handshake is done. */
+/** Parses frames, once the opening handshake is done. */
 export interface FrameReader {
-  /** Whether bytes that have come wait to be read. */
+  /** Whether received bytes wait to be parsed. */
   readonly keepsBytes: boolean;
-  /** Take no frame more than the one at hand. */
+  /** Parse no frame after the current one. */
   pauseFrames(): void;
-  /** Read what was kept, as far as the next pause. */
+  /** Parse the held-back bytes until the next pause. */
   resumeFrames(): void;
 }
 
-/** Reading on one stream: as long as somebody holds it, nothing is read, nor taken out of what has been read already. */
+/** The pause state of one stream. While any reason holds it, nothing is read, and nothing already read is parsed. */
 export class Reading {
   readonly #transport: Transport;
   readonly #holds: Set<Hold> = new Set();
   #frames: FrameReader | undefined;
   #transportPaused = false;
-  // Nobody wants what comes: it is read and thrown away, and nobody can hold that up.
+  // Received bytes are read and discarded, and nothing can pause that.
   #discarding = false;
 
-  /** Of this transport, which is being read; `frames` is who takes them, if the opening handshake is done. */
+  /** For a transport that is being read. `frames` parses its bytes, if the opening handshake is done. */
   constructor(transport: Transport, frames?: FrameReader) {
     this.#transport = transport;
     this.#frames = frames;
   }
 
-  /** Whether nothing is read. */
+  /** Whether reading is paused. */
   get held(): boolean {
     return this.#holds.size > 0;
   }
 
-  /** The opening handshake is done: frames come from now on. */
+  /** The opening handshake is done: frames follow. */
   framesBegin(frames: FrameReader): void {
     this.#frames = frames;
     if (this.held) frames.pauseFrames();
   }
 
-  /** Reads no more, for one reason more. Answers whether the transport was being read until now. */
+  /** Adds a reason to pause. Returns whether the transport was being read until now. */
   hold(reason: Hold): boolean {
     if (this.#discarding) return false;
     this.#holds.add(reason);
@@ -57,12 +58,12 @@ export class Reading {
     return reason !== "one at a time" && this.#pauseTransport();
   }
 
-  /** Bytes come: if nothing is to be read, they are the last. */
+  /** Bytes arrived. If reading is paused, pause the transport too. */
   bytesCame(): void {
     if (this.held) this.#pauseTransport();
   }
 
-  /** Answers whether the transport was being read. */
+  /** Returns whether the transport was being read. */
   #pauseTransport(): boolean {
     if (this.#transportPaused) return false;
     this.#transportPaused = true;
@@ -70,20 +71,20 @@ export class Reading {
     return true;
   }
 
-  /** Reads on, unless another reason is against it. */
+  /** Removes a reason. Reading resumes when none is left. */
   release(reason: Hold): void {
     if (!this.#holds.delete(reason) || this.held) return;
-    // What was kept is not read within the call of somebody who is just taking a message.
+    // Held-back bytes are not parsed inside the call of someone who is just taking a message.
     if (this.#frames?.keepsBytes) inMicrotask(() => this.#readOn());
     else this.#readOn();
   }
 
-  /** As {@linkcode release}, within the call. */
+  /** As {@linkcode release}, but parses within the call. */
   releaseAtOnce(reason: Hold): void {
     if (this.#holds.delete(reason)) this.#readOn();
   }
 
-  /** From now on all that comes is read, to be thrown away. */
+  /** From now on everything is read and discarded. */
   discard(): void {
     this.#discarding = true;
     this.#holds.clear();
@@ -93,7 +94,7 @@ export class Reading {
   #readOn(): void {
     if (this.held || this.#discarding) return;
     this.#frames?.resumeFrames();
-    // It may have been held again by what was kept.
+    // The held-back bytes may have paused it again.
     if (this.held || !this.#transportPaused) return;
     this.#transportPaused = false;
     this.#transport.resume();

@@ -1,6 +1,6 @@
 /**
- * Received messages on their way to the application: in order, none lost, one at a time, and no more of them at once
- * than the high-water mark allows before the socket is left unread.
+ * Received messages on their way to the application: in order, none lost, one at a time. When too many wait, the
+ * socket is not read (backpressure).
  *
  * @module
  */
@@ -9,30 +9,30 @@ import type { Message } from "./message.ts";
 import { GatheredMessage } from "./gathered_message.ts";
 import type { Close } from "../protocol/errors.ts";
 
-/** What the queue asks of its connection. */
+/** What the queue needs of its connection. */
 export interface ReceivedMessagesOwner<Socket> {
-  /** What the application's callbacks are given. */
+  /** The argument of the application's callbacks. */
   readonly socket: Socket;
   /** When the queue is full. */
   readonly settings: { readonly receiveQueue: { readonly messages: number; readonly bytes: number } };
-  /** Read no more: the application is behind. */
+  /** Pause reading: the application is too slow. */
   pauseReading(): void;
-  /** Read on. */
+  /** Resume reading. */
   resumeReading(): void;
-  /** From now on messages are to come in pieces. */
+  /** From now on messages arrive in pieces. */
   streamFromNowOn(): void;
   /** A callback threw, or its promise rejected. */
   handlerFailed(error: unknown): void;
   /**
-   * A message of this size, which came in pieces, is to be held whole; `Infinity` is more than a string holds. Answers
-   * whether it may be; if not, the connection has failed.
+   * Whether a message that arrived in pieces may be held whole at this size; `Infinity`: longer than a string can be.
+   * If not, the connection has failed.
    */
   mayHold(size: number): boolean;
-  /** Why no more messages come. */
+  /** The error for a read after the end. */
   closedError(what: string): Error;
 }
 
-// Slots of messages that were taken; fewer are not worth the move.
+// Free slots at the front of the array; fewer are not worth moving the rest.
 const COMPACT_FROM = 64;
 
 /** A message, or a piece of one. */
@@ -41,69 +41,69 @@ interface Piece {
   readonly last: boolean;
 }
 
-/** Somebody who waits for a message, or a piece of one. */
+/** A read that waits for a message, or for a piece of one. */
 interface Taker {
-  /** Is given the next piece. Answers whether that was all it waited for. */
+  /** Takes the next piece. Returns whether that completes the read. */
   take(piece: Piece): boolean;
   /** No more will come. */
   end(): void;
 }
 
-/** Somebody who takes one message in pieces. */
+/** A reader that takes one message in pieces. */
 interface IncomingStream {
   /** Whether a piece was taken. */
   begun: boolean;
   /** Whether the rest was dropped. */
   truncated: boolean;
-  /** Those who wait for the message after it. */
+  /** Reads that wait for the message after it. */
   readonly behind: Taker[];
 }
 
-/** The messages that one connection has received and its application has not taken. */
+/** The messages that one connection has received but the application has not taken. */
 export class ReceivedMessages<Socket> {
   readonly #owner: ReceivedMessagesOwner<Socket>;
   #callbacks: CallbacksOf<Socket> | undefined;
-  // Undefined while nothing waits.
+  // Undefined while empty.
   #pieces: (Piece | undefined)[] | undefined;
   #first = 0;
   #bytes = 0;
-  // A callback's promise is pending: what comes meanwhile waits.
+  // A callback's promise is pending: new messages wait.
   #busy = false;
   #closing = false;
-  // The rest of the message at hand is dropped.
+  // The rest of the current message is dropped.
   #skipping = false;
-  // Messages come in pieces since somebody called pieces().
+  // Messages arrive in pieces, because pieces() was called.
   #cut = false;
-  // While somebody waits here, the queue is empty. Undefined before the first.
+  // While a read waits here, the queue is empty. Undefined before the first.
   #takers: Taker[] | undefined;
-  // A stream has the message at hand, or waits for the next: others queue up behind it.
+  // A stream has the current message or waits for the next: other reads queue behind it.
   #stream: IncomingStream | undefined;
-  // How the connection ended; of callbacks, until they were told.
+  // How the connection ended; with callbacks, until they were told.
   #close: Close | undefined;
 
-  /** A queue without a message. */
+  /** Starts empty. */
   constructor(owner: ReceivedMessagesOwner<Socket>) {
     this.#owner = owner;
   }
 
-  /** Whether the application is so far behind that the socket is not read. */
+  /** Whether the socket is not read because the application is too slow. */
   get paused(): boolean {
     return !this.#closing && this.#full();
   }
 
-  /** Gives every message to callbacks from now on, after `open` has settled. */
+  /** From now on gives every message to callbacks, after `open` has settled. */
   deliverTo(callbacks: CallbacksOf<Socket>): void {
     this.#callbacks = callbacks;
     this.#call(callbacks.open, undefined);
     if (!this.#busy) this.#next();
   }
 
-  /** Whether somebody waits for a message. */
+  /** Whether a read waits for a message. */
   get awaited(): boolean {
     return this.#takers !== undefined && this.#takers.length > 0;
   }
 
-  /** A message, or a piece of one, has come. */
+  /** A message, or a piece of one, arrived. */
   push(data: Message, last: boolean): void {
     const callbacks = this.#callbacks;
     if (callbacks !== undefined && !this.#busy && this.#pieces === undefined) {
@@ -127,8 +127,8 @@ export class ReceivedMessages<Socket> {
   }
 
   /**
-   * Our Close frame has been sent. The peer's answer must be read, however many messages wait: those that come on top
-   * of a full queue now are dropped.
+   * Our Close frame was sent. The peer's answer must be read, however many messages wait: messages beyond a full
+   * queue are now dropped.
    */
   closing(): void {
     const { paused } = this;
@@ -136,14 +136,14 @@ export class ReceivedMessages<Socket> {
     if (paused) this.#owner.resumeReading();
   }
 
-  /** The connection has ended; what waits is still to be taken. */
+  /** The connection has ended; waiting messages can still be taken. */
   end(close: Close): void {
     this.#close = close;
     if (this.#callbacks !== undefined) return this.#busy ? undefined : this.#next();
     this.#endTakers();
   }
 
-  /** An iterator over whole messages. */
+  /** Iterates over whole messages. */
   iterate(): AsyncIterableIterator<Message> {
     this.#refuseCallbacks("iterate");
     const iterator: AsyncIterableIterator<Message> = {
@@ -160,7 +160,7 @@ export class ReceivedMessages<Socket> {
     return iterator;
   }
 
-  /** The next message in pieces, as they come. Leaving the loop drops the rest of that message. */
+  /** The next message in pieces as they arrive. Leaving the loop skips the rest of that message. */
   async *pieces(): AsyncGenerator<Message, void, undefined> {
     this.#refuseCallbacks("stream");
     if (this.#stream !== undefined) {
@@ -179,7 +179,7 @@ export class ReceivedMessages<Socket> {
         stream.begun = true;
         last = piece.last;
         if (last) this.#streamEnded();
-        // An empty message is one empty piece, so that its kind can be seen.
+        // An empty message is one empty piece, so that its type can be seen.
         if (piece.data.length === 0 && !(last && empty)) continue;
         empty = false;
         yield piece.data;
@@ -192,7 +192,7 @@ export class ReceivedMessages<Socket> {
     }
   }
 
-  /** The stream's message is over: those who wait for the next one get it. */
+  /** The streamed message is over: the next message goes to the reads that wait behind it. */
   #streamEnded(): void {
     const { behind } = this.#stream!;
     this.#stream = undefined;
@@ -206,13 +206,13 @@ export class ReceivedMessages<Socket> {
     );
   }
 
-  /** The next message whole, from as many pieces as it has. */
+  /** The next message whole, from all its pieces. */
   #whole(): Promise<IteratorResult<Message, undefined>> {
     return new Promise((resolve) => {
       let gathered: GatheredMessage | undefined;
       const taker: Taker = {
         take: ({ data, last }) => {
-          // Before messages came in pieces, the protocol held them to their limit.
+          // Before messages arrive in pieces, the protocol enforces the size limit.
           if (!this.#cut) {
             resolve({ done: false, value: data });
             return true;
@@ -248,7 +248,7 @@ export class ReceivedMessages<Socket> {
     });
   }
 
-  /** Gives a taker what is here; if that is not all, it gets in line for the rest. */
+  /** Gives a read what is here; if that does not complete it, it waits in line. */
   #wait(taker: Taker): void {
     const takers = this.#takers ??= [];
     if (takers.length === 0) {
@@ -264,18 +264,18 @@ export class ReceivedMessages<Socket> {
     for (const taker of this.#takers?.splice(0) ?? []) taker.end();
     const stream = this.#stream;
     if (stream === undefined || this.#hasMessageBehind()) return;
-    // However the stream goes on, there is no message behind it.
+    // No message will follow the streamed one.
     for (const taker of stream.behind.splice(0)) taker.end();
   }
 
-  /** Whether more waits than the rest of the message that a stream has begun. */
+  /** Whether more waits than the rest of the streamed message. */
   #hasMessageBehind(): boolean {
     const pieces = this.#pieces ?? [];
     const last = pieces.findIndex((piece, index) => index >= this.#first && piece!.last);
     return last !== -1 && last < pieces.length - 1;
   }
 
-  /** A piece finds no room behind our Close frame: with it goes what waits of its message, and what is to come. */
+  /** A piece behind our Close frame has no room: its whole message is dropped. */
   #dropMessage(last: boolean): void {
     const pieces = this.#pieces!;
     while (this.#first < pieces.length && !pieces.at(-1)!.last) this.#bytes -= sizeOf(pieces.pop()!.data);
@@ -286,7 +286,7 @@ export class ReceivedMessages<Socket> {
     this.#skipping = !last;
   }
 
-  /** The connection has failed on account of a message: neither its rest nor what came after it is given out. */
+  /** A message failed the connection: neither its rest nor anything after it is delivered. */
   #discardAll(): void {
     while (this.#shift() !== undefined);
     this.#skipping = true;
@@ -324,7 +324,7 @@ export class ReceivedMessages<Socket> {
     return piece;
   }
 
-  /** Calls a callback; if it gives a promise, all else waits for that. */
+  /** Calls a callback; if it returns a promise, everything else waits for that. */
   #call<Argument>(
     callback: ((socket: Socket, argument: Argument) => unknown) | undefined,
     argument: Argument,
@@ -333,7 +333,7 @@ export class ReceivedMessages<Socket> {
     let result: unknown;
     try {
       result = callback.call(this.#callbacks, this.#owner.socket, argument);
-      // Even to ask a strange value whether it is a promise may throw.
+      // Even checking whether a strange value is a promise may throw.
       if (!isPromise(result)) return;
     } catch (error) {
       return this.#owner.handlerFailed(error);

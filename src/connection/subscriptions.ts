@@ -1,5 +1,5 @@
 /**
- * What a connection needs of topics: how it subscribes, and what is asked of whoever keeps its subscriptions.
+ * The interface between a connection and the topics.
  *
  * @module
  */
@@ -9,45 +9,45 @@ import type { Liveness } from "./liveness.ts";
 import type { ConnectionSettings } from "./options.ts";
 
 /**
- * What becomes of published messages for a subscriber that is behind: for whom more than `sendHighWaterMark` bytes
- * wait, or a streamed message is on its way.
+ * What happens to published messages when a subscriber is slow: more than `sendHighWaterMark` bytes wait for it, or a
+ * streamed message is being sent.
  *
- * - `"keep"`: they wait. When `maxBufferedAmount` is passed, the connection is closed with 1013.
- * - `"drop-oldest"`: the last `maxWaiting` of the topic wait, the older ones are dropped. They are also dropped to make
- *   room below `maxBufferedAmount` for anything else.
- * - `"latest"`: for each `key` the last one waits, so that in the end the subscriber has the state of every key. When
- *   these pass `maxBufferedAmount`, the connection is closed with 1013.
+ * - `"keep"`: they wait. Beyond `maxBufferedAmount` the connection is closed with 1013.
+ * - `"drop-oldest"`: the latest `maxWaiting` of the topic wait, older ones are dropped. They are also dropped to make
+ *   room for anything else below `maxBufferedAmount`.
+ * - `"latest"`: only the latest message of each `key` waits, so that in the end the subscriber has the current value
+ *   of every key. Beyond `maxBufferedAmount` the connection is closed with 1013.
  * - `"close"`: the connection is closed with 1013 as soon as more than `sendHighWaterMark` bytes wait.
  */
 export type WhenSlow = "keep" | "drop-oldest" | "latest" | "close";
 
-/** How a connection subscribes to a topic. */
+/** Options of a subscription. */
 export interface SubscribeOptions {
   /**
-   * What becomes of messages while this connection is behind.
+   * What happens to messages while this connection is slow.
    *
    * @default "keep"
    */
   whenSlow?: WhenSlow;
   /**
-   * Messages of this topic that wait at most, with `"drop-oldest"`.
+   * With `"drop-oldest"`: how many messages of this topic may wait.
    *
    * @default 100
    */
   maxWaiting?: number;
 }
 
-/** Where connections may subscribe. */
+/** The topics of a server, as a connection uses them. */
 export interface ConnectionTopics {
-  /** Begins to keep a connection's subscriptions, of which there are none yet. */
+  /** Creates the (empty) subscriptions of a connection. */
   subscriber(owner: SubscriberOwner): Subscriptions;
 }
 
-/** One connection's subscriptions, and the published messages that wait while it is behind. */
+/** One connection's subscriptions, and the published messages that wait while it is slow. */
 export interface Subscriptions {
-  /** The topics, as a set of the caller's own. */
+  /** The topics, as a new set. */
   readonly topics: Set<string>;
-  /** Bytes that wait here, with what it takes to keep them. */
+  /** Bytes that wait here, including overhead. */
   readonly bufferedAmount: number;
   /** Published messages that were lost. */
   readonly dropped: number;
@@ -55,32 +55,32 @@ export interface Subscriptions {
   subscribe(topic: string, options: SubscribeOptions): void;
   /** See {@linkcode Connection.unsubscribe}. */
   unsubscribe(topic: string): void;
-  /** The connection may be ready again: what waits goes out, as far as it can. */
+  /** The connection may be ready again: sends what it can of what waits. */
   drained(): void;
-  /** Drops what may be dropped until there is room for so many bytes. Answers whether there is. */
+  /** Drops droppable messages until this many bytes have room. Returns whether they have. */
   makeRoom(size: number): boolean;
-  /** The connection is closing: it leaves its topics. What waits still goes out. */
+  /** The connection is closing and leaves its topics. What waits still goes out. */
   leave(): void;
-  /** Nothing can follow any more: what waits goes out now, or is lost. */
+  /** Nothing can follow: what waits is sent now, or is lost. */
   end(mayBeSent: boolean): void;
 }
 
-/** The connection, as its subscriber works with it. */
+/** What subscriptions need of their connection. */
 export interface SubscriberOwner {
-  /** What the application holds. */
+  /** The object that the application holds. */
   readonly socket: unknown;
-  /** Whether it may subscribe and be sent to. */
+  /** Whether it may subscribe and be sent messages. */
   readonly open: boolean;
-  /** All bytes that wait, those here among them. */
+  /** All bytes that wait for the connection, including those here. */
   readonly bufferedAmount: number;
   /** Its protocol. */
   readonly protocol: Protocol;
-  /** Its framesToSend. */
+  /** The frames to send. */
   readonly framesToSend: FramesToSend;
-  /** Told of messages. */
+  /** Told about messages. */
   readonly liveness: Liveness;
   /** Its limits. */
   readonly settings: ConnectionSettings;
-  /** Whether a streamed message is on its way: no other may be mixed with its fragments. */
+  /** Whether a streamed message is being sent, with whose fragments no other message may be mixed. */
   streaming(): boolean;
 }

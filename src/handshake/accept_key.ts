@@ -23,8 +23,8 @@ export function generateKey(): string {
 }
 
 /**
- * Whether the text is 16 bytes in Base64 (RFC 6455, section 4.2.1). The pad bits of the last character are not
- * looked at: the RFC's own example, `AQIDBAUGBwgJCgsMDQ4PEC==`, has some set.
+ * Whether the text is 16 bytes in Base64 (RFC 6455, section 4.2.1). The pad bits of the last character are ignored:
+ * the RFC's own example, `AQIDBAUGBwgJCgsMDQ4PEC==`, sets some.
  */
 export function isKey(text: string): boolean {
   if (text.length !== 24 || !text.endsWith("==")) return false;
@@ -34,11 +34,11 @@ export function isKey(text: string): boolean {
   return true;
 }
 
-// One hasher serves all: to make one costs as much as the hash.
+// One hasher is shared: creating one costs as much as hashing.
 const FRESH: ReturnType<typeof sha1.create> = /* @__PURE__ */ sha1.create();
 const hasher: ReturnType<typeof sha1.create> = /* @__PURE__ */ sha1.create();
 
-/** The SHA-1 digest of the key and the GUID: 20 bytes. The key must be ASCII, as {@linkcode isKey} demands. */
+/** The SHA-1 digest of key and GUID: 20 bytes. The key must be ASCII, as {@linkcode isKey} checks. */
 export function keyDigest(key: string): Uint8Array {
   const text = key + GUID;
   const bytes = new Uint8Array(text.length);

@@ -1,31 +1,31 @@
 /**
- * Whom a server admits: the origins of pages that may connect, against cross-site WebSocket hijacking (RFC 6455, section
- * 10.2), and the host names that it answers for, against DNS rebinding.
+ * Which clients a server accepts: page origins, against cross-site WebSocket hijacking (RFC 6455, section 10.2), and
+ * host names, against DNS rebinding.
  *
  * @module
  */
 import { type Authority, isLoopbackHost, isSameHost, matchesHost, matchesOrigin } from "../http/authority.ts";
 
-/** Whom a server admits. */
+/** Which clients a server accepts. */
 export interface AdmissionPolicy {
   /**
-   * Origins whose pages may connect. `"same-host"` (the default) admits a page of the host and port that the
-   * request names; a list admits whole origins, `https://app.example` or `https://*.example.com`; `"any"` switches
-   * the check off. A request without `Origin` does not come from a browser and is admitted (RFC 6455, section 10.2).
+   * Allowed page origins. `"same-host"` (the default): pages of the host and port that the request names. A list:
+   * whole origins, such as `https://app.example` or `https://*.example.com`. `"any"`: no check. Non-browser clients
+   * send no `Origin` and are accepted (RFC 6455, section 10.2).
    *
    * @default "same-host"
    */
   readonly origins?: "same-host" | "any" | (string & Record<never, never>) | readonly string[];
   /**
    * Host names that the server answers for, against DNS rebinding: names, `*.example.com`, or `"loopback"` for
-   * localhost, 127.0.0.0/8 and [::1]. The port is not compared.
+   * localhost, 127.0.0.0/8 and [::1]. The port is ignored.
    *
-   * @default "any"; of `serve()` on a loopback address `"loopback"`
+   * @default "any"; `"loopback"` for `serve()` on a loopback address
    */
   readonly hosts?: "loopback" | "any" | (string & Record<never, never>) | readonly string[];
 }
 
-/** Whether the server answers for the host that a request names. */
+/** Whether the server answers for the host in the request. */
 export function isHostAllowed({ host }: Authority, { hosts = "any" }: AdmissionPolicy): boolean {
   if (hosts === "any") return true;
   return hosts === "loopback" ? isLoopbackHost(host) : matchesHost(host, listOf(hosts));
@@ -41,7 +41,7 @@ export function isOriginAllowed(
   return origins === "same-host" ? isSameHost(origin, authority) : matchesOrigin(origin, listOf(origins));
 }
 
-/** One string is a list of one. */
+/** A string is a list of one. */
 function listOf(list: string | readonly string[]): readonly string[] {
   return typeof list === "string" ? [list] : list;
 }

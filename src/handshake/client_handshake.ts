@@ -1,5 +1,5 @@
 /**
- * The client's side of the opening handshake (RFC 6455, section 4.1): write the request, check the response.
+ * The client's side of the opening handshake (RFC 6455, section 4.1): writes the request, checks the response.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { FinalResponseReader } from "../http/final_response.ts";
 import { type HeaderLine, headText, latin1Bytes } from "../http/response.ts";
 import { printable } from "../http/printable.ts";
 
-/** The stable name of a reason for which a client fails the opening handshake. */
+/** The stable code of a reason for which a client fails the opening handshake. */
 export type HandshakeFailureCode =
   | "response-malformed"
   | "response-truncated"
@@ -36,15 +36,15 @@ export type HandshakeFailureCode =
 
 /** Why the client failed the opening handshake. */
 export interface HandshakeFailure {
-  /** The stable name of the reason. */
+  /** The stable code of the reason. */
   readonly code: HandshakeFailureCode;
-  /** Where the rule stands, such as `RFC 6455, section 4.1`. */
+  /** The source of the rule, such as `RFC 6455, section 4.1`. */
   readonly section: string;
-  /** What is wrong and what to do about it. */
+  /** What is wrong and how to fix it. */
   readonly message: string;
 }
 
-/** What a client asks for. */
+/** The client's request. */
 export interface ClientHandshakeOptions {
   /** The `Host` header: host, and port if it is not the scheme's default. */
   readonly host: string;
@@ -54,35 +54,35 @@ export interface ClientHandshakeOptions {
   readonly protocols?: readonly string[];
   /** `Sec-WebSocket-Extensions` to offer. */
   readonly extensions?: string | undefined;
-  /** More header lines. */
+  /** More header fields. */
   readonly headers?: Iterable<HeaderLine>;
-  /** Limits on the response's head. */
+  /** Limits on the response head. */
   readonly limits: HeadLimits;
 }
 
-/** An opening handshake that is done. */
+/** A completed opening handshake. */
 export interface OpenOutcome {
-  /** Tells the two outcomes apart. */
+  /** Distinguishes the outcomes. */
   readonly kind: "open";
-  /** The response's head. */
+  /** The response head. */
   readonly head: ResponseHead;
-  /** The subprotocol that the server chose, `""` for none. */
+  /** The subprotocol selected by the server, `""` for none. */
   readonly protocol: string;
-  /** The extensions that the server uses, all of which were offered. */
+  /** The extensions selected by the server, all of which were offered. */
   readonly extensions: readonly ExtensionOffer[];
 }
 
-/** An opening handshake that has failed. */
+/** A failed opening handshake. */
 export interface FailedOutcome {
-  /** Tells the two outcomes apart. */
+  /** Distinguishes the outcomes. */
   readonly kind: "failed";
   /** Why it failed. */
   readonly failure: HandshakeFailure;
-  /** The response's head, if it could be read. */
+  /** The response head, if it could be parsed. */
   readonly head: ResponseHead | undefined;
 }
 
-/** How the opening handshake came out. */
+/** The result of the opening handshake. */
 export type ClientOutcome = OpenOutcome | FailedOutcome;
 
 const OWN_HEADERS: ReadonlySet<string> = new Set([
@@ -107,25 +107,25 @@ const DEFECTS: Partial<Record<HeadDefect, string>> = {
   "start-line-too-long": "The response's status line is longer than maxHeadSize: raise it to take it.",
 };
 
-/** One opening handshake: its request, and the check of its response. */
+/** One opening handshake: its request and the check of its response. */
 export class ClientHandshake {
-  /** The `Sec-WebSocket-Key` of this handshake, new for each. */
+  /** The `Sec-WebSocket-Key` of this handshake, a new one each time. */
   readonly key: string = generateKey();
-  /** The request's head, as text: each character is one byte. */
+  /** The request head as text, one byte per character. */
   readonly requestText: string;
   readonly #protocols: readonly string[];
   readonly #extensions: ReadonlySet<string>;
   readonly #reader: FinalResponseReader;
 
   /**
-   * Throws a `TypeError` for a header that the handshake sets by itself or that would break out of its line, and a
-   * `SyntaxError` for a subprotocol that is no token or stands twice (RFC 6455, section 4.1).
+   * Throws a `TypeError` for a header that the handshake sets itself or that contains a line break, and a
+   * `SyntaxError` for a subprotocol that is not a token or is repeated (RFC 6455, section 4.1).
    */
   constructor(options: ClientHandshakeOptions) {
     const { host, resourceName, protocols = [], extensions, headers = [], limits } = options;
     for (const [index, protocol] of protocols.entries()) {
       if (!isToken(protocol)) {
-        // Browsers and their servers carry tokens there: no error repeats them.
+        // Browser applications put auth tokens into subprotocols, so the error does not repeat it.
         throw new SyntaxError(`Cannot offer subprotocol ${index + 1}: it is not a token.`);
       }
       if (protocols.indexOf(protocol) !== index) {
@@ -169,9 +169,9 @@ export class ClientHandshake {
   }
 
   /**
-   * Reads on. Answers the outcome once it is known, with the index in `chunk` at which the response's head ended:
-   * what lies behind belongs to the WebSocket, or to the body of a response that is no acceptance. Must not be called
-   * again after that.
+   * Reads a chunk. Once the response head is complete, returns the outcome and the index in `chunk` at which the head
+   * ends. What follows belongs to the WebSocket, or to the body of a response that refuses. Must not be called again
+   * after that.
    */
   receive(chunk: Uint8Array): { outcome: ClientOutcome; end: number } | undefined {
     const { defect, head, end } = this.#reader.receive(chunk);
@@ -179,7 +179,10 @@ export class ClientHandshake {
     return head && { outcome: this.#check(head), end };
   }
 
-  /** The outcome when the server ends the connection, which is `encrypted` or not, before its response is whole. */
+  /**
+   * The outcome if the server ends the connection before its response is complete. `encrypted` says whether the
+   * connection uses TLS.
+   */
   receiveEnd(encrypted: boolean = false): FailedOutcome {
     const message = this.#reader.begun
       ? "The server closed the connection in the middle of its response."

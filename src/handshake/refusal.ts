@@ -1,12 +1,12 @@
 /**
- * Every reason for which a server refuses an opening handshake: a stable code, the HTTP status that the RFCs ask
- * for, the section that says so, and a sentence that helps the person who has to mend it.
+ * Every reason for which a server refuses an opening handshake: a stable code, the HTTP status that the RFCs require,
+ * the section that says so, and a sentence that helps to fix it.
  *
  * @module
  */
 import type { HeadDefect } from "../http/head.ts";
 
-/** The stable name of a reason to refuse. */
+/** The stable code of a refusal. */
 export type RefusalCode =
   | HeadDefect
   | "host-missing"
@@ -41,15 +41,15 @@ export type RefusalCode =
 
 /** Why an opening handshake was refused, and what the peer is told. */
 export interface Refusal {
-  /** The stable name of the reason. */
+  /** The stable code of the reason. */
   readonly code: RefusalCode;
   /** The HTTP status code of the response. */
   readonly status: number;
-  /** Where the rule stands, such as `RFC 6455, section 4.2.1`. */
+  /** The source of the rule, such as `RFC 6455, section 4.2.1`. */
   readonly section: string;
-  /** What is wrong and what to do about it, in a sentence or two. */
+  /** What is wrong and how to fix it, in a sentence or two. */
   readonly message: string;
-  /** Header fields that the status code demands, such as `Allow` with 405. */
+  /** Header fields that the status code requires, such as `Allow` with 405. */
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
@@ -272,13 +272,13 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "refused-by-application": [403, "RFC 6455, section 4.2.2", "The application refused this handshake."],
 };
 
-/** Every code there is, in the order in which a request is judged. */
+/** All codes, in the order in which a request is checked. */
 export const REFUSAL_CODES: readonly RefusalCode[] = /* @__PURE__ */ Object.keys(RULES) as RefusalCode[];
 
 const UPGRADE: readonly [string, string] = ["Upgrade", "websocket"];
 const VERSION: readonly [string, string] = ["Sec-WebSocket-Version", "13"];
 
-/** The header fields without which a response of this kind would break a MUST. */
+/** The header fields that a response of this kind must have. */
 function demandedHeaders(code: RefusalCode, status: number, allow: string): Refusal["headers"] {
   // RFC 9110, section 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
   if (status === 405) return [["Allow", allow]];
@@ -289,14 +289,14 @@ function demandedHeaders(code: RefusalCode, status: number, allow: string): Refu
   return [];
 }
 
-/** Makes a refusal. `detail` is a further sentence about this very request; it must hold nothing secret. */
+/** Makes a refusal. `detail` is an additional sentence about this request; it must not contain secrets. */
 export function refuse(
   code: RefusalCode,
   { detail, allow = "GET", retryAfter, status = RULES[code][0] }: {
     detail?: string | undefined;
-    /** The methods that are allowed, with 405. */
+    /** The allowed methods, with 405. */
     allow?: string;
-    /** Seconds after which the peer may try again, with 503 and 429. */
+    /** Seconds after which the peer may retry, with 503 and 429. */
     retryAfter?: number;
     status?: number;
   } = {},
@@ -313,7 +313,7 @@ export function refuse(
   };
 }
 
-/** The body that tells a peer of a refusal: one JSON object, or two lines of text. */
+/** The body of a refusal: one JSON object, or two lines of text. */
 export function refusalBody(refusal: Refusal, json: boolean): string {
   const { code, status, section, message } = refusal;
   return json

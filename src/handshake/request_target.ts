@@ -1,5 +1,5 @@
 /**
- * What a request asks for, and of whom (RFC 9112, section 3.2).
+ * The request target (RFC 9112, section 3.2).
  *
  * @module
  */
@@ -9,13 +9,16 @@ import { type HeaderFields, toAsciiLowerCase } from "../http/header_fields.ts";
 
 /** A request target. */
 export interface Target {
-  /** The host and port, where the target is an absolute URI. */
+  /** Host and port, if the target is an absolute URI. */
   readonly authority?: Authority;
   /** The path and query. */
   readonly resourceName: string;
 }
 
-/** Origin-form and absolute-form; the others belong to methods that open no WebSocket (RFC 9112, section 3.2). */
+/**
+ * Parses origin-form and absolute-form; the other forms belong to methods that cannot open a WebSocket (RFC 9112,
+ * section 3.2).
+ */
 export function readTarget(target: string): Target | undefined {
   if (target.includes("#")) return undefined;
   if (target.startsWith("/")) return { resourceName: target };
@@ -36,7 +39,7 @@ function firstOf(text: string, characters: string): number {
   return text.length;
 }
 
-/** The header fields of a request that was judged to be an opening handshake, whom it names and what, from its text. */
+/** Parses the text of an accepted request's head again: its header fields, authority and resource name. */
 export function readAgain(
   text: string,
 ): { headers: HeaderFields; authority: Authority; resourceName: string } {

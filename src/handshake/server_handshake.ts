@@ -1,5 +1,5 @@
 /**
- * The server's side of the opening handshake (RFC 6455, section 4.2): read the request, and judge it.
+ * The server's side of the opening handshake (RFC 6455, section 4.2): reads the request and judges it.
  *
  * @module
  */
@@ -18,56 +18,56 @@ import { type AdmissionPolicy, isHostAllowed, isOriginAllowed } from "./admissio
 import { type Refusal, type RefusalCode, refuse } from "./refusal.ts";
 import { readTarget } from "./request_target.ts";
 
-/** A request that is a WebSocket's opening handshake and keeps every rule. */
+/** A valid opening handshake request. */
 export interface OpeningRequest {
-  /** The request as it came. */
+  /** The request head. */
   readonly head: RequestHead;
   /** `Sec-WebSocket-Key`. */
   readonly key: string;
-  /** The host and port that the request names. */
+  /** The requested host and port. */
   readonly authority: Authority;
-  /** The path and query, whichever form the request target has. */
+  /** The path and query, whatever the form of the request target. */
   readonly resourceName: string;
-  /** The subprotocols that the client offers, in its order of preference, each once. */
+  /** The subprotocols offered by the client, in its order of preference, without duplicates. */
   readonly protocols: readonly string[];
-  /** The extensions that the client offers, in its order of preference. */
+  /** The extensions offered by the client, in its order of preference. */
   readonly extensions: readonly ExtensionOffer[];
 }
 
-/** A request that opens a WebSocket and keeps every rule. */
+/** The request is a valid opening handshake. */
 export interface OpeningJudgement {
-  /** Tells the three apart. */
+  /** Distinguishes the three. */
   readonly kind: "opening";
-  /** What it asks for. */
+  /** The request. */
   readonly request: OpeningRequest;
 }
 
-/** An ordinary HTTP request without a body, well formed, for a host that is allowed. */
+/** The request is ordinary, well-formed HTTP without a body, for an allowed host. */
 export interface PlainJudgement {
-  /** Tells the three apart. */
+  /** Distinguishes the three. */
   readonly kind: "plain";
-  /** The request as it came. */
+  /** The request head. */
   readonly head: RequestHead;
-  /** The host and port that it names; an HTTP/1.0 request may name none. */
+  /** The requested host and port; HTTP/1.0 requests may have none. */
   readonly authority: Authority | undefined;
   /** The path and query. */
   readonly resourceName: string;
 }
 
-/** A request that breaks a rule. */
+/** The request breaks a rule. */
 export interface RefusedJudgement {
-  /** Tells the three apart. */
+  /** Distinguishes the three. */
   readonly kind: "refused";
-  /** Which rule, and what to answer. */
+  /** The broken rule and the response. */
   readonly refusal: Refusal;
-  /** The request as it came, if its head could be read. */
+  /** The request head, if it could be parsed. */
   readonly head: RequestHead | undefined;
 }
 
-/** What a request turned out to be. */
+/** The result of judging a request. */
 export type Judgement = OpeningJudgement | PlainJudgement | RefusedJudgement;
 
-/** Reads one request as it arrives, and judges it. */
+/** Reads one request as it arrives and judges it. */
 export class ServerHandshake {
   readonly #reader: RequestHeadReader;
   readonly #policy: AdmissionPolicy;
@@ -78,14 +78,14 @@ export class ServerHandshake {
     this.#policy = policy;
   }
 
-  /** Whether any byte has come. */
+  /** Whether any byte has arrived. */
   get begun(): boolean {
     return this.#reader.size > 0;
   }
 
   /**
-   * Reads on. Answers what the request is once its head is whole, with the index in `chunk` at which it ended: what
-   * lies behind belongs to the WebSocket. Must not be called again after that.
+   * Reads a chunk. Once the head is complete, returns the judgement and the index in `chunk` at which the head ends:
+   * what follows belongs to the WebSocket. Must not be called again after that.
    */
   receive(chunk: Uint8Array): { judgement: Judgement; end: number } | undefined {
     const end = this.#reader.receive(chunk);
@@ -96,7 +96,7 @@ export class ServerHandshake {
   }
 }
 
-/** Judges a request whose head has been read, by us or by another HTTP server. */
+/** Judges a request whose head has been parsed, by us or by another HTTP server. */
 export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgement {
   const refused = (code: RefusalCode): Judgement => ({ kind: "refused", refusal: refuse(code), head });
   const { headers } = head;
@@ -179,13 +179,14 @@ function bodyDefect({ headers, method }: RequestHead): RefusalCode | undefined {
     return "content-length-invalid";
   }
   const encoded = transferEncoding !== undefined;
-  // RFC 9112, section 6.3: with a Transfer-Encoding that does not end in chunked, or that comes with a Content-Length, the
-  // end of the request cannot be told, and "the server MUST respond with the 400 (Bad Request) status code".
+  // RFC 9112, section 6.3: with a Transfer-Encoding that does not end in chunked, or that comes with a
+  // Content-Length, the end of the request is ambiguous, and "the server MUST respond with the 400 (Bad Request)
+  // status code".
   if (encoded && (lengths.length > 0 || !endsInChunked(transferEncoding))) {
     return "transfer-encoding-invalid";
   }
-  // RFC 9110, section 7.8: a switch of protocols takes effect after the request, body included; what a proxy counts
-  // as body must never be read as frames here.
+  // RFC 9110, section 7.8: the switch of protocols takes effect after the request, including its body. What a proxy
+  // counts as body must never be read as frames here.
   const announced = encoded || Number(lengths[0]) > 0;
   return announced && (method === "GET" || method === "HEAD") ? "body-not-allowed" : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * What a server answers to an opening handshake: the response that accepts it, and those that refuse it.
+ * The server's responses to an opening handshake: acceptance and refusals.
  *
  * @module
  */
@@ -10,17 +10,18 @@ import { acceptKey } from "./accept_key.ts";
 import { type Refusal, refusalBody } from "./refusal.ts";
 import type { OpeningRequest } from "./server_handshake.ts";
 
-/** What a server puts into the response that accepts. */
+/** What a server adds to the accepting response. */
 export interface Acceptance {
-  /** The subprotocol: one that the client offered. */
+  /** The subprotocol, one of those offered by the client. */
   readonly protocol?: string | undefined;
-  /** The extensions agreed upon, as `Sec-WebSocket-Extensions` says them. */
+  /** The negotiated extensions, as in `Sec-WebSocket-Extensions`. */
   readonly extensions?: string | undefined;
-  /** More header lines, such as `Set-Cookie`. */
+  /** More header fields, such as `Set-Cookie`. */
   readonly headers?: Iterable<HeaderLine>;
 }
 
-// RFC 6455, section 4.2.2, names these; RFC 9110, sections 8.6 and 9112, 6.1, forbid a body's headers with 101.
+// RFC 6455, section 4.2.2, sets these; RFC 9110, section 8.6, and RFC 9112, section 6.1, forbid body headers with
+// 101.
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   "upgrade",
   "connection",
@@ -36,8 +37,8 @@ const SWITCHING_PROTOCOLS =
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
 
 /**
- * The response that accepts an opening handshake (RFC 6455, section 4.2.2), as text: each character is one byte.
- * Throws a `TypeError` for a subprotocol that was not offered and for headers that are not the caller's to send.
+ * The response that accepts an opening handshake (RFC 6455, section 4.2.2), as text, one byte per character. Throws a
+ * `TypeError` for a subprotocol that was not offered and for headers that the caller must not set.
  */
 export function acceptanceText(request: OpeningRequest, acceptance: Acceptance = {}): string {
   const { protocol, extensions } = acceptance;
@@ -70,9 +71,9 @@ export function acceptanceText(request: OpeningRequest, acceptance: Acceptance =
 }
 
 /**
- * The response that refuses, whole, as bytes. The connection is to be closed after it, whatever else was sent on it:
- * a proxy may believe that it has become a tunnel. `head` is the request's, if it was read: it says whether the peer
- * would rather have JSON, and whether it asked for a head alone.
+ * The complete response that refuses, as bytes. Close the connection after it, whatever else was sent on it: a proxy
+ * may take it for a tunnel. `head` is the request's, if it was parsed: it says whether the peer prefers JSON, and
+ * whether it wants only the head.
  */
 export function refusalBytes(refusal: Refusal, head: RequestHead | undefined, date: Date): Uint8Array {
   const json = listElements(head?.headers.get("accept")).some((each) =>

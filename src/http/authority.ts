@@ -1,24 +1,23 @@
 /**
- * Who asks, and whom: the host that a request names and the origin of the page that sent it (RFC 6455,
- * sections 4.2.1 and 10.2).
+ * The host that a request names, and the origin of the page that sent it (RFC 6455, sections 4.2.1 and 10.2).
  *
  * @module
  */
 import { isTokenCharacter, toAsciiLowerCase } from "./header_fields.ts";
 
-/** A host and a port, in lower case; `port` is `""` where none is written. */
+/** A host and a port, in lower case; `port` is `""` if it is absent. */
 export interface Authority {
   /** A name, an IPv4 address, or an IPv6 address in brackets. */
   readonly host: string;
-  /** Decimal digits, or nothing. */
+  /** Decimal digits, or empty. */
   readonly port: string;
 }
 
-// Most requests name the host that the one before has named.
+// Most requests name the same host as the one before.
 let lastText = "";
 let lastAuthority: Authority | undefined;
 
-/** Reads a `Host` value, or the authority of an absolute URI. Answers `undefined` when it is not valid. */
+/** Parses a `Host` value, or the authority of an absolute URI. Returns `undefined` if it is invalid. */
 export function parseAuthority(text: string): Authority | undefined {
   if (text !== lastText) {
     lastAuthority = readAuthority(text);
@@ -86,8 +85,8 @@ function isIpv4(text: string): boolean {
   return numbers === 4;
 }
 
-// RFC 3986, section 3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ), here with no comma: a list of
-// hosts is what a merging proxy makes of two Host lines.
+// RFC 3986, section 3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ), here without commas: a merging
+// proxy turns two Host lines into a list.
 const NAME_CHARACTERS: Uint8Array = /* @__PURE__ */ (() => {
   const table = new Uint8Array(128);
   for (let code = 0; code < table.length; code++) {
@@ -109,7 +108,7 @@ function isRegisteredName(host: string): boolean {
   return true;
 }
 
-/** RFC 1034, section 3.1: a name that ends with a dot is the same name, written whole. */
+/** RFC 1034, section 3.1: a name with a final dot is the same name, fully qualified. */
 function withoutRoot(host: string): string {
   return host.endsWith(".") ? host.slice(0, -1) : host;
 }
@@ -121,7 +120,7 @@ export function isLoopbackHost(name: string): boolean {
   return host.startsWith("127.") && isIpv4(host);
 }
 
-/** Whether a name is on the list: exactly, or below a `*.` entry, which stands for one label or more. */
+/** Whether a name is listed: exactly, or by a `*.` entry, which matches one or more labels. */
 export function matchesHost(name: string, patterns: readonly string[]): boolean {
   const host = withoutRoot(name);
   return patterns.some((pattern) => {
@@ -147,21 +146,21 @@ function parseOrigin(text: string): Origin | undefined {
 }
 
 /**
- * Whether a page's origin is the host that it talks to. The scheme is not compared, since TLS often ends at a proxy
- * in front; a port that is left out is the default of the origin's own scheme. `null` is never the same.
+ * Whether a page's origin and the requested host are the same. The scheme is not compared, since TLS often ends at a
+ * proxy in front. A missing port is the default of the origin's scheme. `null` is never the same.
  */
 export function isSameHost(origin: string, requested: Authority): boolean {
   const from = parseOrigin(origin);
   if (from === undefined || withoutRoot(from.host) !== withoutRoot(requested.host)) return false;
   const fallback = DEFAULT_PORTS[from.scheme] ?? "";
-  // Without a port, an application's own scheme, such as tauri://localhost, names no host of the network.
+  // An application's own scheme without a port, such as tauri://localhost, names no network host.
   if (from.port === "" && fallback === "") return false;
   return (from.port || fallback) === (requested.port || fallback);
 }
 
 /**
- * Whether an origin is on the list. An entry is a whole origin, `https://app.example`; with `*.` before the host
- * it stands for every host below it, of that scheme and port. `null` has to be listed by that word.
+ * Whether an origin is listed. An entry is a whole origin, `https://app.example`; `*.` before the host matches every
+ * subdomain with that scheme and port. `null` must be listed as `null`.
  */
 export function matchesOrigin(origin: string, patterns: readonly string[]): boolean {
   const from = parseOrigin(origin);

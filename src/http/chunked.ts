@@ -1,5 +1,5 @@
 /**
- * The chunked transfer coding (RFC 9112, section 7.1), taken off a body as it arrives.
+ * Decodes the chunked transfer coding (RFC 9112, section 7.1) of a body as it arrives.
  *
  * @module
  */
@@ -20,17 +20,17 @@ type Expected =
   | "LF behind data"
   | "nothing";
 
-/** Reads chunks: sizes and data. Extensions are skipped, and trailers are not waited for. */
+/** Reads chunk sizes and data. Extensions are skipped, and trailers are not waited for. */
 export class ChunkedReader {
   #expected: Expected = "size";
   #left = 0;
 
-  /** Whether the last chunk has come, or what is no chunk. */
+  /** Whether the last chunk has arrived, or something invalid. */
   get done(): boolean {
     return this.#expected === "nothing";
   }
 
-  /** The data in what has come, borrowed. */
+  /** The data in these bytes, borrowed. */
   *read(bytes: Uint8Array): Generator<Uint8Array> {
     for (let position = 0; position < bytes.length && !this.done;) {
       if (this.#expected !== "data") {
@@ -45,14 +45,15 @@ export class ChunkedReader {
     }
   }
 
-  /** What is expected behind this byte. */
+  /** What is expected after this byte. */
   #next(byte: number): Expected {
     switch (this.#expected) {
       case "size":
       case "size or its end": {
         const digit = hexDigit(byte);
         if (digit !== undefined) {
-          // RFC 9112, section 7.1: "recipients MUST anticipate potentially large hexadecimal numerals"; none wraps.
+          // RFC 9112, section 7.1: "recipients MUST anticipate potentially large hexadecimal numerals"; a float does
+          // not wrap.
           this.#left = 16 * this.#left + digit;
           return "size or its end";
         }

@@ -1,21 +1,21 @@
 /**
- * The head of the response that counts, behind any interim ones.
+ * The head of the final response, after any interim (1xx) responses.
  *
  * @module
  */
 import { type HeadDefect, type HeadLimits, type ResponseHead, ResponseHeadReader } from "./head.ts";
 
-/** What has been read of a chunk. */
+/** The result of reading a chunk. */
 export interface FinalResponse {
-  /** The head, once it is there. */
+  /** The head, once it is complete. */
   readonly head: ResponseHead | undefined;
-  /** What is wrong, if anything is. */
+  /** What is wrong with the response. */
   readonly defect: HeadDefect | undefined;
-  /** Where in the chunk the head has ended; the chunk's length before that. */
+  /** Where in the chunk the head ended; before that, the chunk's length. */
   readonly end: number;
 }
 
-/** Reads on past interim responses, all of which share the limits: they could go on for ever. */
+/** Skips interim responses. All of them share the limits, since a server could send them forever. */
 export class FinalResponseReader {
   #limits: HeadLimits;
   #reader: ResponseHeadReader;
@@ -27,12 +27,12 @@ export class FinalResponseReader {
     this.#reader = new ResponseHeadReader(limits);
   }
 
-  /** Whether anything has come. */
+  /** Whether any byte has arrived. */
   get begun(): boolean {
     return this.#interimSeen || this.#reader.size > 0;
   }
 
-  /** Reads on. Must not be called again behind a head or a defect. */
+  /** Reads a chunk. Must not be called again after a head or a defect. */
   receive(chunk: Uint8Array): FinalResponse {
     let position = 0;
     for (;;) {

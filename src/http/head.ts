@@ -1,6 +1,6 @@
 /**
- * The head of an HTTP/1.1 message, read as it arrives (RFC 9112, sections 2 to 5). Strict where two readers could
- * disagree, for that is what request smuggling lives on; bounded in bytes and in fields; and linear in its input
+ * The head of an HTTP/1.1 message, parsed as it arrives (RFC 9112, sections 2 to 5). Strict wherever two parsers
+ * could disagree, since request smuggling depends on that. Bounded in bytes and fields, and linear in its input
  * however small the pieces are.
  *
  * @module
@@ -20,7 +20,7 @@ const TLS_ALERT_RECORD = 0x15;
 const EMPTY_LINE = "\r\n";
 const SMALLEST_LINE = 256;
 
-/** What may be wrong with a head. Each is also a code of a refusal. */
+/** What can be wrong with a head. Each is also a refusal code. */
 export type HeadDefect =
   | "tls-on-plain-port"
   | "not-http"
@@ -37,9 +37,9 @@ export type HeadDefect =
   | "headers-too-large"
   | "headers-too-many";
 
-/** How much a head may hold. */
+/** Limits on a head. */
 export interface HeadLimits {
-  /** Bytes from the first to the end of the empty line. */
+  /** Bytes, including the final empty line. */
   readonly maxHeadSize: number;
   /** Header lines. */
   readonly maxHeaders: number;
@@ -47,7 +47,7 @@ export interface HeadLimits {
 
 /** The first line of a request. */
 export interface RequestLine {
-  /** The method, such as `GET`: case matters. */
+  /** The method, such as `GET`; case-sensitive. */
   readonly method: string;
   /** The request target as it was sent: `/chat?room=1`, or an absolute URI. */
   readonly target: string;
@@ -59,17 +59,17 @@ export interface RequestLine {
 export interface StatusLine {
   /** The status code. */
   readonly status: number;
-  /** The reason phrase; often empty, never to be relied on. */
+  /** The reason phrase; often empty, never significant. */
   readonly reason: string;
   /** The minor version: 1 for HTTP/1.1. */
   readonly minorVersion: number;
 }
 
-/** What every head has behind its first line. */
+/** What follows the first line in every head. */
 export interface HeadRest {
   /** The header fields. */
   readonly headers: HeaderFields;
-  /** The whole head as it came, each byte one character, the empty line included. */
+  /** The whole head as text, one byte per character, including the empty line. */
   readonly text: string;
 }
 
@@ -79,7 +79,7 @@ export interface RequestHead extends RequestLine, HeadRest {}
 /** The head of a response. */
 export interface ResponseHead extends StatusLine, HeadRest {}
 
-/** Reads a head: lines, fields, limits. What the first line may be is a function's to say. */
+/** Reads a head: lines, fields, limits. A function parses the first line. */
 export class HeadReader<Start extends object> {
   readonly #limits: HeadLimits;
   readonly #readStartLine: (line: string) => Start | HeadDefect;
@@ -93,14 +93,14 @@ export class HeadReader<Start extends object> {
   #head: (Start & HeadRest) | undefined;
   #defect: HeadDefect | undefined;
 
-  /** Reads within these limits; `unfolds` says that a line may continue the one before it. */
+  /** Reads within these limits. `unfolds`: a line may continue the one before it. */
   constructor(limits: HeadLimits, readStartLine: (line: string) => Start | HeadDefect, unfolds: boolean) {
     this.#limits = limits;
     this.#readStartLine = readStartLine;
     this.#unfolds = unfolds;
   }
 
-  /** What is wrong with the head, once something is; nothing is read after that. */
+  /** What is wrong with the head, if anything; nothing is read after that. */
   get defect(): HeadDefect | undefined {
     return this.#defect;
   }
@@ -110,14 +110,14 @@ export class HeadReader<Start extends object> {
     return this.#size;
   }
 
-  /** The head, once {@linkcode receive} has answered an index. */
+  /** The head, once {@linkcode receive} has returned an index. */
   get head(): (Start & HeadRest) | undefined {
     return this.#head;
   }
 
   /**
-   * Reads on. Answers the index in `chunk` at which the head ended, so that what lies behind it is not HTTP's; or
-   * `-1` when there is more to come, or when {@linkcode defect} has been set.
+   * Reads a chunk. Returns the index in `chunk` at which the head ended: what follows is not part of it. Returns `-1`
+   * if more is needed, or if {@linkcode defect} is set.
    */
   receive(chunk: Uint8Array): number {
     let position = 0;
@@ -140,14 +140,14 @@ export class HeadReader<Start extends object> {
     return -1;
   }
 
-  // What is plainly no HTTP is refused at its first byte: whoever sent it may wait for an answer.
+  // Bytes that are clearly not HTTP are refused at the first one: the sender may be waiting for an answer.
   #mayBegin(byte: number): boolean {
     if (isTokenCharacter(byte) || byte === CARRIAGE_RETURN || byte === LINE_FEED) return true;
     this.#fail(byte === TLS_HANDSHAKE_RECORD || byte === TLS_ALERT_RECORD ? "tls-on-plain-port" : "not-http");
     return false;
   }
 
-  /** Where, in `chunk[from..to)`, the last line ends that is whole, or the first that is empty; `from` if none is. */
+  /** Where the last complete line in `chunk[from..to)` ends, or the first empty one; `from` if there is none. */
   #endOfLines(chunk: Uint8Array, from: number, to: number): number {
     let start = from - this.#line.size;
     let end = from;
@@ -166,7 +166,7 @@ export class HeadReader<Start extends object> {
     this.#line.append(chunk, from, to, Math.min(capacity, this.#limits.maxHeadSize));
   }
 
-  /** The text of whole lines, behind what was kept of the first. */
+  /** The text of complete lines, including the kept beginning of the first. */
   #decode(chunk: Uint8Array, from: number, to: number): string {
     if (this.#line.size === 0) return latin1Text(chunk, from, to);
     this.#keep(chunk, from, to);
@@ -177,7 +177,7 @@ export class HeadReader<Start extends object> {
   }
 
   #readLines(lines: string): void {
-    // On Bun even an empty string and another one make a rope, which the connection would keep.
+    // On Bun even concatenating an empty string makes a rope, which the connection would keep.
     this.#text = this.#text === "" ? lines : this.#text + lines;
     for (let from = 0; from < lines.length && this.#defect === undefined;) {
       const lineFeed = lines.indexOf("\n", from);
@@ -186,9 +186,10 @@ export class HeadReader<Start extends object> {
     }
   }
 
-  /** Reads `lines[from..to)`, behind which there are two characters more: those that should be CR and LF. */
+  /** Parses `lines[from..to)`. Two more characters follow, which should be CR and LF. */
   #readLine(lines: string, from: number, to: number): void {
-    // RFC 9112, section 2.2: "a recipient MAY recognize a single LF as a line terminator". We do not: one reading only.
+    // RFC 9112, section 2.2: "a recipient MAY recognize a single LF as a line terminator". We do not, so that all
+    // parsers agree.
     if (to < from || lines.charCodeAt(to) !== CARRIAGE_RETURN) return void this.#fail("line-feed-alone");
     for (let i = from; i < to; i++) {
       const code = lines.charCodeAt(i);
@@ -241,7 +242,7 @@ export class HeadReader<Start extends object> {
   }
 }
 
-/** The header fields of a head that was read before, from its text. */
+/** Parses the header fields of a head that was read before, from its text. */
 export function headerFieldsOf(text: string): HeaderFields {
   const headers = new HeaderFields();
   for (const line of text.split("\r\n").slice(1, -2)) {
@@ -253,12 +254,12 @@ export function headerFieldsOf(text: string): HeaderFields {
 
 const readLatin1: Latin1Reader = /* @__PURE__ */ latin1Reader(globalThis as BufferGlobal);
 
-/** The text of `bytes[start..end)`, each byte one character. */
+/** The text of `bytes[start..end)`, one byte per character. */
 export function latin1Text(bytes: Uint8Array, start: number, end: number): string {
   return readLatin1(bytes, start, end);
 }
 
-/** The minor version of HTTP/1, or what is wrong. */
+/** The minor version of HTTP/1, or the defect. */
 function readVersion(text: string): number | HeadDefect {
   // RFC 9112, section 2.3: "HTTP-version is case-sensitive."
   if (text.length !== 8 || !text.startsWith("HTTP/") || text[6] !== ".") return "start-line-malformed";
@@ -305,8 +306,8 @@ export class ResponseHeadReader extends HeadReader<StatusLine> {
 }
 
 function readStatusLine(line: string): StatusLine | HeadDefect {
-  // RFC 9112, section 4: "status-line = HTTP-version SP status-code SP [ reason-phrase ]"; many leave out the
-  // second space with the reason.
+  // RFC 9112, section 4: "status-line = HTTP-version SP status-code SP [ reason-phrase ]"; many servers omit the
+  // second space together with the reason.
   const minorVersion = readVersion(line.slice(0, 8));
   if (typeof minorVersion === "string") return minorVersion;
   const code = line.slice(9, 12);

@@ -1,6 +1,6 @@
 /**
- * Header fields and their grammar: tokens, comma-separated lists and `Sec-WebSocket-Extensions`.
- * Scanners walk the text once; no regular expression sees what a peer sent (CVE-2021-32640, CVE-2020-7662).
+ * Header fields and their grammar: tokens, comma-separated lists and `Sec-WebSocket-Extensions`. Scanners read the
+ * text once; no regular expression is applied to a peer's text (CVE-2021-32640, CVE-2020-7662).
  *
  * @module
  */
@@ -21,12 +21,12 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
-/** Whether a byte may stand in a token (RFC 9110, section 5.6.2). */
+/** Whether a byte is a token character (RFC 9110, section 5.6.2). */
 export function isTokenCharacter(code: number): boolean {
   return TOKEN_CHARACTERS[code] === 1;
 }
 
-/** Whether the text is a token: not empty, and of token characters only (RFC 9110, section 5.6.2). */
+/** Whether the text is a token: one or more token characters (RFC 9110, section 5.6.2). */
 export function isToken(text: string): boolean {
   if (text.length === 0) return false;
   for (let i = 0; i < text.length; i++) {
@@ -39,14 +39,14 @@ function isWhiteSpace(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
-/** `text[from..to)` without the optional white space around it (RFC 9110, section 5.6.3). */
+/** `text[from..to)` without surrounding optional white space (RFC 9110, section 5.6.3). */
 export function trimmed(text: string, from: number, to: number): string {
   while (from < to && isWhiteSpace(text.charCodeAt(from))) from++;
   while (to > from && isWhiteSpace(text.charCodeAt(to - 1))) to--;
   return text.slice(from, to);
 }
 
-/** Lower case for A to Z alone: U+212A KELVIN SIGN is no "k" (RFC 6455, section 2.1). */
+/** Lower-cases only A to Z: U+212A KELVIN SIGN is not "k" (RFC 6455, section 2.1). */
 export function toAsciiLowerCase(text: string): string {
   let lower = "";
   let copied = 0;
@@ -61,25 +61,25 @@ export function toAsciiLowerCase(text: string): string {
 }
 
 /**
- * The header fields of one message, in the order they came. Names are looked up in lower case; a field that came
- * in several lines keeps them apart until {@linkcode get} joins them.
+ * The header fields of one message, in order of arrival. Names are looked up in lower case. Lines of a repeated field
+ * stay separate until {@linkcode get} joins them.
  */
 export class HeaderFields implements Iterable<[name: string, value: string]> {
   readonly #names: string[] = [];
   readonly #values: string[] = [];
 
-  /** How many lines there are. */
+  /** The number of lines. */
   get size(): number {
     return this.#names.length;
   }
 
-  /** Adds one line. The name must be in lower case. */
+  /** Adds a line. The name must be in lower case. */
   append(name: string, value: string): void {
     this.#names.push(name);
     this.#values.push(value);
   }
 
-  /** Continues the value of the last line, after a space. */
+  /** Appends a space and more text to the last line. */
   extend(more: string): void {
     const last = this.#values.length - 1;
     const value = this.#values[last]!;
@@ -105,15 +105,15 @@ export class HeaderFields implements Iterable<[name: string, value: string]> {
     return count;
   }
 
-  /** Every line, names in lower case. */
+  /** All lines, with names in lower case. */
   *[Symbol.iterator](): IterableIterator<[name: string, value: string]> {
     for (let i = 0; i < this.#names.length; i++) yield [this.#names[i]!, this.#values[i]!];
   }
 }
 
 /**
- * The elements of a comma-separated list, without the white space around them and without empty ones
- * (RFC 9110, section 5.6.1: a recipient accepts empty list elements). Elements may hold anything but a comma.
+ * The elements of a comma-separated list, without surrounding white space and without empty elements (RFC 9110,
+ * section 5.6.1: a recipient accepts empty list elements). Elements may contain anything but commas.
  */
 export function listElements(value: string | undefined): string[] {
   const elements: string[] = [];
@@ -129,7 +129,7 @@ export function listElements(value: string | undefined): string[] {
   return elements;
 }
 
-/** Whether a list holds a token, compared without regard to ASCII case. `token` must be in lower case. */
+/** Whether a list contains a token, ignoring ASCII case. `token` must be in lower case. */
 export function listHolds(value: string | undefined, token: string): boolean {
   if (value === undefined) return false;
   for (let start = 0; start <= value.length;) {
@@ -141,17 +141,17 @@ export function listHolds(value: string | undefined, token: string): boolean {
   return false;
 }
 
-/** One extension as it stands in `Sec-WebSocket-Extensions` (RFC 6455, section 9.1). */
+/** One extension in `Sec-WebSocket-Extensions` (RFC 6455, section 9.1). */
 export interface ExtensionOffer {
   /** The extension's name, such as `permessage-deflate`. */
   readonly name: string;
-  /** Its parameters in order, repeated ones included; `true` where a parameter has no value. */
+  /** Its parameters in order, including repeated ones; `true` for a parameter without a value. */
   readonly parameters: readonly (readonly [name: string, value: string | true])[];
 }
 
 /**
- * Reads a `Sec-WebSocket-Extensions` value (RFC 6455, section 9.1). Answers `undefined` when the value breaks the
- * grammar; an absent header is an empty list.
+ * Parses a `Sec-WebSocket-Extensions` value (RFC 6455, section 9.1). Returns `undefined` for invalid syntax; an
+ * absent header is an empty list.
  */
 export function parseExtensions(value: string | undefined): ExtensionOffer[] | undefined {
   const offers: ExtensionOffer[] = [];

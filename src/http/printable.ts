@@ -1,10 +1,10 @@
 /**
- * What a peer said, on its way into an error's message.
+ * Text of a peer, made safe for an error message.
  *
  * @module
  */
 
-/** What a peer said, fit for a log: no control characters, no more than a few lines. */
+/** A peer's text, safe for a log: no control characters, at most a few lines. */
 export function printable(text: string): string {
   let result = "";
   for (const character of text.trim().slice(0, 600)) {

@@ -1,6 +1,6 @@
 /**
- * HTTP/1.1 heads as we write them. Whatever a caller passes is checked here, so that no value can smuggle a line
- * of its own into a head (CVE-2026-1527, CVE-2020-35678).
+ * HTTP/1.1 heads that we write. Everything from a caller is checked here, so that no value can inject a header line
+ * (CVE-2026-1527, CVE-2020-35678).
  *
  * @module
  */
@@ -32,10 +32,10 @@ const REASONS: Readonly<Record<number, string>> = {
   505: "HTTP Version Not Supported",
 };
 
-/** A header line that is ready to be written. */
+/** A header line to write. */
 export type HeaderLine = readonly [name: string, value: string];
 
-/** Throws a `TypeError` when the name or the value could break out of its line. */
+/** Throws a `TypeError` if the name or value is invalid, such as one with a line break. */
 export function checkHeader(name: string, value: string): void {
   if (!isToken(name)) {
     throw new TypeError(`Cannot send header ${JSON.stringify(name)}: its name is not a token.`);
@@ -50,7 +50,7 @@ export function checkHeader(name: string, value: string): void {
   }
 }
 
-/** The text of one header line, its end included. Throws a `TypeError` as {@linkcode checkHeader} does. */
+/** The text of a header line, with its line end. Throws a `TypeError` as {@linkcode checkHeader} does. */
 export function lineText(name: string, value: string): string {
   checkHeader(name, value);
   return `${name}: ${value}\r\n`;
@@ -68,7 +68,7 @@ export function statusLine(status: number): string {
   return `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`;
 }
 
-// An array of its own costs a short text more than all else: many share a slab, each its own part, for ever.
+// An array of its own costs more than a short text. So many texts share a slab, each with its own part of it.
 const SLAB_SIZE = 8 * 1024;
 const MAX_SHARED_SIZE = 1024;
 let slab: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
@@ -83,7 +83,7 @@ function unused(size: number): Uint8Array {
   return slab.subarray(taken, taken += size);
 }
 
-/** Each character of the text as one byte. The text must hold none beyond U+00FF. */
+/** The text as bytes, one per character. It must not contain characters beyond U+00FF. */
 export function latin1Bytes(text: string): Uint8Array {
   const bytes = unused(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);

@@ -1,10 +1,10 @@
 /**
- * Options that are numbers of at least something.
+ * Numeric options with a minimum.
  *
  * @module
  */
 
-/** The option's value, or its default; throws a `RangeError` unless it is a number of at least `least`. */
+/** The option's value or its default. Throws a `RangeError` unless it is a number of at least `least`. */
 export function atLeast<Name extends string>(
   options: { readonly [name in Name]?: number | undefined },
   name: Name,

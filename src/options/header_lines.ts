@@ -1,18 +1,18 @@
 /**
- * Header fields that an application gives, as lines of a head.
+ * Converts the header fields given by an application to lines.
  *
  * @module
  */
 import type { HeaderLine } from "../http/response.ts";
 
 /**
- * The header lines of a `Headers`, an array or a plain object. Throws a `TypeError` for what is none of these, and for
- * what cannot be sent; the message does not repeat a value, which may be a secret.
+ * The header lines of a `Headers`, an array or a plain object. Throws a `TypeError` for anything else and for invalid
+ * header fields. The message does not repeat a value, which may be secret.
  */
 export function headerLines(init: HeadersInit | undefined): HeaderLine[] {
   if (init === undefined) return [];
   try {
-    // Names go out as they were given, and in that order. A `Headers` has them in lower case, which some servers do not know.
+    // Names keep their case and order. A `Headers` has lower-case names, which some servers do not accept.
     if (init instanceof Headers) return [...init].map(([name, value]) => [usualName(name), value]);
     const lines = Symbol.iterator in init ? [...init] : Object.entries(init);
     return lines.map((line) => [line[0]!, [...new Headers([line as [string, string]])][0]![1]]);

@@ -1,13 +1,13 @@
 /**
- * The names of options: one that nobody would look at throws, and says which one was meant.
+ * Option names: an unknown name throws, with a hint at the name that was probably meant.
  *
  * @module
  */
 
-/** The options that a call has, by name. */
+/** The options of a call, by name. */
 type Names = Readonly<Record<string, unknown>>;
 
-/** Names that other libraries have for what is called otherwise here. */
+/** Names that other libraries use for our options. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   host: "hostname",
   address: "hostname",
@@ -36,7 +36,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   agent: "proxy",
 };
 
-/** Throws a `TypeError` for a name that would be looked at by nobody. What a class has beside is its own affair. */
+/** Throws a `TypeError` for an unknown name. Other members of a class instance are allowed. */
 export function checkNames(
   call: string,
   shape: Names,
@@ -80,7 +80,7 @@ function isRoot(prototype: object | null): prototype is null {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** The name that somebody meant who wrote another. Of what a class has, only what is almost that name. */
+/** The option that was probably meant. For a class instance only a near-identical name counts. */
 function likeliest(name: string, shape: Names, plain: boolean): string | undefined {
   const names = Object.keys(shape);
   const lower = name.toLowerCase();
@@ -96,7 +96,7 @@ function likeliest(name: string, shape: Names, plain: boolean): string | undefin
     .sort((a, b) => a.far - b.far)[0]?.each;
 }
 
-/** How many letters are wrong, missing, too many or in the wrong order; more than `most` when there are more than that. */
+/** The number of wrong, missing, extra or swapped letters; more than `most` if it exceeds that. */
 function distance(a: string, b: string, most: number): number {
   if (a === b) return 0;
   if (most === 0 || Math.abs(a.length - b.length) > most) return most + 1;

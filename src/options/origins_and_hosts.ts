@@ -1,18 +1,18 @@
 /**
- * Entries of the lists `origins` and `hosts`: what nothing could ever match throws.
+ * Entries of the lists `origins` and `hosts`: an entry that can never match throws.
  *
  * @module
  */
 import { parseAuthority } from "../http/authority.ts";
 import { listOf, type Reader } from "./values.ts";
 
-/** The origins that may connect. */
+/** The allowed origins. */
 export const origins: Reader = (value, name) => {
   if (value === "same-host" || value === "any") return value;
   return listOf(value, name, "origins").map((entry) => originEntry(entry));
 };
 
-/** An entry that an `Origin` can be like. Some devices send a path, and files send `null` or `file://`. */
+/** An entry that an `Origin` header can equal. Some devices send a path, and files send `null` or `file://`. */
 function originEntry(entry: string): string {
   if (entry === "null" || entry === "file://") return entry;
   const cannot = (why: string): TypeError =>
@@ -37,7 +37,7 @@ function originEntry(entry: string): string {
   return `${scheme}://${authority.host}${authority.port === "" ? "" : `:${authority.port}`}`;
 }
 
-/** The names that a server answers for. */
+/** The host names that a server answers for. */
 export const hosts: Reader = (value, name) => {
   if (value === "loopback" || value === "any") return value;
   return listOf(value, name, "host names").map((entry) => hostEntry(entry));
@@ -63,12 +63,12 @@ function split(text: string, separator: string): [string, string | undefined] {
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** A `*` stands for the labels before a name, and nowhere else. */
+/** A `*` stands for the labels before a name, and is allowed nowhere else. */
 function isHostPattern(host: string): boolean {
   return !host.replace(/^\*\.(?=.)/, "").includes("*");
 }
 
-/** A name in other letters, as browsers write it in `Origin` and `Host`. */
+/** An internationalized name in ASCII (punycode), as browsers write it in `Origin` and `Host`. */
 function toAscii(authority: string): string {
   // deno-lint-ignore no-control-regex
   if (/^[\x00-\x7f]*$/.test(authority) || !URL.canParse(`http://${authority}`)) return authority;

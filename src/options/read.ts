@@ -1,6 +1,6 @@
 /**
- * The options of every call, read once: what is given becomes a plain object in which each value is of the right kind, each
- * hook is bound to whom it was found on, and nothing stands that nobody would look at.
+ * Reads the options of every call once: checks each value, rejects unknown names, binds each hook to its object, and
+ * returns a plain object.
  *
  * @module
  */
@@ -112,7 +112,7 @@ const RECONNECT: Shape = {
   maxQueuedMessages: given,
 };
 
-/** A call that has options. */
+/** A call with options. */
 export type Call = "serve()" | "acceptor()" | "connect()" | "new WebSocket()" | "reconnecting()" | "pair()";
 
 const SHAPES: Readonly<Record<Call, Shape>> = {
@@ -124,14 +124,14 @@ const SHAPES: Readonly<Record<Call, Shape>> = {
   "pair()": CONNECTION,
 };
 
-/** Options that were read: of one subprotocol a list was made. */
+/** Options after reading: a single subprotocol has become a list. */
 export type Read<Options> = Options extends { protocols?: infer Protocols }
   ? Omit<Options, "protocols"> & { protocols?: Exclude<Protocols, string> }
   : Options;
 
 /**
- * Reads the options of a call. Throws a `TypeError` for a name that it does not have and for a value of the wrong kind, and
- * a `RangeError` for a port out of range; other ranges are looked at where the values are used.
+ * Reads the options of a call. Throws a `TypeError` for an unknown name and for a value of the wrong type, and a
+ * `RangeError` for a port out of range. Other ranges are checked where the values are used.
  */
 export function readOptions<Options extends object>(call: Call, options: Options): Read<Options> {
   if (typeof options !== "object" || options === null) {
@@ -154,7 +154,7 @@ export function readOptions<Options extends object>(call: Call, options: Options
 
 const CALLBACKS: Shape = { open: given, message: given, close: given };
 
-/** Checks what is to be given connections: a function, or callbacks. Throws a `TypeError` for all else. */
+/** Checks a connection handler: a function, or callbacks. Throws a `TypeError` for anything else. */
 export function checkHandler(call: Call, handler: unknown): void {
   if (typeof handler === "function") return;
   if (typeof handler !== "object" || handler === null) {

@@ -1,5 +1,5 @@
 /**
- * The values of options, each by its kind: what is given is checked and made into what the code works with.
+ * Readers for option values, one per type: each checks a value and converts it to the form that the code uses.
  *
  * @module
  */
@@ -7,22 +7,22 @@ import { isToken } from "../http/header_fields.ts";
 import { guarded } from "../support/error_hook.ts";
 import { checkNames } from "./names.ts";
 
-/** Reads one value that was given. Throws a `TypeError` or `RangeError` for what cannot be used. */
+/** Reads a value. Throws a `TypeError` or `RangeError` for an invalid one. */
 export type Reader = (value: unknown, name: string, from: Given) => unknown;
 
-/** The options that a call has, each with its reader. */
+/** The options of a call, each with its reader. */
 export type Shape = Readonly<Record<string, Reader>>;
 
-/** Options as they were given, and where to tell of what a hook of theirs throws. */
+/** The options as given, and where to report what one of their hooks throws. */
 export interface Given {
   readonly options: object;
   readonly report: (error: unknown) => void;
 }
 
-/** As they are: ranges and parts are looked at where they are used. */
+/** Any value: its range and parts are checked where they are used. */
 export const given: Reader = (value) => value;
 
-/** A string that is not empty. */
+/** A non-empty string. */
 export const text: Reader = (value, name) => {
   if (typeof value === "string" && value !== "") return value;
   throw wrongKind(name, value, "a string that is not empty");
@@ -40,20 +40,20 @@ export const signal: Reader = (value, name) => {
   throw wrongKind(name, value, "an AbortSignal");
 };
 
-/** The number of a port. */
+/** A port number. */
 export const port: Reader = (value, name) => {
   if (typeof value !== "number") throw wrongKind(name, value, "a number from 0 to 65535");
   if (Number.isInteger(value) && value >= 0 && value <= 65535) return value;
   throw new RangeError(`Cannot use ${value} for option ${name}: give a whole number from 0 to 65535.`);
 };
 
-/** A function of the application's whose answer is awaited. */
+/** A function of the application whose result is awaited. */
 export const hook: Reader = (value, name, { options }) => {
   if (typeof value !== "function") throw wrongKind(name, value, "a function");
   return value.bind(options);
 };
 
-/** A function of the application's that is told of something: whatever it throws or rejects with goes to `error` alone. */
+/** A function of the application that is notified: anything it throws or rejects with goes to `error` only. */
 export const listener: Reader = (value, name, given) => {
   const call = hook(value, name, given) as (...told: unknown[]) => unknown;
   return (...told: unknown[]): void => guarded(() => call(...told), given.report);
@@ -71,13 +71,13 @@ export function group(names: readonly string[], orBoolean = false): Reader {
   };
 }
 
-/** `false`, or what a heartbeat has. */
+/** `false`, or the heartbeat options. */
 export const heartbeat: Reader = (value, name, given) => {
   if (value === false) return value;
   return group(["interval", "timeout"])(value, name, given);
 };
 
-// What elsewhere asks for more than is done here: whoever gives it is not to believe that it holds.
+// Options that other libraries have and that would do more than ours: giving one throws, so that nobody relies on it.
 const NOT_OURS = [
   "requestCert",
   "rejectUnauthorized",
@@ -89,7 +89,7 @@ const NOT_OURS = [
   "minVersion",
 ];
 
-/** What a client trusts and shows: PEM texts. */
+/** Certificates and keys of a client, as PEM text. */
 export const authorities: Reader = (value, name, from) => {
   const tls = group(["ca", "cert", "key", "serverName"])(value, name, from) as Record<string, unknown>;
   for (const part of ["cert", "key", "serverName"]) {
@@ -101,7 +101,7 @@ export const authorities: Reader = (value, name, from) => {
   return tls;
 };
 
-/** A server needs both; it may be given them among others that belong together, as from one file. */
+/** A server needs both. Other members are allowed, so that an object read from a file can be passed. */
 export const certificate: Reader = (value, name) => {
   if (typeof value !== "object" || value === null) {
     throw wrongKind(name, value, "an object with cert and key");
@@ -127,7 +127,7 @@ export const urlPath: Reader = (value, name) => {
   );
 };
 
-/** One string is a list of one. */
+/** A string is a list of one. */
 export function listOf(value: unknown, name: string, what: string): readonly string[] {
   const list: unknown = typeof value === "string" ? [value] : value;
   if (!Array.isArray(list)) throw wrongKind(name, value, `a list of ${what}`);
@@ -138,12 +138,12 @@ export function listOf(value: unknown, name: string, what: string): readonly str
   return list as string[];
 }
 
-/** Subprotocols that a server takes, or a function that chooses. */
+/** Subprotocols that a server supports, or a function that selects one. */
 export const protocols: Reader = (value, name, given) => {
   if (typeof value === "function") return hook(value, name, given);
   const list = listOf(value, name, "subprotocols");
   for (const [index, each] of list.entries()) {
-    // Some carry secrets there: no error repeats them.
+    // Subprotocols may carry secrets: no error repeats them.
     if (!isToken(each)) {
       throw new TypeError(`Cannot use subprotocol ${index + 1} of option ${name}: it is not a token.`);
     }
@@ -154,7 +154,7 @@ export const protocols: Reader = (value, name, given) => {
 /** Subprotocols that a client offers. */
 export const offered: Reader = (value, name) => listOf(value, name, "subprotocols");
 
-/** Reads the options of a call, or of a group of them. Throws for a name that it does not have. */
+/** Reads the options of a call, or of a group of them. Throws for an unknown name. */
 export function read(
   call: string,
   shape: Shape,
@@ -164,19 +164,19 @@ export function read(
   checkNames(call, shape, options);
   const settings: Record<string, unknown> = {};
   for (const [name, reader] of Object.entries(shape)) {
-    // Found wherever it is: a class's methods stand on its prototype.
+    // Inherited members count too: the methods of a class are on its prototype.
     const value = (options as Record<string, unknown>)[name];
     if (value !== undefined) settings[name] = reader(value, name, { options, report });
   }
   return settings;
 }
 
-/** The error for a value of the wrong kind. */
+/** The error for a value of the wrong type. */
 export function wrongKind(name: string, value: unknown, right: string): TypeError {
   return new TypeError(`Cannot use ${describe(value)} for option ${name}: give ${right}.`);
 }
 
-/** A value by its kind: what it holds may be a secret. */
+/** Describes a value by its type: its content may be secret. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === "number" || typeof value === "boolean") {
     return String(value);

@@ -1,5 +1,5 @@
 /**
- * What both ends agree upon before they compress: offers and answers (RFC 7692, sections 5 and 7.1).
+ * Negotiation of compression: offers and answers (RFC 7692, sections 5 and 7.1).
  *
  * @module
  */
@@ -8,23 +8,23 @@ import type { ExtensionOffer } from "../http/header_fields.ts";
 /** The extension's name in `Sec-WebSocket-Extensions`. */
 export const PERMESSAGE_DEFLATE = "permessage-deflate";
 
-/** What one end wants of the extension. */
+/** What one side wants. */
 export interface DeflateWishes {
-  /** Whether its own messages are each compressed afresh. */
+  /** Whether this side compresses each message independently. */
   readonly noContextTakeover: boolean;
-  /** The window of its own deflater, in bits: 8 to 15. */
+  /** The window of this side's deflater in bits: 8 to 15. */
   readonly windowBits: number;
-  /** Whether the peer is asked to compress each message afresh. */
+  /** Whether to ask the peer to compress each message independently. */
   readonly peerNoContextTakeover: boolean;
-  /** The window that the peer's deflater is asked to keep to, in bits: 8 to 15; 15 asks for nothing. */
+  /** The window to ask of the peer's deflater in bits: 8 to 15; 15 asks for nothing. */
   readonly peerWindowBits: number;
 }
 
-/** What both ends have agreed upon. */
+/** The negotiated parameters. */
 export interface DeflateAgreement {
-  /** Whether each message of the server stands by itself (RFC 7692, section 7.1.1.1). */
+  /** Whether the server compresses each message independently (RFC 7692, section 7.1.1.1). */
   readonly serverNoContextTakeover: boolean;
-  /** Whether each message of the client stands by itself (RFC 7692, section 7.1.1.2). */
+  /** Whether the client compresses each message independently (RFC 7692, section 7.1.1.2). */
   readonly clientNoContextTakeover: boolean;
   /** The window of the server's deflater, in bits (RFC 7692, section 7.1.2.1). */
   readonly serverMaxWindowBits: number;
@@ -34,9 +34,9 @@ export interface DeflateAgreement {
 
 /** An offer that the server accepts. */
 export interface AcceptedOffer {
-  /** What holds from now on. */
+  /** The negotiated parameters. */
   readonly agreement: DeflateAgreement;
-  /** `Sec-WebSocket-Extensions` of the response. */
+  /** The value of `Sec-WebSocket-Extensions` in the response. */
   readonly answer: string;
 }
 
@@ -51,11 +51,11 @@ interface Parameters {
   client_max_window_bits?: number | true;
 }
 
-/** `Sec-WebSocket-Extensions` of a client that wants this. */
+/** The client's `Sec-WebSocket-Extensions` for these wishes. */
 export function deflateOffer(wishes: DeflateWishes): string {
   return [
     PERMESSAGE_DEFLATE,
-    // RFC 7692, section 7.1.2.2: without it the server could not limit our window, were it in need of that.
+    // RFC 7692, section 7.1.2.2: without this parameter a server that needs to limit our window could not.
     windowBits("client", wishes.windowBits) ?? "client_max_window_bits",
     wishes.noContextTakeover ? "client_no_context_takeover" : undefined,
     wishes.peerNoContextTakeover ? "server_no_context_takeover" : undefined,
@@ -64,8 +64,8 @@ export function deflateOffer(wishes: DeflateWishes): string {
 }
 
 /**
- * Chooses the first offer that can be accepted, in the client's order of preference. Answers `undefined` when there is
- * none: the handshake then goes on without compression.
+ * Selects the first acceptable offer, in the client's order of preference. Returns `undefined` if there is none: the
+ * handshake then continues without compression.
  */
 export function acceptDeflateOffer(
   offers: readonly ExtensionOffer[],
@@ -74,7 +74,7 @@ export function acceptDeflateOffer(
   for (const { name, parameters } of offers) {
     if (name !== PERMESSAGE_DEFLATE) continue;
     // RFC 7692, section 7: "A server MUST decline an extension negotiation offer for this extension if any of the
-    // following conditions are met": an unknown parameter, one that stands twice, or one with an invalid value.
+    // following conditions are met": an unknown parameter, a repeated one, or one with an invalid value.
     const offer = readParameters(parameters);
     if (typeof offer !== "string") return accept(offer, wishes);
   }
@@ -109,8 +109,8 @@ function accept(offer: Parameters, wishes: DeflateWishes): AcceptedOffer {
 }
 
 /**
- * Reads the answer to {@linkcode deflateOffer}. `undefined` says that the server does without compression; a string,
- * what is wrong with its answer, as a sentence: the client must then fail the connection (RFC 7692, section 5.1).
+ * Reads the answer to {@linkcode deflateOffer}. `undefined`: no compression. A string says what is wrong with the
+ * answer, and the client must fail the connection (RFC 7692, section 5.1).
  */
 export function readDeflateAnswer(
   extensions: readonly ExtensionOffer[],
@@ -118,7 +118,7 @@ export function readDeflateAnswer(
 ): DeflateAgreement | string | undefined {
   const [extension, second] = extensions;
   if (extension === undefined) return undefined;
-  // RFC 7692, section 6: both would claim RSV1.
+  // RFC 7692, section 6: both would use RSV1.
   if (second !== undefined) return "The server accepts permessage-deflate twice.";
   const answer = readParameters(extension.parameters);
   if (typeof answer === "string") return `The server's permessage-deflate cannot be used: ${answer}`;
@@ -139,12 +139,13 @@ export function readDeflateAnswer(
     serverNoContextTakeover: serverAfresh,
     clientNoContextTakeover: wishes.noContextTakeover || answer.client_no_context_takeover === true,
     serverMaxWindowBits: serverBits,
-    // RFC 7692, section 7.1.2.2: of what was offered "the server may either ignore this value or use" it; it binds us.
+    // RFC 7692, section 7.1.2.2: of the offer "the server may either ignore this value or use" it; either way we keep
+    // to it.
     clientMaxWindowBits: Math.min(clientBits, wishes.windowBits),
   };
 }
 
-/** The parameters, or what is wrong with them, as a sentence. */
+/** The parameters, or a sentence that says what is wrong with them. */
 function readParameters(parameters: ExtensionOffer["parameters"]): Parameters | string {
   const read: Parameters = {};
   for (const [name, value] of parameters) {

@@ -1,5 +1,5 @@
 /**
- * The messages of one connection, compressed and decompressed (RFC 7692, section 7.2).
+ * Compresses and decompresses the messages of one connection (RFC 7692, section 7.2).
  *
  * @module
  */
@@ -11,28 +11,29 @@ import type { DeflateCodec, InflateFailure } from "./deflate_codec.ts";
 import type { DeflateAgreement } from "./negotiation.ts";
 import { SlidingWindow } from "./sliding_window.ts";
 
-/** How one end compresses. */
+/** How one side compresses. */
 export interface CompressionChoice {
-  /** From 0, no compression, to 9, the best. */
+  /** 0 (no compression) to 9 (best). */
   readonly level: number;
-  /** Bytes below which a message is not compressed unless asked for. */
+  /** Messages below this many bytes are not compressed, unless asked for. */
   readonly threshold: number;
 }
 
-// RFC 7692, section 7.2.1: what a sender removes from the end of a message.
+// RFC 7692, section 7.2.1: the bytes that a sender removes from the end of a message.
 const TAIL_SIZE = 4;
-// DEFLATE makes no more of a byte than this (zlib's technical details: "a limiting factor of 1032:1").
+// The highest ratio of DEFLATE (zlib's technical details: "a limiting factor of 1032:1").
 const HIGHEST_RATIO = 1032;
-// Behind each the decoder begins anew and is given the window, and it could be two bytes long. One at the end of each
-// message is what some peers send; those before are earned by this many bytes each.
+// After a final block the decoder starts anew and is given the window, and such a block can be two bytes long. Some
+// peers end each message with one; further ones are allowed at one per this many bytes.
 const MAX_FINAL_BLOCKS = 64;
 const BYTES_PER_FINAL_BLOCK = 256;
-// RFC 7692, section 7.2.3.6: an empty message is the header of an empty stored block. Not every peer takes another.
+// RFC 7692, section 7.2.3.6: an empty message is the header of an empty stored block. Not every peer accepts another
+// form.
 const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array([0x00]);
 
 const LARGEST_WINDOW_BITS = 15;
 
-/** Permessage-deflate on one connection. */
+/** permessage-deflate on one connection. */
 export class PermessageDeflate implements MessageCompression {
   /** See {@linkcode MessageCompression.likeness}. */
   readonly likeness: number;
@@ -41,13 +42,13 @@ export class PermessageDeflate implements MessageCompression {
   readonly #windowBits: number;
   readonly #choice: CompressionChoice;
   readonly #codec: DeflateCodec;
-  // Both are there only where messages may refer to those before them.
+  // Both exist only with context takeover.
   readonly #sent: SlidingWindow | undefined;
   readonly #received: SlidingWindow | undefined;
   /** How many final blocks the peer may still send before the end of a message. */
   #finalBlocks = MAX_FINAL_BLOCKS - 1;
 
-  /** Of this end, by what was agreed. */
+  /** For one side, with the negotiated parameters. */
   constructor(
     role: "client" | "server",
     agreement: DeflateAgreement,
@@ -83,7 +84,7 @@ export class PermessageDeflate implements MessageCompression {
 
   /** See {@linkcode MessageCompression.compressFragment}. */
   compressFragment(fragment: Uint8Array, last: boolean): Uint8Array {
-    // Every fragment ends with the tail, so that what follows the last of them begins a block of its own.
+    // Every fragment ends with the tail, so that what follows the last one starts a block of its own.
     if (fragment.length === 0) return last ? EMPTY : NOTHING;
     const payload = this.#deflate(fragment);
     this.#sent?.append(fragment);
@@ -107,7 +108,7 @@ export class PermessageDeflate implements MessageCompression {
 
   /** See {@linkcode MessageCompression.decompress}. */
   decompress(payload: Uint8Array, limit: number): Uint8Array | ProtocolError {
-    // zlib would take what the peer left out for the header of a longer block.
+    // zlib would read the removed bytes as the header of a longer block.
     if (payload.length === 0) return NOTHING;
     const inflated = this.#codec.inflate(payload, this.#received, limit);
     if (typeof inflated === "string") return refused(inflated, limit);
@@ -158,7 +159,10 @@ export class PermessageDeflate implements MessageCompression {
   }
 }
 
-/** Whether a message ends where the decoder stopped: there, or with the empty stored block that follows a final one. */
+/**
+ * Whether the message ends where the decoder stopped: exactly there, or after the empty stored block that follows a
+ * final one.
+ */
 function isEnd(blocks: Uint8Array, consumed: number): boolean {
   return consumed === blocks.length || (consumed === blocks.length - 1 && blocks[consumed] === 0);
 }

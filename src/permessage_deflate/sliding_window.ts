@@ -1,5 +1,5 @@
 /**
- * The last bytes that went one way, to which later ones may refer back.
+ * The window of one direction: the last bytes, to which later ones may refer back.
  *
  * @module
  */
@@ -7,49 +7,49 @@ import { NOTHING } from "../protocol/bytes.ts";
 
 const LARGEST_SIZE = 2 ** 15;
 
-// What is turned round lies here for as long as that takes.
+// Temporary memory for rotating the ring.
 let scratch: Uint8Array | undefined;
 
 /**
- * At most `2 ** bits` bytes, in a ring: what is added costs as much as it is long, not as what is there. It takes an
- * eighth more memory than what it was given, and never more than those bytes.
+ * A ring of at most `2 ** bits` bytes: adding costs only the length of what is added. It uses at most an eighth more
+ * memory than the bytes added so far, and never more than its size.
  */
 export class SlidingWindow {
-  /** How many bytes it holds at most. */
+  /** Its capacity in bytes. */
   readonly size: number;
   #buffer: Uint8Array = NOTHING;
   #length = 0;
-  /** Where the oldest byte lies. It is elsewhere than at 0 only when the window is full. */
+  /** The index of the oldest byte; not 0 only when the window is full. */
   #start = 0;
   #changes = 0;
 
-  /** An empty one. */
+  /** Starts empty. */
   constructor(bits: number) {
     this.size = 2 ** bits;
   }
 
-  /** How many bytes it holds. */
+  /** The number of bytes in it. */
   get length(): number {
     return this.#length;
   }
 
-  /** Another number after each change: who has seen what the window held at this number knows what it holds. */
+  /** A version number that changes with the content: equal numbers mean equal content. */
   get changes(): number {
     return this.#changes;
   }
 
-  /** What it holds, borrowed until the next call. */
+  /** The content, borrowed until the next call. */
   get bytes(): Uint8Array {
     if (this.#start > 0) this.#turn();
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** What it holds in two pieces, the older one first, borrowed until the next call. */
+  /** The content in two pieces, the older one first, borrowed until the next call. */
   get pieces(): readonly [Uint8Array, Uint8Array] {
     return [this.#buffer.subarray(this.#start, this.#length), this.#buffer.subarray(0, this.#start)];
   }
 
-  /** Adds bytes, and forgets those that they push out. */
+  /** Adds bytes, which push out the oldest ones. */
   append(bytes: Uint8Array): void {
     this.#changes++;
     const { size } = this;
@@ -62,13 +62,13 @@ export class SlidingWindow {
     if (first.length < added.length) this.#replace(added.subarray(first.length));
   }
 
-  /** Forgets everything. */
+  /** Removes everything. */
   clear(): void {
     this.#changes++;
     this.#length = this.#start = 0;
   }
 
-  /** Puts bytes where the oldest lie. */
+  /** Writes bytes over the oldest ones. */
   #replace(bytes: Uint8Array): void {
     const first = bytes.subarray(0, this.size - this.#start);
     this.#buffer.set(first, this.#start);

@@ -13,18 +13,18 @@ import {
 } from "./status_code.ts";
 import { decodeText } from "./utf8.ts";
 
-/** Bytes that a reason may have: 125 of a control frame, less two of the status code. */
+/** The largest reason in bytes: 125 of a control frame, minus two for the status code. */
 export const MAX_REASON_SIZE = 123;
 
-/** What a Close frame says. */
+/** The content of a Close frame. */
 export interface ClosePayload {
-  /** The status code; 1005 when the frame holds none. */
+  /** The status code; 1005 if the frame has none. */
   readonly code: number;
-  /** The reason, `""` when the frame holds none. */
+  /** The reason, `""` if the frame has none. */
   readonly reason: string;
 }
 
-/** Reads the payload of a received Close frame. */
+/** Parses the payload of a received Close frame. */
 export function parseClosePayload(payload: Uint8Array): ClosePayload | ProtocolError {
   if (payload.length === 0) return { code: NO_STATUS_RECEIVED, reason: "" };
   // RFC 6455, section 5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer".

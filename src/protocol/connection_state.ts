@@ -1,15 +1,15 @@
 /**
- * Where a connection stands, and how it may go on from there: the one table of that.
+ * The states of a connection and the allowed transitions, in one table.
  *
  * @module
  */
 
 /**
- * - `"open"`: messages go either way.
- * - `"awaiting stream"`: no more messages are taken; the Close frame follows the message that is being streamed.
- * - `"close sent"`: a Close frame of ours has gone; the peer's is waited for.
- * - `"finished"`: nothing more is sent or taken in; the TCP connection still has to end.
- * - `"closed"`: that has ended too.
+ * - `"open"`: messages flow both ways.
+ * - `"awaiting stream"`: no new messages are accepted; the Close frame follows the current streamed message.
+ * - `"close sent"`: our Close frame was sent; the peer's is awaited.
+ * - `"finished"`: nothing more is sent or parsed; the TCP connection still has to end.
+ * - `"closed"`: the TCP connection has ended too.
  */
 export type ConnectionState = "open" | "awaiting stream" | "close sent" | "finished" | "closed";
 
@@ -22,7 +22,7 @@ const MOVES: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
   "closed": [],
 };
 
-/** Whether a connection may go from one state to another. */
+/** Whether a transition is allowed. */
 export function mayFollow(state: ConnectionState, next: ConnectionState): boolean {
   return MOVES[state].includes(next);
 }

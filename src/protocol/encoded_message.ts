@@ -1,5 +1,5 @@
 /**
- * One message, encoded once for many connections.
+ * A message that is encoded once for many connections.
  *
  * @module
  */
@@ -7,20 +7,20 @@ import { encodeFrame, encodeTextFrame, FIN, RSV1 } from "./frame.ts";
 import type { MessageCompression } from "./message_compression.ts";
 import { BINARY, TEXT } from "./opcode.ts";
 
-/** A message as a frame that many connections send; see {@linkcode encodeMessage}. */
+/** A message as a frame for many connections; see {@linkcode encodeMessage}. */
 export interface EncodedMessage {
-  /** The frame; it must not be written to. */
+  /** The frame; do not modify it. */
   readonly frame: Uint8Array;
-  /** Whether its payload is compressed, and refers to nothing before it. */
+  /** Whether its payload is compressed, without reference to earlier messages. */
   readonly compressed: boolean;
 }
 
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 
 /**
- * A whole message as the frame that a server sends, to be given to many connections: a server masks nothing (RFC 6455,
- * section 5.1), so that one encoding serves all. With `compression` it is compressed, for all connections of the same
- * `likeness`; where that would not make it smaller the answer is `undefined`.
+ * Encodes a message as the frame that a server sends to many connections. A server does not mask (RFC 6455, section
+ * 5.1), so one encoding serves all. With `compression` it is compressed for all connections of the same `likeness`;
+ * `undefined` if that would not make it smaller.
  */
 export function encodeMessage(data: string | Uint8Array): EncodedMessage;
 /** As above, compressed. */

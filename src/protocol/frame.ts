@@ -1,45 +1,47 @@
 /**
- * Frames as they are sent (RFC 6455, section 5.2).
+ * Writes frames (RFC 6455, section 5.2).
  *
  * @module
  */
 import { FrameMemory } from "./frame_memory.ts";
 import { applyMask } from "./mask.ts";
 
-/** The bit of a frame's first byte that says that its message ends with it. */
+/** The bit of a frame's first byte that marks the last frame of a message. */
 export const FIN = 0x80;
-/** The bit of a frame's first byte that says that its message is compressed (RFC 7692, section 6). */
+/** The bit of a frame's first byte that marks a compressed message (RFC 7692, section 6). */
 export const RSV1 = 0x40;
 
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 const LARGEST_HEADER = 14;
-// Bytes that one character takes at most.
+// The most bytes of one character.
 const LARGEST_CHARACTER = 4;
 
-/** What is asked of Node's `Buffer`, which Bun has too. */
+/** The part of Node's and Bun's `Buffer` that is used. */
 interface Utf8Writer {
   utf8Write(text: string, start: number, length: number): number;
 }
 
-/** What may be there to encode text with. */
+/** Encoders that a runtime may have. */
 export interface TextRuntime {
-  /** Node's. */
+  /** Node's and Bun's. */
   readonly Buffer?: { prototype: Utf8Writer };
-  /** There on Deno. */
+  /** Only on Deno. */
   readonly Deno?: unknown;
 }
 
-/** How text is encoded. */
+/** A text encoder. */
 export interface TextWriter {
-  /** Up to this many characters a loop beats the call. */
+  /** Up to this many characters a loop is faster than the call. */
   readonly loopUpTo: number;
-  /** Writes a text as UTF-8 into `bytes[start..end)`. Answers its bytes, or -1 if it may not have found room. */
+  /**
+   * Writes a text as UTF-8 into `bytes[start..end)`. Returns the number of bytes, or -1 if it may not have had room.
+   */
   write(bytes: Uint8Array, start: number, end: number, text: string): number;
 }
 
 /**
- * A `Buffer` encodes without a view of the room: texts of up to some KiB in three quarters of `TextEncoder`'s time on Node, in a
- * half on Bun (`npm run bench -- micro`). Deno's asks `TextEncoder` itself, and takes a length of 0 for none.
+ * `Buffer` encodes without a view: up to some KiB it takes three quarters of the time of `TextEncoder` on Node and
+ * half on Bun (`npm run bench -- micro`). Deno's calls `TextEncoder` itself, and treats a length of 0 as absent.
  */
 export function textWriter({ Buffer, Deno }: TextRuntime): TextWriter {
   if (Buffer !== undefined && Deno === undefined) {
@@ -48,7 +50,7 @@ export function textWriter({ Buffer, Deno }: TextRuntime): TextWriter {
       loopUpTo: 24,
       write(bytes, start, end, text) {
         const written = utf8Write.call(bytes as Uint8Array & Utf8Writer, text, start, end - start);
-        // It stops before a character that does not fit, and does not say so.
+        // It silently stops before a character that does not fit.
         return start + written + LARGEST_CHARACTER <= end ? written : -1;
       },
     };
@@ -64,13 +66,13 @@ export function textWriter({ Buffer, Deno }: TextRuntime): TextWriter {
 
 const { loopUpTo, write: writeUtf8 }: TextWriter = /* @__PURE__ */ textWriter(globalThis as TextRuntime);
 
-/** Bytes of a frame's header: two, the extended payload length, the masking key. */
+/** The size of a frame header: two bytes, extended payload length, masking key. */
 export function headerSize(length: number, masked: boolean): number {
   return (length < 126 ? 2 : length < 65536 ? 4 : 10) + (masked ? 4 : 0);
 }
 
 /**
- * Writes a header at `start`. `firstByte` holds FIN, RSV1 to RSV3 and the opcode; `key` is the masking key, or
+ * Writes a header at `start`. `firstByte` contains FIN, RSV1 to RSV3 and the opcode; `key` is the masking key, or
  * `undefined` on a server.
  */
 function writeHeader(
@@ -103,7 +105,7 @@ function writeHeader(
   if (key !== undefined) { for (let i = 0; i < 4; i++) bytes[end + i] = key >>> (24 - 8 * i); }
 }
 
-/** Puts a header before a payload that has been written, and masks it. Answers where the frame begins. */
+/** Writes the header before a payload, and masks the payload. Returns where the frame begins. */
 function finish(
   memory: FrameMemory,
   firstByte: number,
@@ -118,10 +120,7 @@ function finish(
   return start;
 }
 
-/**
- * Writes a whole frame with this payload, which is copied. Answers where in `memory.bytes` it begins; it ends at
- * `memory.end`.
- */
+/** Writes a frame with a copy of this payload. Returns its start in `memory.bytes`; it ends at `memory.end`. */
 export function writeFrame(
   memory: FrameMemory,
   firstByte: number,
@@ -149,7 +148,8 @@ export function writeTextFrame(
   if (length <= loopUpTo && writeAscii(bytes, start, text)) {
     return finish(memory, firstByte, start, length, key);
   }
-  // Behind an ASCII text's header: it is moved if it turns out to be longer. There is room for the longest header.
+  // Written behind the header of an ASCII text, and moved if the header turns out longer. The longest header has
+  // room.
   const written = writeUtf8(bytes, start, bytes.length - LARGEST_HEADER + (start - memory.end), text);
   if (written === -1) return writeFrame(memory, firstByte, encoder.encode(text), key);
   const moved = memory.end + headerSize(written, key !== undefined);
@@ -157,7 +157,7 @@ export function writeTextFrame(
   return finish(memory, firstByte, moved, written, key);
 }
 
-/** Answers whether the text was ASCII; if not, what was written means nothing. Four at a time is faster. */
+/** Returns whether the text was ASCII; if not, discard what was written. Four at a time is faster. */
 function writeAscii(bytes: Uint8Array, start: number, text: string): boolean {
   const { length } = text;
   let i = 0;
@@ -180,14 +180,14 @@ function writeAscii(bytes: Uint8Array, start: number, text: string): boolean {
   return true;
 }
 
-/** A whole frame by itself; see {@linkcode writeFrame}. */
+/** A single frame; see {@linkcode writeFrame}. */
 export function encodeFrame(firstByte: number, payload: Uint8Array, key: number | undefined): Uint8Array {
   const memory = new FrameMemory(0);
   const start = writeFrame(memory, firstByte, payload, key);
   return memory.bytes.subarray(start, memory.end);
 }
 
-/** A whole frame by itself; see {@linkcode writeTextFrame}. */
+/** A single frame; see {@linkcode writeTextFrame}. */
 export function encodeTextFrame(firstByte: number, text: string, key: number | undefined): Uint8Array {
   const memory = new FrameMemory(0);
   const start = writeTextFrame(memory, firstByte, text, key);

@@ -1,5 +1,5 @@
 /**
- * Frames as they arrive (RFC 6455, section 5.2): any split of the bytes gives the same frames.
+ * Parses frames as they arrive (RFC 6455, section 5.2): however the bytes are split, the frames are the same.
  *
  * @module
  */
@@ -11,41 +11,41 @@ import { MESSAGE_TOO_BIG, PROTOCOL_ERROR } from "./status_code.ts";
 
 const MAX_HEADER_SIZE = 14;
 
-/** What becomes of bytes that come: they are read, kept for later, or thrown away for good. */
+/** What happens to arriving bytes: they are parsed, kept for later, or discarded. */
 type Course = "reading" | "paused" | "stopped";
 
-/** Turns chunks of bytes into frames. Whoever takes the frames is one: each call may stop the decoder. */
+/** Turns chunks of bytes into frames. A subclass receives the frames; each of its methods may stop the decoder. */
 export abstract class FrameDecoder {
-  /** Whether what comes is masked, as what a server reads is, and what goes out is not; or the other way round. */
+  /** Whether received frames are masked (on a server) or sent frames are (on a client). */
   protected readonly masked: boolean;
   readonly #rsv1Allowed: boolean;
-  // Of the frame at hand: the octet that holds FIN and the opcode.
+  // The first byte of the current frame: FIN and opcode.
   #first = 0;
   #length = 0;
   #key = 0;
-  // Of the payload at hand.
+  // Bytes left of the current payload.
   #remaining = 0;
   #course: Course = "reading";
-  // What came while it was paused, or behind the frame that paused it.
+  // Bytes that arrived while paused, or behind the frame that paused it.
   #kept: Uint8Array | undefined;
-  // Of the stream: it has not come, or stands behind what is kept.
+  // The end of the stream: not here yet, behind kept bytes, or reached.
   #end: "not come" | "kept" | "come" = "not come";
-  // A header that came in several chunks is gathered here; no view of a chunk is kept.
+  // A header that arrives in several chunks is collected here; chunks are never kept.
   #header: Uint8Array | undefined;
   #headerLength = 0;
 
-  /** `role` is our own: a server's frames come masked, a client's do not. */
+  /** `role` is ours: a server receives masked frames, a client unmasked ones. */
   constructor(role: "client" | "server", rsv1Allowed: boolean) {
     this.masked = role === "server";
     this.#rsv1Allowed = rsv1Allowed;
   }
 
-  /** A header has been read. Its payload of so many bytes follows, in one piece or several. */
+  /** A header was parsed. A payload of this length follows, in one or more pieces. */
   protected abstract frameHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): void;
 
   /**
-   * A piece of the payload, unmasked, which is `chunk[start..end)`, borrowed until return. `seen` is its bytes OR-ed
-   * together in any order. `last` says that the frame ends with it; an empty payload is one empty last piece.
+   * A piece of the payload, unmasked: `chunk[start..end)`, borrowed until return. `seen` is all its bytes OR-ed
+   * together. `last`: the frame ends with it. An empty payload is one empty last piece.
    */
   protected abstract framePayload(
     opcode: number,
@@ -60,28 +60,28 @@ export abstract class FrameDecoder {
   /** The bytes break the framing rules. The decoder has stopped. */
   protected abstract frameError(error: ProtocolError): void;
 
-  /** The stream has ended, behind all that was read. */
+  /** The stream has ended, and everything before it was parsed. */
   protected streamEnd(): void {}
 
-  /** Reads nothing more: not even what is left of the chunk at hand. */
+  /** Parses nothing more, not even the rest of the current chunk. */
   protected stop(): void {
     this.#course = "stopped";
     this.#kept = undefined;
   }
 
   /**
-   * Reads no further than to the end of the frame at hand. What lies behind it is kept as a copy, and so is what still
-   * comes: whoever pauses this pauses the stream, so that it is no more than the stream gives at once.
+   * Stops at the end of the current frame. The bytes behind it, and those that still arrive, are copied and kept.
+   * Whoever calls this also pauses the stream, so that it is no more than one read gives.
    */
   pause(): void {
     if (this.#course === "reading") this.#course = "paused";
   }
 
-  /** Reads on, first what was kept: all of it, or as far as the next pause. */
+  /** Continues with the kept bytes, until they end or the next pause. */
   resume(): void {
     if (this.#course !== "paused") return;
     this.#course = "reading";
-    // Whoever resumes it again within this does not see the end: it stands behind what is read here.
+    // A nested resume must not report the end: it stands behind the bytes parsed here.
     const ends = this.#end === "kept";
     if (ends) this.#end = "come";
     const kept = this.#kept;
@@ -101,18 +101,18 @@ export abstract class FrameDecoder {
     return this.#course === "paused";
   }
 
-  /** Whether bytes that have come wait for {@linkcode resume}. */
+  /** Whether kept bytes wait for {@linkcode resume}. */
   get keepsBytes(): boolean {
     return this.#kept !== undefined;
   }
 
-  /** The peer has ended its direction of the stream, after the bytes received so far. */
+  /** The peer has ended its side of the stream, after the bytes received so far. */
   receiveEnd(): void {
     this.#end = this.keepsBytes ? "kept" : "come";
     if (this.#end === "come") this.streamEnd();
   }
 
-  /** Whether the peer has ended its direction of the stream, though bytes before that may still wait. */
+  /** Whether the peer has ended its side of the stream, even if earlier bytes still wait. */
   get peerEnded(): boolean {
     return this.#end !== "not come";
   }
@@ -122,14 +122,14 @@ export abstract class FrameDecoder {
     return this.#remaining === 0 && this.#headerLength === 0;
   }
 
-  /** Bytes have come. They are borrowed until return, and unmasked in place. Never throws on account of the peer. */
+  /** Bytes arrived. They are borrowed until return, and unmasked in place. Invalid input never throws. */
   receive(chunk: Uint8Array): void {
     if (this.#stopped) return;
     const end = this.#paused ? 0 : this.#read(chunk);
     if (end < chunk.length && !this.#stopped) this.#keep(chunk, end);
   }
 
-  /** Answers how far it has come. */
+  /** Returns how far it got. */
   #read(chunk: Uint8Array): number {
     let position = 0;
     while (position < chunk.length && this.#course === "reading") {
@@ -154,7 +154,7 @@ export abstract class FrameDecoder {
     return end;
   }
 
-  /** Answers the position behind the header, or the end of the chunk if the header is not whole. */
+  /** Returns the position after the header, or the end of the chunk if the header is incomplete. */
   #readHeader(chunk: Uint8Array, position: number): number {
     if (this.#headerLength === 0 && chunk.length - position >= 2) {
       const size = headerSizeAt(chunk, position);
@@ -176,14 +176,14 @@ export abstract class FrameDecoder {
     return position;
   }
 
-  /** What the first two bytes show already is not waited for. Answers whether they were refused. */
+  /** Checks the first two bytes before the rest of the header has arrived. Returns whether they were refused. */
   #checkStart(bytes: Uint8Array, at: number): boolean {
     const first = bytes[at]!;
     const second = bytes[at + 1]!;
     const opcode = first & 0x0f;
     const control = isControl(opcode);
     const lengthCode = second & 0x7f;
-    // One test for the frame that has nothing to object to.
+    // A single test for the common, valid frame.
     if (
       (first & 0x30) === 0 && ((first & 0x40) === 0 || (this.#rsv1Allowed && !control && opcode !== 0)) &&
       isKnownOpcode(opcode) && (second >= 0x80) === this.masked &&
@@ -238,7 +238,7 @@ export abstract class FrameDecoder {
           ),
         );
       }
-      // Beyond 2^53 - 1 a number is no longer exact, and no limit of ours is that high.
+      // Beyond 2^53 - 1 a number is inexact, and no limit is that high.
       if (high > 0x1fffff) {
         return this.#fail(
           new ProtocolError(
@@ -251,8 +251,8 @@ export abstract class FrameDecoder {
       length = high * 0x100000000 + uint32(bytes, at + 6);
       end += 8;
     }
-    // RFC 6455, section 5.2, says of the sender: "the minimal number of bytes MUST be used to encode the length". We
-    // hold it to that: two encodings of one length are what differing readers are made of.
+    // RFC 6455, section 5.2, requires of the sender: "the minimal number of bytes MUST be used to encode the length".
+    // We enforce it: two encodings of one length make parsers disagree.
     if ((lengthCode === 126 && length < 126) || (lengthCode === 127 && length < 65536)) {
       return this.#fail(
         new ProtocolError(

@@ -1,55 +1,55 @@
 /**
- * Where frames are written before they are sent: each behind the one before it, so that all that is sent in one turn
- * lies in one piece and goes out in one write.
+ * Memory for outgoing frames: each is written behind the one before, so that everything sent in one turn is
+ * contiguous and goes out in one write.
  *
  * How memory moves through it:
- * 1. `reserve()` makes room in the chunk at hand. Frames are written there, from `end` on.
- * 2. A chunk that is full, and of which bytes are still on their way, is watched; another one is taken: an empty one that
- *    was kept, or new memory.
- * 3. `giveBack()` returns bytes that the transport is done with. The last bytes of the chunk at hand are written over at
- *    once; others are only counted.
- * 4. A watched chunk whose bytes have all come back is kept as an empty one. Only so many are watched and kept: the rest is
- *    left to the garbage collector.
+ * 1. `reserve()` makes room in the current chunk. Frames are written there, from `end` on.
+ * 2. A full chunk with bytes still in flight is watched, and another chunk becomes the current one: a spare, or new
+ *   memory.
+ * 3. `giveBack()` returns bytes that the transport no longer needs. If they are the last of the current chunk, they
+ *   are overwritten at once; otherwise they are only counted.
+ * 4. A watched chunk becomes a spare when all its bytes are back. The numbers of watched and spare chunks are
+ *   limited: the rest is left to the garbage collector.
  *
  * @module
  */
 import { NOTHING } from "./bytes.ts";
 
-/** A chunk that is full, and how much of it is still on its way. */
+/** A full chunk, and how much of it is still in flight. */
 interface FullChunk {
   readonly bytes: Uint8Array;
   held: number;
 }
 
-// What is on its way is watched for in so many chunks, or as many bytes; older ones are left to the garbage collector.
+// At most this many chunks, or their size in bytes, are watched; older ones are left to the garbage collector.
 const WATCHED = 16;
 
-// So many empty chunks are kept: what is on its way on a busy process at a time.
+// Number of spare chunks: about what a busy process has in flight at a time.
 const SPARES = 4;
 
-// Of what large frames have needed, one piece is kept, of no more than so many chunks: fresh memory costs more than to write it.
+// One large spare is kept, of at most this many chunks: allocating costs more than writing.
 const LARGEST_SPARE = 8;
 
-/** Memory of frames, taken in chunks. */
+/** Memory for frames, allocated in chunks. */
 export class FrameMemory {
-  /** The chunk at hand. */
+  /** The current chunk. */
   bytes: Uint8Array = NOTHING;
-  /** Where the next frame begins; what lies before it is not written to any more. */
+  /** Where the next frame begins; what lies before it is no longer written to. */
   end = 0;
   readonly #chunkSize: number;
-  // Of what lies before the end, so much has been given back, though not the last of it.
+  // Bytes before the end that were given back, except the last ones.
   #free = 0;
   #full: FullChunk[] = [];
   #watched = 0;
   readonly #spares: Uint8Array[] = [];
   #largeSpare: Uint8Array = NOTHING;
 
-  /** Takes chunks of this size, in bytes, or as large as one frame needs. */
+  /** Chunks have this many bytes, or as many as one larger frame needs. */
   constructor(chunkSize: number) {
     this.#chunkSize = chunkSize;
   }
 
-  /** Sees to it that so many bytes fit in `bytes` from `end` on. */
+  /** Makes room for this many bytes in `bytes` from `end` on. */
   reserve(size: number): void {
     if (size <= this.bytes.length - this.end) return;
     const held = this.end - this.#free;
@@ -86,7 +86,7 @@ export class FrameMemory {
     return spare;
   }
 
-  /** Takes `bytes[start..end)` back from an owner who is done with them, where `bytes` is a chunk of this memory. */
+  /** Takes back `bytes[start..end)`, if `bytes` is a chunk of this memory. */
   giveBack(bytes: Uint8Array, start: number, end: number): void {
     if (bytes !== this.bytes) return this.#giveBackLate(bytes, end - start);
     if (end === this.end) this.end = start;
@@ -94,14 +94,14 @@ export class FrameMemory {
     if (this.#free < this.end) return;
     this.end = 0;
     this.#free = 0;
-    // Short frames are not to be written where the next large one may be.
+    // Keep short frames out of a large chunk, which the next large frame may need.
     if (bytes.length > this.#chunkSize) {
       this.bytes = NOTHING;
       this.#keep(bytes);
     }
   }
 
-  /** The same of a view. */
+  /** The same for a view. */
   giveBackView({ buffer, byteOffset, length }: Uint8Array): void {
     if (buffer === this.bytes.buffer) return this.giveBack(this.bytes, byteOffset, byteOffset + length);
     const chunk = this.#full.find(({ bytes }) => bytes.buffer === buffer);
@@ -120,8 +120,8 @@ export class FrameMemory {
   }
 }
 
-// More than what one read gives on any runtime but Bun, so that the answers to it lie in one piece.
+// More than one read gives on any runtime but Bun, so that the answers to it are contiguous.
 const CHUNK_SIZE = 256 * 1024;
 
-/** The memory that all connections of the process share. */
+/** The memory shared by all connections of the process. */
 export const frameMemory: FrameMemory = /* @__PURE__ */ new FrameMemory(CHUNK_SIZE);

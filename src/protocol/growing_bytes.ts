@@ -1,31 +1,31 @@
 /**
- * Bytes that come in pieces, and are wanted together.
+ * Bytes that arrive in pieces and are wanted together.
  *
  * @module
  */
 import { NOTHING } from "./bytes.ts";
 
-/** Bytes in one buffer, which grows as they come. */
+/** Bytes in one buffer that grows. */
 export class GrowingBytes {
   #buffer: Uint8Array = NOTHING;
   #size = 0;
 
-  /** How many there are. */
+  /** The number of bytes. */
   get size(): number {
     return this.#size;
   }
 
-  /** How many fit before the buffer must grow. */
+  /** How many bytes fit before the buffer must grow. */
   get capacity(): number {
     return this.#buffer.length;
   }
 
-  /** All of them, borrowed until the next call. */
+  /** All bytes, borrowed until the next call. */
   get bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#size);
   }
 
-  /** Copies `chunk[start..end)` behind the others. Where the buffer must grow, it is made `capacity` bytes long. */
+  /** Appends a copy of `chunk[start..end)`. If the buffer must grow, its new length is `capacity`. */
   append(chunk: Uint8Array, start: number, end: number, capacity: number): void {
     const size = this.#size + end - start;
     if (size > this.#buffer.length) {
@@ -37,16 +37,16 @@ export class GrowingBytes {
     this.#size = size;
   }
 
-  /** Gives all of them away, and begins anew without a buffer. */
+  /** Hands over all bytes, and starts again without a buffer. */
   take(): Uint8Array {
-    // Whoever is given a buffer may detach it: never the one that all share.
+    // The receiver may detach the buffer: never hand over the shared empty one.
     const bytes = this.#buffer === NOTHING ? new Uint8Array(0) : this.bytes;
     this.#buffer = NOTHING;
     this.#size = 0;
     return bytes;
   }
 
-  /** Forgets them, and keeps the buffer. */
+  /** Removes all bytes, and keeps the buffer. */
   clear(): void {
     this.#size = 0;
   }

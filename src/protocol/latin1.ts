@@ -1,30 +1,30 @@
 /**
- * Octets as text, each of them one character: of ASCII that is UTF-8 as well.
+ * Bytes as Latin-1 text, one character each; ASCII is the same in UTF-8.
  *
  * @module
  */
 
-// Engines throw a RangeError for a call with some ten thousands of arguments.
+// Engines throw a RangeError for a call with tens of thousands of arguments.
 const MAX_ARGUMENTS = 8192;
 
-/** What is asked of Node's `Buffer`, which Bun and Deno have too. */
+/** The part of the `Buffer` of Node, Bun and Deno that is used. */
 interface BufferClass {
   readonly prototype: { latin1Slice(start: number, end: number): string };
 }
 
-/** Makes the text of `bytes[start..end)`. */
+/** Returns the text of `bytes[start..end)`. */
 export type Latin1Reader = (bytes: Uint8Array, start: number, end: number) => string;
 
-/** What `globalThis` has where there is a `Buffer`. */
+/** The part of `globalThis` that has `Buffer`. */
 export interface BufferGlobal {
   /** Node's class. */
   readonly Buffer?: BufferClass;
 }
 
 /**
- * By a `Buffer`, where there is one: it makes no view of the octets and looks at none of them first, which for short texts takes
- * a sixth (Deno) to a half of `TextDecoder`'s time, for long ones on Bun as much (`npm run bench -- micro`). What TextDecoder
- * calls "latin1" is another encoding besides.
+ * Uses `Buffer` if there is one. It needs no view and no check of the bytes: short texts take between a sixth (Deno)
+ * and half of the time of `TextDecoder`, long ones half on Bun (`npm run bench -- micro`). Besides, what TextDecoder
+ * calls "latin1" is another encoding.
  */
 export function latin1Reader({ Buffer }: BufferGlobal): Latin1Reader {
   if (Buffer !== undefined) {

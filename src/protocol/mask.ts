@@ -6,13 +6,13 @@
 
 const keyBytes: Uint8Array = /* @__PURE__ */ new Uint8Array(4);
 const keyWord: Int32Array = /* @__PURE__ */ new Int32Array(keyBytes.buffer);
-// Below this a view of the words costs more than it saves.
+// Below this a view of 32-bit words costs more than it saves.
 const WORDWISE_FROM = 80;
 
 /**
- * Masks or unmasks `bytes[start..end)` in place. `key` holds the masking key's four bytes, the first in the highest
- * position; `offset` is how many bytes of the payload came before `start`. Answers the bytes after the change OR-ed
- * together, so that `(answer & 0x80808080) === 0` says that all of them are ASCII.
+ * Masks or unmasks `bytes[start..end)` in place. `key` is the masking key as a big-endian number; `offset` is the
+ * number of payload bytes before `start`. Returns all resulting bytes OR-ed together, so that `(result & 0x80808080)
+ * === 0` means that they are ASCII.
  */
 export function applyMask(
   bytes: Uint8Array,
@@ -32,19 +32,19 @@ export function applyMask(
   return seen | maskBytes(bytes, from + 4 * words.length, end, turned);
 }
 
-/** The key as it begins so many bytes later, of three at most. */
+/** The key rotated by up to three bytes. */
 function turn(key: number, by: number): number {
   return by === 0 ? key : (key << (8 * by)) | (key >>> (32 - 8 * by));
 }
 
-/** The key's bytes as they come in memory, read as one word of whatever endianness. */
+/** The key as a word in the byte order of this machine. */
 function wordOf(key: number): number {
   for (let i = 0; i < 4; i++) keyBytes[i] = key >>> (24 - 8 * i);
   return keyWord[0]!;
 }
 
-// Here and below: several at a time, and "| 0" where V8 cannot see that an index stays an integer. Measured, twice as fast as
-// one by one.
+// Here and below: several at a time, and "| 0" where V8 cannot prove that an index stays an integer. Measured: twice
+// as fast as one by one.
 function maskBytes(bytes: Uint8Array, start: number, end: number, key: number): number {
   const first = key >>> 24;
   const second = (key >>> 16) & 0xff;
@@ -79,8 +79,8 @@ const pool: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(4096);
 let used = pool.length;
 
 /**
- * A fresh masking key. RFC 6455, section 5.3: "The masking key needs to be unpredictable; thus, the masking key MUST
- * be derived from a strong source of entropy".
+ * A new masking key. RFC 6455, section 5.3: "The masking key needs to be unpredictable; thus, the masking key MUST be
+ * derived from a strong source of entropy".
  */
 export function maskingKey(): number {
   if (used === pool.length) {

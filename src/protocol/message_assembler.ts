@@ -1,5 +1,5 @@
 /**
- * Messages from frames: fragments put together, text checked, limits held (RFC 6455, sections 5.4, 5.6 and 8.1).
+ * Builds messages from frames: joins fragments, checks text, enforces limits (RFC 6455, sections 5.4, 5.6 and 8.1).
  *
  * @module
  */
@@ -11,19 +11,19 @@ import { BINARY, CONTINUATION, TEXT } from "./opcode.ts";
 import { INVALID_PAYLOAD, MESSAGE_TOO_BIG, POLICY_VIOLATION, PROTOCOL_ERROR } from "./status_code.ts";
 import { decodeText, Utf8Validator } from "./utf8.ts";
 
-/** How large a message may grow. */
+/** Limits on one message. */
 export interface MessageLimits {
-  /** Bytes of payload in one message, all its fragments together. */
+  /** Payload bytes, all fragments together. */
   readonly maxMessageSize: number;
-  /** Fragments in one message, empty ones included. */
+  /** Fragments, including empty ones. */
   readonly maxFragments: number;
 }
 
 const SMALLEST_BUFFER = 1024;
-// What is shorter is cheap to wait for.
+// Shorter input is cheap to wait for.
 const FIRST_INSPECTION = 64;
 
-/** A piece of a message that is not held whole: text, cut between characters, or bytes. */
+/** A piece of a streamed message: text, cut between characters, or bytes. */
 export interface MessagePiece {
   /** The piece; it may be empty. */
   readonly data: string | Uint8Array;
@@ -32,30 +32,30 @@ export interface MessagePiece {
 }
 
 /**
- * Puts the payloads of data frames together. Copies what it keeps into one growing buffer; or, once told to, hands
- * each piece on as it comes and keeps nothing.
+ * Joins the payloads of data frames. Either copies them into one growing buffer or, when streaming, passes on each
+ * piece and keeps nothing.
  */
 export class MessageAssembler {
   readonly #limits: MessageLimits;
-  // Made for the first text that comes in pieces and is not all ASCII.
+  // Created for the first text that arrives in pieces and is not ASCII.
   #validator: Utf8Validator | undefined;
   #opcode: number = CONTINUATION;
-  // What is kept of the message at hand. Made for the first that does not lie whole in one chunk.
+  // What is kept of the current message. Created for the first that is not whole in one chunk.
   #kept: GrowingBytes | undefined;
   #announced = 0;
-  // The frame at hand is the message's last.
+  // The current frame is the last of its message.
   #last = false;
   #fragments = 0;
   #seen = 0;
-  // Decodes a text message that is handed on in pieces.
+  // Decodes a text message that is streamed.
   #decoder: TextDecoder | undefined;
   #streaming = false;
   readonly #compression: MessageCompression | undefined;
   #compressed = false;
-  // The size at which a compressed message is looked into before it is whole.
+  // The size at which an incomplete compressed message is inspected.
   #inspectAt = FIRST_INSPECTION;
 
-  /** Holds messages to these limits. */
+  /** Enforces these limits. */
   constructor(limits: MessageLimits, compression?: MessageCompression) {
     this.#limits = limits;
     this.#compression = compression;
@@ -67,8 +67,8 @@ export class MessageAssembler {
   }
 
   /**
-   * From now on messages are handed on in pieces, whatever their size; compressed ones whole, within their limit. Answers
-   * what is here of a message that has begun.
+   * From now on messages are streamed in pieces, whatever their size; compressed ones are still delivered whole,
+   * within their limit. Returns what is here of a message that has begun.
    */
   streamFromNowOn(): MessagePiece | undefined {
     if (this.#streaming) return undefined;
@@ -78,8 +78,8 @@ export class MessageAssembler {
   }
 
   /**
-   * The header of a data frame has come; `compressed` is its RSV1, which says so of the message that begins with it, and
-   * `last` its FIN. Answers what is wrong with it.
+   * The header of a data frame arrived. `compressed` is its RSV1, which the first frame of a compressed message has;
+   * `last` is its FIN. Returns what is wrong with it.
    */
   begin(
     opcode: number,
@@ -134,8 +134,8 @@ export class MessageAssembler {
   }
 
   /**
-   * A piece of payload, borrowed. `last` says that the message ends with it: the answer is then the message. Before
-   * that the answer is `undefined`, or each piece when messages are streamed; an error whenever something is wrong.
+   * A piece of payload, borrowed. `last`: the message ends with it. Returns an error if something is wrong; the
+   * message at its end; each piece if streaming; otherwise `undefined`.
    */
   add(
     chunk: Uint8Array,
@@ -146,7 +146,7 @@ export class MessageAssembler {
   ): string | Uint8Array | ProtocolError | undefined {
     if (this.#compressed) return this.#addCompressed(chunk, start, end, last);
     if (this.#streaming) return this.#stream(chunk, start, end, seen, last);
-    // A message that lies whole in the chunk is not copied into the buffer first.
+    // A message that is whole in the chunk is not copied into the buffer first.
     if (last && !this.#kept?.size) {
       const text = this.#opcode === TEXT;
       this.#opcode = CONTINUATION;
@@ -159,7 +159,7 @@ export class MessageAssembler {
     return last ? this.#finish(kept) : undefined;
   }
 
-  /** What may come of a message: where it is compressed, blocks without compression are longer than what they hold. */
+  /** The largest payload of a message; stored blocks make a compressed one longer than its content. */
   #largestPayload(): number {
     const { maxMessageSize } = this.#limits;
     return this.#compressed ? maxMessageSize + (maxMessageSize >>> 3) + 1024 : maxMessageSize;
@@ -176,7 +176,7 @@ export class MessageAssembler {
     return last ? this.#decompress(payload) : this.#inspect(payload);
   }
 
-  /** Looks into the beginning of a payload, at the same sizes however it was cut. */
+  /** Inspects the beginning of a compressed payload, at the same sizes however it was split. */
   #inspect(payload: Uint8Array): ProtocolError | undefined {
     for (; this.#inspectAt <= payload.length; this.#inspectAt *= 4) {
       const error = this.#compression!.inspect(
@@ -193,9 +193,9 @@ export class MessageAssembler {
     const text = this.#opcode === TEXT;
     this.#opcode = CONTINUATION;
     this.#kept?.take();
-    // Had it come in pieces, its beginning would have been refused first, and may be for another reason.
+    // In pieces, its beginning would have been refused first, perhaps for another reason.
     if (message instanceof ProtocolError) return this.#inspect(payload) ?? message;
-    // RFC 7692, section 6: the rules of RFC 6455 hold for the message, not for its compressed payload.
+    // RFC 7692, section 6: the rules of RFC 6455 apply to the decompressed message.
     return text
       ? decodeText(message, 0, message.length, 0x80) ?? noText(message, 0, message.length)
       : copyOf(message, 0, message.length);
@@ -218,14 +218,14 @@ export class MessageAssembler {
     return data;
   }
 
-  /** Whether a piece of a text can be part of UTF-8. */
+  /** Whether a piece of a text can be part of valid UTF-8. */
   #checkText(chunk: Uint8Array, start: number, end: number, seen: number): boolean {
     if ((seen & 0x80808080) === 0 && this.#validator?.complete !== false) return true;
     this.#validator ??= new Utf8Validator();
     return this.#validator.check(chunk, start, end);
   }
 
-  /** A piece that can be kept; of a text, as far as its characters are whole. */
+  /** A piece that can be passed on; of a text only whole characters. */
   #piece(bytes: Uint8Array, last: boolean): string | Uint8Array {
     if (this.#opcode !== TEXT) return copyOf(bytes, 0, bytes.length);
     this.#decoder ??= new TextDecoder("utf-8", { ignoreBOM: true });
@@ -249,19 +249,19 @@ export class MessageAssembler {
     return kept;
   }
 
-  /** Bytes of a buffer for so many that have come: never more than twice of them, whatever length a header announced. */
+  /** The buffer length for this many received bytes: at most twice as many, whatever length a header announced. */
   #lengthFor(size: number): number {
     const most = Math.max(2 * size, SMALLEST_BUFFER);
     if (!this.#last) return Math.min(most, this.#largestPayload());
-    // The message's, or a half of that, or a half of the half: what is twice what has come may turn out to be nearly all of
-    // the message, and would be copied once more for the rest.
+    // The announced length, a half, or a quarter of it: doubling could end just below the message's size, and the
+    // rest would cost one more copy.
     let length = this.#announced;
     while (length > most) length = Math.ceil(length / 2);
     return length;
   }
 }
 
-/** Why no text can be made of bytes. */
+/** Why the bytes are not a text. */
 function noText(bytes: Uint8Array, start: number, end: number): ProtocolError {
   const validator = new Utf8Validator();
   if (!validator.check(bytes, start, end) || !validator.complete) return notUtf8();

@@ -1,5 +1,5 @@
 /**
- * What the protocol asks of an extension that compresses messages (RFC 7692, section 6).
+ * The interface between the protocol and an extension that compresses messages (RFC 7692, section 6).
  *
  * @module
  */
@@ -7,25 +7,28 @@ import type { ProtocolError } from "./errors.ts";
 
 /** The compression of one connection. */
 export interface MessageCompression {
-  /** Connections of the same number can send what {@linkcode compressAfresh} of one of them has made. */
+  /** Connections with the same number can share the result of {@linkcode compressAfresh}. */
   readonly likeness: number;
-  /** Bytes that it keeps between two messages, at most. */
+  /** The most bytes kept between two messages. */
   readonly largestHold: number;
-  /** Whether a message of so many bytes is to be compressed; `asked` is the caller's own choice, if it made one. */
+  /** Whether to compress a message of this size; `asked` is the caller's choice, if there is one. */
   wants(size: number, asked: boolean | undefined): boolean;
   /**
-   * The payload of a compressed message, to be used up before the next call; `undefined` where that would not be smaller:
-   * it is then sent as it is.
+   * The payload of a compressed message, to be used up before the next call; `undefined` if it would not be smaller,
+   * and is sent uncompressed.
    */
   compress(message: Uint8Array): Uint8Array | undefined;
   /** The payload of one fragment of a compressed message, to be used up before the next call. */
   compressFragment(fragment: Uint8Array, last: boolean): Uint8Array;
-  /** As {@linkcode compress}, for a message that refers to nothing before it. Whoever sends it calls {@linkcode sentAfresh}. */
+  /**
+   * As {@linkcode compress}, for a message that does not refer to earlier ones. When it is sent, call
+   * {@linkcode sentAfresh}.
+   */
   compressAfresh(message: Uint8Array): Uint8Array | undefined;
-  /** A message goes out that {@linkcode compressAfresh} has made: what comes next refers to nothing before it. */
+  /** A result of {@linkcode compressAfresh} is sent: the next message does not refer to anything before it. */
   sentAfresh(): void;
-  /** The message of a payload, of at most `limit` bytes, to be used up before the next call. */
+  /** The decompressed message, of at most `limit` bytes, to be used up before the next call. */
   decompress(payload: Uint8Array, limit: number): Uint8Array | ProtocolError;
-  /** Looks into a payload whose rest has not come: whether it holds too much already, or cannot be decompressed. */
+  /** Inspects an incomplete payload: whether it is already too large, or invalid. */
   inspect(payload: Uint8Array, limit: number): ProtocolError | undefined;
 }

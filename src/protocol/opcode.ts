@@ -17,7 +17,7 @@ export const PING = 0x9;
 /** A Pong frame. */
 export const PONG = 0xa;
 
-/** Whether the RFC gives the opcode a meaning: 3 to 7 and 11 to 15 are reserved. */
+/** Whether the opcode is defined by the RFC: 3 to 7 and 11 to 15 are reserved. */
 export function isKnownOpcode(opcode: number): boolean {
   return opcode <= BINARY || (opcode >= CLOSE && opcode <= PONG);
 }

@@ -1,6 +1,6 @@
 /**
- * A WebSocket connection after its opening handshake (RFC 6455, sections 5 to 8), without any input or output of
- * its own: bytes go in, calls come out.
+ * A WebSocket connection after its opening handshake (RFC 6455, sections 5 to 8), without I/O: bytes go in, method
+ * calls come out.
  *
  * @module
  */
@@ -18,55 +18,58 @@ import type { MessageCompression } from "./message_compression.ts";
 import { BINARY, CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from "./opcode.ts";
 import { ABNORMAL_CLOSURE, NO_STATUS_RECEIVED } from "./status_code.ts";
 
-/** Which end of the connection this is. */
+/** Which side of the connection this is. */
 export type Role = "client" | "server";
 
-/** The owner of a protocol: what it does with what comes out. It may send and close from within any call. */
+/** The owner of a protocol, which receives its output. It may send and close inside any call. */
 export interface ProtocolSink {
   /**
-   * Bytes for the peer: `bytes[start..end)`, one whole frame, to be read only. What is written next may lie right behind
-   * it in the same memory. Answers `false` while they pile up.
+   * A frame to send: `bytes[start..end)`, not to be modified. The next frame may follow in the same memory. Returns
+   * `false` on backpressure.
    */
   write(bytes: Uint8Array, start: number, end: number): boolean;
   /**
-   * A message has come: text or bytes, the owner's to keep. After {@linkcode Protocol.streamFromNowOn} a piece of one,
-   * and `last` says whether the message ends with it.
+   * A message arrived: text, or bytes that the owner may keep. After {@linkcode Protocol.streamFromNowOn}: a piece of
+   * a message, and `last` marks its end.
    */
   message(data: string | Uint8Array, last: boolean): void;
-  /** A Ping frame has come, and has been answered. */
+  /** A Ping frame arrived and was answered. */
   ping(payload: Uint8Array): void;
-  /** A Pong frame has come. */
+  /** A Pong frame arrived. */
   pong(payload: Uint8Array): void;
   /**
-   * The last call: nothing is read or written any more, and the TCP connection is to be closed, by a server at once
-   * and by a client when the server has done so, or has had its time (RFC 6455, section 7.1.1).
+   * The last call: nothing more is read or written. The TCP connection must be closed, by a server at once, and by a
+   * client after the server has closed it or a timeout (RFC 6455, section 7.1.1).
    */
   finish(close: ProtocolClose): void;
 }
 
 /** How the protocol ended. */
 export interface ProtocolClose {
-  /** The status code of the peer's Close frame; 1005 if it held none, 1006 if none came (RFC 6455, section 7.1.5). */
+  /**
+   * The status code of the peer's Close frame; 1005 if it had none, 1006 if there was no Close frame (RFC 6455,
+   * section 7.1.5).
+   */
   readonly code: number;
   /** The reason in the peer's Close frame. */
   readonly reason: string;
   /** Whether Close frames went both ways. */
   readonly wasClean: boolean;
-  /** Which side sent its Close frame first, or broke off. */
+  /** Which side sent its Close frame first, or broke the connection. */
   readonly initiator: "local" | "remote";
-  /** Why we failed the connection, if we did. */
+  /** Why this side failed the connection, if it did. */
   readonly error: Error | undefined;
 }
 
 const encoder: TextEncoder = /* @__PURE__ */ new TextEncoder();
 
-/** One connection's protocol: frames, messages, control frames and the closing handshake. */
+/** The protocol of one connection: frames, messages, control frames and the closing handshake. */
 export class Protocol extends FrameDecoder {
-  /** The compression that the opening handshake has agreed upon. */
+  /** The negotiated compression. */
   readonly compression: MessageCompression | undefined;
   readonly #sink: ProtocolSink;
   readonly #limits: MessageLimits;
-  // Made for the first data frame.
+  // Created for the first data frame.
   #messages: MessageAssembler | undefined;
   #control: Uint8Array = NOTHING;
   #congested = false;
@@ -74,7 +77,7 @@ export class Protocol extends FrameDecoder {
   #state: ConnectionState = "open";
   #initiator: "local" | "remote" | undefined;
 
-  /** Begins where the opening handshake ended; `compression` is there if that has agreed upon it. */
+  /** Starts after the opening handshake, with the negotiated `compression`, if any. */
   constructor(role: Role, sink: ProtocolSink, limits: MessageLimits, compression?: MessageCompression) {
     super(role, compression !== undefined);
     this.#sink = sink;
@@ -90,32 +93,32 @@ export class Protocol extends FrameDecoder {
     return this.#messages ??= new MessageAssembler(this.#limits, this.compression);
   }
 
-  /** Where the connection stands. */
+  /** The state of the connection. */
   get state(): ConnectionState {
     return this.#state;
   }
 
-  /** Whether frames may be sent: no Close frame has gone either way. */
+  /** Whether frames may be sent: no Close frame was sent or received. */
   get open(): boolean {
     return this.#state === "open" || this.#state === "awaiting stream";
   }
 
-  /** Whether the protocol is over: `finish()` has been called. */
+  /** Whether `finish()` has been called. */
   get finished(): boolean {
     return this.#state === "finished" || this.#state === "closed";
   }
 
-  /** No more messages are to be sent but the one that is being streamed: a Close frame follows that. */
+  /** No more messages may be sent except the current streamed one, after which a Close frame follows. */
   awaitStream(): void {
     this.#enter("awaiting stream");
   }
 
-  /** The stream of bytes is over as well. */
+  /** The byte stream has ended too. */
   transportClosed(): void {
     this.#enter("closed");
   }
 
-  /** Answers `false`, and changes nothing, when the one does not follow from the other. */
+  /** Changes the state. Returns `false`, and changes nothing, if that transition is not allowed. */
   #enter(next: ConnectionState): boolean {
     if (!mayFollow(this.#state, next)) return false;
     this.#state = next;
@@ -127,12 +130,12 @@ export class Protocol extends FrameDecoder {
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? "remote", undefined);
   }
 
-  /** The stream has broken, or was given up: nothing more can be sent, not even a Close frame. */
+  /** The stream broke or was given up: nothing more can be sent, not even a Close frame. */
   abandon(initiator: "local" | "remote", error: Error | undefined): void {
     this.#finish(ABNORMAL_CLOSURE, "", false, this.#initiator ?? initiator, error);
   }
 
-  /** What was written has gone out: an answer that waited for that follows. */
+  /** The output was written: an answer that waited for that follows. */
   drained(): void {
     this.#congested = false;
     const payload = this.#unansweredPing;
@@ -142,8 +145,8 @@ export class Protocol extends FrameDecoder {
   }
 
   /**
-   * From now on messages are handed on in pieces as they come, and no limit on their size holds, for nothing of them is
-   * kept. A message that has begun already goes on so.
+   * From now on messages are passed on in pieces as they arrive, without a limit on their size, since nothing is
+   * kept. This includes a message that has already begun.
    */
   streamFromNowOn(): void {
     if (this.finished) return;
@@ -152,13 +155,13 @@ export class Protocol extends FrameDecoder {
   }
 
   /**
-   * Sends a text message. `compress` is the caller's choice; without one its size decides. Throws a
+   * Sends a text message. `compress` is the caller's choice; by default the size decides. Throws a
    * {@linkcode ConnectionClosedError} unless {@linkcode open}.
    */
   sendText(text: string, compress?: boolean): boolean {
     this.#checkOpen("message");
     const compression = this.compression;
-    // No character has more than three bytes.
+    // A UTF-16 code unit takes at most three bytes.
     if (compression?.wants(3 * text.length, compress)) {
       const bytes = encoder.encode(text);
       if (compression.wants(bytes.length, compress)) return this.#sendCompressed(compression, TEXT, bytes);
@@ -175,10 +178,9 @@ export class Protocol extends FrameDecoder {
   }
 
   /**
-   * Sends a fragment of a message (RFC 6455, section 5.4); bytes are copied. `first` begins a message, `last` ends it.
-   * Between them the caller sends no other message: fragments of two must not be mixed. `compress` is the same for all
-   * of them; without compression it has no effect. Throws a {@linkcode ConnectionClosedError} unless
-   * {@linkcode open}.
+   * Sends a fragment of a message (RFC 6455, section 5.4); bytes are copied. `first` begins a message, `last` ends
+   * it. In between the caller must not send another message. `compress` must be the same for all fragments; it has no
+   * effect without compression. Throws a {@linkcode ConnectionClosedError} unless {@linkcode open}.
    */
   sendFragment(
     type: "text" | "binary",
@@ -192,7 +194,7 @@ export class Protocol extends FrameDecoder {
     const firstByte = (last ? FIN : 0) | opcode;
     if (compress && this.compression !== undefined) {
       const bytes = typeof data === "string" ? encoder.encode(data) : data;
-      // RFC 7692, section 6.1: the bit is set on the first fragment alone.
+      // RFC 7692, section 6.1: only the first fragment has this bit.
       const bits = firstByte | (first ? RSV1 : 0);
       const payload = this.compression.compressFragment(bytes, last);
       return this.#write(writeFrame(frameMemory, bits, payload, this.#key()));
@@ -204,7 +206,7 @@ export class Protocol extends FrameDecoder {
   }
 
   /**
-   * Sends a message that {@linkcode encodeMessage} has made for connections like this one. Throws a
+   * Sends a message that {@linkcode encodeMessage} made for connections like this one. Throws a
    * {@linkcode ConnectionClosedError} unless {@linkcode open}.
    */
   sendEncoded({ frame, compressed }: EncodedMessage): boolean {
@@ -214,7 +216,7 @@ export class Protocol extends FrameDecoder {
   }
 
   /**
-   * Sends a Ping frame. Throws a `RangeError` beyond 125 bytes, a {@linkcode ConnectionClosedError} unless
+   * Sends a Ping frame. Throws a `RangeError` beyond 125 bytes, and a {@linkcode ConnectionClosedError} unless
    * {@linkcode open}.
    */
   sendPing(payload: Uint8Array = NOTHING): boolean {
@@ -222,16 +224,16 @@ export class Protocol extends FrameDecoder {
     return this.#sendFrame(PING, checkControlPayload(payload));
   }
 
-  /** Sends a Pong frame that nobody asked for (RFC 6455, section 5.5.3). Throws as {@linkcode sendPing} does. */
+  /** Sends an unsolicited Pong frame (RFC 6455, section 5.5.3). Throws as {@linkcode sendPing} does. */
   sendPong(payload: Uint8Array = NOTHING): boolean {
     this.#checkOpen("pong");
     return this.#sendFrame(PONG, checkControlPayload(payload));
   }
 
   /**
-   * Starts the closing handshake; does nothing if a Close frame was sent before. Messages of the peer are still
-   * received until its Close frame comes. Throws a `RangeError` for a code that must not be sent, or a reason of more
-   * than 123 bytes.
+   * Starts the closing handshake; does nothing if a Close frame was sent before. Messages from the peer are received
+   * until its Close frame arrives. Throws a `RangeError` for a code that must not be sent, or a reason of more than
+   * 123 bytes.
    */
   sendClose(code?: number, reason: string = ""): void {
     const payload = encodeClosePayload(code, reason, this.#role);
@@ -241,12 +243,12 @@ export class Protocol extends FrameDecoder {
   }
 
   /**
-   * Fails the connection (RFC 6455, section 7.1.7): sends a Close frame if none was sent, and reads no further. A peer
-   * that caused it with a {@linkcode ProtocolError} counts as the initiator.
+   * Fails the connection (RFC 6455, section 7.1.7): sends a Close frame, unless one was sent, and stops parsing. With
+   * a {@linkcode ProtocolError} the peer counts as the initiator.
    */
   fail(code: number, error: Error): void {
     if (this.finished) return;
-    // The error's message may tell what only this side should know; a ProtocolError's tells the peer about itself.
+    // A ProtocolError is about the peer and may be sent to it; other messages may be private.
     const reason = error instanceof ProtocolError ? error.message : "";
     const payload = encodeClosePayload(code, reason, this.#role);
     this.stop();
@@ -346,7 +348,7 @@ export class Protocol extends FrameDecoder {
     return this.#write(writeFrame(frameMemory, FIN | opcode, payload, this.#key()));
   }
 
-  /** Hands on the frame that begins here in the memory, its last. */
+  /** Passes on the frame that begins here in the memory and ends at its end. */
   #write(start: number): boolean {
     return this.#told(this.#sink.write(frameMemory.bytes, start, frameMemory.end));
   }
@@ -356,7 +358,7 @@ export class Protocol extends FrameDecoder {
     return flowing;
   }
 
-  // RFC 6455, section 5.3: a client masks every frame, with a fresh key; a server masks none (section 5.1).
+  // RFC 6455, section 5.3: a client masks every frame with a new key; a server does not mask (section 5.1).
   #key(): number | undefined {
     return this.masked ? undefined : maskingKey();
   }

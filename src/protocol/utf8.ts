@@ -1,6 +1,6 @@
 /**
- * UTF-8 as RFC 6455, section 8.1, demands it of text: checked as the bytes arrive, so that a bad byte is noticed in
- * the middle of a frame.
+ * UTF-8 as RFC 6455, section 8.1, requires it for text: checked as bytes arrive, so that an invalid byte is detected
+ * in the middle of a frame.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type BufferGlobal, type Latin1Reader, latin1Reader } from "./latin1.ts"
 // ignoreBOM: U+FEFF at the start of a text is part of the text.
 const decoder: TextDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Makes the text of bytes that are all ASCII: Latin-1 is equal to UTF-8 for these, and faster. */
+/** Decodes bytes that are all ASCII: as Latin-1, which is the same and faster. */
 export function asciiDecoder(globals: BufferGlobal): Latin1Reader {
   if (globals.Buffer !== undefined) return latin1Reader(globals);
   const latin1 = new TextDecoder("latin1");
@@ -19,7 +19,7 @@ export function asciiDecoder(globals: BufferGlobal): Latin1Reader {
 const decodeAscii: Latin1Reader = /* @__PURE__ */ asciiDecoder(globalThis as BufferGlobal);
 
 /**
- * The text of `bytes[start..end)`, or `undefined` if that is not UTF-8, or longer than a string can be. `seen` is these bytes
+ * The text of `bytes[start..end)`, or `undefined` if it is not UTF-8 or too long for a string. `seen` is these bytes
  * OR-ed together.
  */
 export function decodeText(
@@ -36,9 +36,9 @@ export function decodeText(
   }
 }
 
-/** Checks UTF-8 that comes in pieces. */
+/** Checks UTF-8 that arrives in pieces. */
 export class Utf8Validator {
-  // The Unicode Standard, table 3-7: how many continuation bytes are to come, and the bounds of the next.
+  // The Unicode Standard, table 3-7: how many continuation bytes follow, and the bounds of the next.
   #needed = 0;
   #lower = 0x80;
   #upper = 0xbf;
@@ -48,7 +48,7 @@ export class Utf8Validator {
     return this.#needed === 0;
   }
 
-  /** Reads `bytes[start..end)`. Answers `false` at the first byte that no UTF-8 text could have there. */
+  /** Checks `bytes[start..end)`. Returns `false` at the first byte that is invalid UTF-8. */
   check(bytes: Uint8Array, start: number, end: number): boolean {
     for (let i = start; i < end; i++) {
       const byte = bytes[i]!;
@@ -82,13 +82,13 @@ export class Utf8Validator {
   }
 }
 
-/** Bytes that a text of whole characters has in UTF-8. */
+/** The UTF-8 size of a text without lone surrogates. */
 export function utf8Length(text: string): number {
   let length = text.length;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code < 0x80) continue;
-    // Each half of a pair of surrogates counts two: together they are four bytes.
+    // Each half of a surrogate pair counts two: together they are four bytes.
     length += code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 1 : 2;
   }
   return length;

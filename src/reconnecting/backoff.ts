@@ -1,40 +1,40 @@
 /**
- * When to try again: jittered, truncated exponential backoff (RFC 6455, section 7.2.3).
+ * When to retry: jittered, truncated exponential backoff (RFC 6455, section 7.2.3).
  *
  * @module
  */
 import { atLeast } from "../options/at_least.ts";
 
-/** How long to wait before each new attempt. */
+/** How long to wait before each retry. */
 export interface Delays {
   /**
-   * Milliseconds: the first delay is a random one from 0 to this. RFC 6455, section 7.2.3: "a value chosen randomly
+   * Milliseconds: the first delay is random, from 0 to this. RFC 6455, section 7.2.3: "a value chosen randomly
    * between 0 and 5 seconds is a reasonable initial delay".
    *
    * @default 5000
    */
   first?: number;
   /**
-   * What each further delay is longer by: the second is `first` times this.
+   * Each further delay is the one before times this.
    *
    * @default 2
    */
   factor?: number;
   /**
-   * Milliseconds that no delay is longer than.
+   * Milliseconds: the longest delay.
    *
    * @default 60000
    */
   max?: number;
   /**
-   * The part of each further delay that is left to chance, from 0 to 1: 0.5 takes a random value from half of it to all.
+   * The random part of each further delay, from 0 to 1: 0.5 means a random value from half of the delay to all of it.
    *
    * @default 0.5
    */
   jitter?: number;
 }
 
-/** Delays, one attempt after the other. */
+/** The delays, attempt after attempt. */
 export class Backoff {
   readonly #first: number;
   readonly #factor: number;
@@ -42,7 +42,7 @@ export class Backoff {
   readonly #jitter: number;
   readonly #random: () => number;
 
-  /** Throws a `RangeError` for a value out of range. `random` gives numbers from 0 to 1. */
+  /** Throws a `RangeError` for a value out of range. `random` returns numbers from 0 to 1. */
   constructor(delays: Delays, random: () => number) {
     this.#first = atLeast(delays, "first", 0, 5000);
     this.#factor = atLeast(delays, "factor", 1, 2);
@@ -52,12 +52,9 @@ export class Backoff {
     this.#random = random;
   }
 
-  /**
-   * Milliseconds before the attempt of this number, counted from 1; no less than what the server asked for, as far as
-   * `max` allows.
-   */
+  /** Milliseconds before this attempt, counted from 1; at least what the server asked for, within `max`. */
   delay(attempt: number, asked: number): number {
-    // The power grows to Infinity, and that times 0 is no number.
+    // The power grows to Infinity, and 0 times Infinity is NaN.
     const whole = this.#first === 0 ? 0 : Math.min(this.#max, this.#first * this.#factor ** (attempt - 1));
     const chance = attempt === 1 ? 1 : this.#jitter;
     return Math.min(this.#max, Math.max(asked, whole * (1 - chance * this.#random())));

@@ -1,5 +1,5 @@
 /**
- * Why a client is to connect again, and whether that can help.
+ * Why a client reconnects, and whether that can help.
  *
  * @module
  */
@@ -13,18 +13,18 @@ import {
   UNSUPPORTED_DATA,
 } from "../protocol/status_code.ts";
 
-/** Why there is no connection: the last one has ended, or none could be made. */
+/** Why there is no connection: the last one ended, or an attempt failed. */
 export interface ReconnectFailure {
-  /** How the last connection ended; `undefined` if none was made. */
+  /** How the last connection ended; `undefined` if the attempt failed. */
   readonly close: Close | undefined;
   /**
-   * What went wrong, if anything did: a `HandshakeError`, what the functions that give the URL and the options threw, or
-   * the error of the close.
+   * What went wrong, if anything: a `HandshakeError`, what the functions for URL and options threw, or the error of
+   * the close.
    */
   readonly error: unknown;
-  /** Whether trying again would, by all that is known, fail again. The default is to end the loop then. */
+  /** Whether a retry would probably fail again. By default the loop then ends. */
   readonly permanent: boolean;
-  /** Milliseconds that the default would wait. */
+  /** Milliseconds that the default waits. */
   readonly delay: number;
 }
 
@@ -37,17 +37,17 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
   MESSAGE_TOO_BIG,
 ]);
 
-/** Whether a connection that ended so is not to be made again. */
+/** Whether not to reconnect after this close. */
 export function isFinalClose({ code, initiator, error }: Close): boolean {
   if (error instanceof ProtocolError) return true;
   return initiator === "remote" && (FINAL_CODES.has(code) || (code >= 4000 && code <= 4999));
 }
 
-/** Response status codes below 500 that speak of now, not of the request: time-out, too early, too many requests. */
+/** Response status codes below 500 that may pass: timeout, too early, too many requests. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 /** Response status codes from 500 on that do not pass: not implemented, HTTP version not supported. */
 const LASTING_STATUSES: ReadonlySet<number> = new Set([501, 505]);
-/** What may be otherwise a moment later: the network, the name service, a server that restarts. */
+/** Reasons that may pass: network, DNS, a server that restarts. */
 const PASSING_REASONS: ReadonlySet<string> = new Set([
   "connection-refused",
   "connection-reset",
@@ -59,7 +59,7 @@ const PASSING_REASONS: ReadonlySet<string> = new Set([
   "response-truncated",
 ]);
 
-/** Whether an attempt that failed so is not to be repeated. What is no `HandshakeError` is the caller's misuse. */
+/** Whether not to retry after this error. Anything but a `HandshakeError` is the caller's misuse. */
 export function isFinalError(error: unknown): boolean {
   if (!(error instanceof HandshakeError)) return true;
   const { status, reason } = error;
@@ -68,7 +68,7 @@ export function isFinalError(error: unknown): boolean {
   return status < 500 ? !PASSING_STATUSES.has(status) : LASTING_STATUSES.has(status);
 }
 
-/** Milliseconds that a server asked to wait (RFC 9110, section 10.2.3); 0 if it did not. */
+/** Milliseconds that the server asked to wait (RFC 9110, section 10.2.3); 0 if it did not. */
 export function retryAfter(error: unknown, now: number): number {
   if (!(error instanceof HandshakeError)) return 0;
   for (const [name, value] of error.headers ?? []) {
@@ -79,7 +79,7 @@ export function retryAfter(error: unknown, now: number): number {
   return 0;
 }
 
-/** What a loop throws when it ends for a reason. */
+/** What the loop throws when it gives up. */
 export function finalError({ close, error }: ReconnectFailure): unknown {
   if (close === undefined) return error;
   const reason = close.reason === "" ? "" : ` ${JSON.stringify(close.reason)}`;

@@ -1,5 +1,5 @@
 /**
- * Messages that wait for a connection: in order, bounded, and none dropped.
+ * Messages that wait for a connection: in order, bounded, none dropped.
  *
  * @module
  */
@@ -13,36 +13,36 @@ import { ConnectionClosedError } from "../protocol/errors.ts";
 
 /** How much may wait. */
 export interface UnsentLimits {
-  /** Bytes; the characters of texts count up to three each. */
+  /** Bytes; text counts up to three per character. */
   readonly maxQueuedBytes: number;
   /** Messages. */
   readonly maxQueuedMessages: number;
 }
 
-/** What was to be sent while no connection was open. */
+/** Messages sent while no connection was open. */
 export class MessagesAwaitingConnection {
   readonly #limits: UnsentLimits;
   #messages: Message[] = [];
   #size = 0;
 
-  /** An empty one. */
+  /** Starts empty. */
   constructor(limits: UnsentLimits) {
     this.#limits = limits;
   }
 
-  /** Those that wait, the oldest first. */
+  /** The waiting messages, oldest first. */
   get messages(): readonly Message[] {
     return this.#messages;
   }
 
-  /** Bytes that wait. */
+  /** Waiting bytes. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Keeps a copy. Throws a `ConnectionClosedError` when there is no room, a `RangeError` when there never would be, and
-   * a `TypeError` for what cannot be sent.
+   * Keeps a copy. Throws a `ConnectionClosedError` if there is no room, a `RangeError` if the message alone is too
+   * large, and a `TypeError` if it cannot be sent.
    */
   push(data: Sendable): void {
     const message = typeof data === "string" ? data : bytesOf(data);
@@ -61,13 +61,13 @@ export class MessagesAwaitingConnection {
     this.#size += size;
   }
 
-  /** Sends all of it, at the pace of the connection. Answers whether all of it went; the rest waits on. */
+  /** Sends everything at the pace of the connection. Returns whether everything was sent; the rest keeps waiting. */
   async flush(socket: Connection): Promise<boolean> {
     try {
       while (!this.#handOver(socket)) {
         await socket.drained();
         const next = this.#messages[0];
-        // `drained()` knows the high-water mark alone. What was sent before a pong has gone.
+        // `drained()` only knows the high-water mark. What was sent before a pong has left the buffer.
         if (next !== undefined && !hasRoom(socket, next)) await socket.ping();
       }
     } catch (error) {
@@ -76,7 +76,10 @@ export class MessagesAwaitingConnection {
     return this.#messages.length === 0;
   }
 
-  /** Sends what the connection takes now. Answers whether it goes on at once: nothing is left, and the buffer has room. */
+  /**
+   * Sends what the connection takes now. Returns whether to continue at once: nothing is left, and the buffer has
+   * room.
+   */
   #handOver(socket: Connection): boolean {
     let sent = 0;
     try {
@@ -89,7 +92,7 @@ export class MessagesAwaitingConnection {
       }
       return true;
     } catch (error) {
-      // Beside a streamed message this one costs more than the buffer holds: it waits for the end of that.
+      // Together with a streamed message this one exceeds the buffer: wait until the stream ends.
       if (error instanceof RangeError && !fitsBesideStream(socket, this.#messages[sent]!)) return false;
       throw error;
     } finally {
@@ -98,7 +101,7 @@ export class MessagesAwaitingConnection {
   }
 }
 
-/** Whether the message is not one too many, for which `send()` would fail the connection. */
+/** Whether the message fits; if not, `send()` would fail the connection. */
 function hasRoom(socket: Connection, message: Message): boolean {
   return socket.bufferedAmount === 0 || fitsBesideStream(socket, message);
 }

@@ -1,5 +1,5 @@
 /**
- * What users see of a client that connects again: its options, and its face.
+ * The options and the public type of a reconnecting client.
  *
  * @module
  */
@@ -9,87 +9,84 @@ import type { Connection } from "../connection/connection.ts";
 import type { Message, Sendable } from "../connection/message.ts";
 import type { ReconnectFailure } from "./failure.ts";
 
-/** The URL to connect to, or a function that gives it anew for each attempt. */
+/** The URL to connect to, or a function that returns it for each attempt. */
 export type ReconnectUrl = string | URL | (() => string | URL | Promise<string | URL>);
 
-/** Where a reconnecting client stands; `"idle"` before its loop has begun. */
+/** The state of a reconnecting client; `"idle"` before its loop has started. */
 export type ReconnectingState = "idle" | "connecting" | "open" | "waiting" | "ended";
 
-/** How a client connects, and connects again. */
+/** Options of `reconnecting()`. */
 export interface ReconnectOptions extends ConnectOptions {
   /** Ends the client: the connection is closed, and the loop throws the signal's reason. */
   signal?: AbortSignal;
   /**
-   * Gives options anew for each attempt, in place of the ones here: a header with a fresh token, say. When it throws, or
-   * the function that gives the URL does, the attempt has failed, and another one follows.
+   * Returns options for each attempt, in place of the ones here: for example a header with a fresh token. If this
+   * function or the URL function throws, the attempt has failed, and another follows.
    */
   renew?(): ConnectOptions | Promise<ConnectOptions>;
-  /** How long to wait before each new attempt. A server's `Retry-After` is heeded, as far as `delays.max` allows. */
+  /** How long to wait before each retry. A server's `Retry-After` is respected, within `delays.max`. */
   delays?: Delays;
   /**
-   * Milliseconds that a connection must have lived for the delays to begin anew after it.
+   * Milliseconds that a connection must last for the delays to start from the beginning after it.
    *
    * @default 5000
    */
   minUptime?: number;
   /**
-   * Decides whether to try again: `false` ends the loop, `true` tries again after the delay, a number after so many
-   * milliseconds, `undefined` leaves it to the default, which ends the loop where the failure is `permanent`. `attempt`
-   * counts from 1, anew after a connection that lived for `minUptime`.
+   * Decides about a retry: `false` ends the loop, `true` retries after the delay, a number retries after that many
+   * milliseconds, `undefined` uses the default, which ends the loop if the failure is `permanent`. `attempt` counts
+   * from 1, and restarts after a connection that lasted for `minUptime`.
    */
   retry?(
     failure: ReconnectFailure,
     attempt: number,
   ): boolean | number | undefined | Promise<boolean | number | undefined>;
   /**
-   * A connection has been made. What must be said first is said here: it is awaited before the messages that wait are
-   * sent, and before the loop is given the connection. What it throws ends the loop, unless the connection has ended.
+   * A connection was made. Send here what must come first: it is awaited before waiting messages are sent and before
+   * the loop gets the connection. An exception ends the loop, unless the connection has ended.
    */
   open?(socket: Connection): unknown;
-  /** The state has changed. What it throws ends the loop. */
+  /** The state changed. An exception ends the loop. */
   state?(state: ReconnectingState): void;
   /**
-   * Bytes that `send()` keeps while no connection is open; at most `maxBufferedAmount`.
+   * Bytes that `send()` may queue while there is no connection; at most `maxBufferedAmount`.
    *
    * @default 1048576
    */
   maxQueuedBytes?: number;
   /**
-   * Messages that `send()` keeps while no connection is open.
+   * Messages that `send()` may queue while there is no connection.
    *
    * @default 1024
    */
   maxQueuedMessages?: number;
 }
 
-/** A client that connects again. Its loop is what drives it: nothing is dialled before that asks. */
+/** A reconnecting client. Its loop drives it: nothing is dialed before you iterate. */
 export interface Reconnecting extends AsyncIterable<Connection>, AsyncDisposable {
-  /** Where it stands. */
+  /** Its state. */
   readonly state: ReconnectingState;
-  /** The connection that is up. */
+  /** The current connection. */
   readonly socket: Connection | undefined;
-  /**
-   * The messages that wait for a connection, the oldest first; once the client has ended, those that were never handed to
-   * one.
-   */
+  /** Queued messages, oldest first; after the client has ended, those that were never given to a connection. */
   readonly unsent: readonly Message[];
   /**
-   * Sends over the connection that is up, or keeps a copy for the next, in order. Answers `true`, or `false` when the
-   * message was accepted but the next should wait for {@linkcode drained}.
+   * Sends a message over the current connection, or queues a copy for the next one, in order. Returns `true`, or
+   * `false` if the message was accepted but the next should wait for {@linkcode drained}.
    *
-   * A message that was handed to a connection is not sent again when this breaks: nobody can know whether it arrived.
+   * A message that was given to a connection is not sent again if the connection breaks: nobody can know whether it
+   * arrived.
    *
-   * Answers `false` once the client has ended, too: {@linkcode lost} counts the message.
+   * Returns `false` after the client has ended: {@linkcode lost} counts the message.
    *
-   * Throws a {@linkcode ConnectionClosedError} when there is no room for it; otherwise as the connection's own `send()`
-   * does.
+   * Throws a {@linkcode ConnectionClosedError} if the queue is full; otherwise as the connection's own `send()` does.
    */
   send(data: Sendable): boolean;
-  /** Messages that were given to {@linkcode send} after the client had ended, and not sent. */
+  /** Messages given to {@linkcode send} after the client had ended; they were not sent. */
   readonly lost: number;
   /**
-   * Resolves when `send()` would answer `true`: a connection is up, nothing waits for it, and its buffer has room.
-   * Rejects with a {@linkcode ConnectionClosedError} when the client ends first.
+   * Resolves when `send()` would return `true`: there is a connection, nothing is queued, and its buffer has room.
+   * Rejects with a {@linkcode ConnectionClosedError} if the client ends first.
    */
   drained(): Promise<void>;
   /**

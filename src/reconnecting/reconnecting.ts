@@ -1,5 +1,5 @@
 /**
- * `reconnecting()`: a client that connects again, and keeps what is sent meanwhile.
+ * `reconnecting()`: a client that reconnects, and queues messages meanwhile.
  *
  * @module
  */
@@ -21,13 +21,13 @@ import { MessagesAwaitingConnection } from "./messages_awaiting_connection.ts";
 
 export type { Reconnecting, ReconnectingState, ReconnectOptions };
 
-/** What a test has in place of the time and of chance. */
+/** Time and randomness, which a test can replace. */
 export interface Clock {
-  /** Milliseconds of a clock that never goes back. */
+  /** Monotonic milliseconds. */
   now(): number;
-  /** Resolves after so many milliseconds; rejects with the signal's reason. */
+  /** Resolves after this many milliseconds; rejects with the signal's reason. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** From 0 to 1. */
+  /** A random number from 0 to 1. */
   random(): number;
 }
 
@@ -42,14 +42,14 @@ const systemClock: Clock = {
 };
 
 /**
- * Connects, and connects again whenever the connection has ended. Each turn of the loop has a connection of its own;
- * a turn that ends closes its connection, `break` and `return` end the client.
+ * Connects, and reconnects whenever the connection has ended. Each iteration of the loop has a connection of its own
+ * and closes it at the end; `break` and `return` end the client.
  *
- * The URL may be a function, which gives it anew for each attempt. Attempts that fail for the moment are repeated, with
- * growing, random delays. Where trying again cannot help the loop throws: the `HandshakeError` of a response such as 401,
- * 403 or 404, or of a certificate that is not accepted; a `ConnectionClosedError` for a connection that was closed with
- * 1002, 1003, 1007, 1008, 1009 or from 4000 to 4999, or whose peer broke the protocol; a `TypeError`, `RangeError` or
- * `SyntaxError` for what cannot be used. The option `retry` decides otherwise.
+ * The URL may be a function that returns it for each attempt. Temporary failures are retried with growing, random
+ * delays. The loop throws when a retry cannot help: the `HandshakeError` of a response such as 401, 403 or 404, or of
+ * a certificate that is not accepted; a `ConnectionClosedError` for a connection that was closed with 1002, 1003,
+ * 1007, 1008, 1009 or 4000 to 4999, or whose peer broke the protocol; a `TypeError`, `RangeError` or `SyntaxError`
+ * for invalid options. The option `retry` can decide otherwise.
  *
  * @example
  * ```ts
@@ -76,7 +76,7 @@ export function reconnecting(
   return reconnectingBy(systemClock, url, options);
 }
 
-/** As {@linkcode reconnecting}, by another clock. */
+/** As {@linkcode reconnecting}, with another clock. */
 export function reconnectingBy(
   clock: Clock,
   url: ReconnectUrl,
@@ -98,11 +98,11 @@ class ReconnectingClient implements Reconnecting {
   #state: ReconnectingState = "idle";
   #begun = false;
   #socket: Connection | undefined;
-  // Whether the connection takes messages: `open` has been called for it.
+  // Whether the connection takes messages: its `open` hook is done.
   #ready = false;
   #lost = 0;
   #waiters: (() => void)[] = [];
-  // What the loop is to throw.
+  // The error that the loop will throw.
   #failure: { readonly error: unknown } | undefined;
 
   constructor(
@@ -157,7 +157,7 @@ class ReconnectingClient implements Reconnecting {
 
   drained(): Promise<void> {
     const drained = this.#drained();
-    // That nobody waits for it must not end the process when the client ends.
+    // Nobody has to wait for it: it must not cause an unhandled rejection when the client ends.
     drained.catch(() => {});
     return drained;
   }
@@ -226,7 +226,7 @@ class ReconnectingClient implements Reconnecting {
         await this.#clock.sleep(wait, signal);
       }
     } catch (error) {
-      // What is given up because the client ends has not failed.
+      // An attempt given up because the client ends has not failed.
       if (!signal.aborted) this.#fail(error);
     } finally {
       await this.#end();
@@ -257,10 +257,10 @@ class ReconnectingClient implements Reconnecting {
     }
   }
 
-  /** Makes the connection ready for messages. Answers `false` if it has ended before. */
+  /** Prepares the connection for messages. Returns `false` if it ended before that. */
   async #open(socket: Connection): Promise<boolean> {
     try {
-      // A hook that waits for what the peer says waits in vain once it has gone.
+      // A hook that waits for the peer would wait forever once the peer has gone.
       const opened = Promise.resolve(this.#options.open?.(socket)).then(() => true);
       const ended = socket.closed.then(() => false);
       if (!await unlessAborted(Promise.race([opened, ended]), this.#controller.signal)) return false;
@@ -284,7 +284,7 @@ class ReconnectingClient implements Reconnecting {
     throw new RangeError(`Cannot wait for ${answer} ms: retry answers a number of at least 0, or a boolean.`);
   }
 
-  /** What waits must fit the connection's own buffer, or it could never be sent. */
+  /** The queue must fit the connection's own buffer, or it could never be sent. */
   #checkBuffer({ maxBufferedAmount }: ConnectOptions): void {
     if (this.#maxQueuedBytes <= atLeast({ maxBufferedAmount }, "maxBufferedAmount", 1, 16 * 1024 * 1024)) {
       return;
@@ -294,7 +294,7 @@ class ReconnectingClient implements Reconnecting {
     );
   }
 
-  /** The connection, if a message may go to it now, before no other. */
+  /** The connection, if a message may be sent on it now without overtaking another. */
   #upToDate(): Connection | undefined {
     const socket = this.#ready ? this.#socket : undefined;
     return socket?.readyState === "open" && this.#queue.messages.length === 0 ? socket : undefined;
@@ -306,13 +306,13 @@ class ReconnectingClient implements Reconnecting {
     guarded(() => this.#options.state?.(state), (error) => this.#fail(error));
   }
 
-  /** Ends the client; its loop throws the error, unless it has another one to throw. */
+  /** Ends the client. Its loop throws this error, unless it has another one. */
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.#stop();
   }
 
-  /** Ends the client. Rejects with what has ended it. */
+  /** Ends the client. Rejects with the error that ended it. */
   async #end(): Promise<void> {
     this.#stop();
     await this.#socket?.closed;
@@ -346,7 +346,7 @@ const OWN: ReadonlySet<string> = new Set([
   "maxQueuedMessages",
 ]);
 
-/** What of its options each of a client's connections has. */
+/** The options that each connection of a client gets. */
 function connectOptions(options: ReconnectOptions): ConnectOptions {
   return Object.fromEntries(Object.entries(options).filter(([name]) => !OWN.has(name)));
 }
@@ -363,7 +363,7 @@ class Failed extends Error {
   }
 }
 
-/** What the promise settles to; rejects with the signal's reason when that comes first. */
+/** Settles as the promise does; rejects with the signal's reason if that comes first. */
 function unlessAborted<T>(promise: T | Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);

@@ -1,5 +1,6 @@
 /**
- * Taking over a socket that `node:http` has upgraded, so that Express, Fastify, Hono and the like keep their server.
+ * Accepts WebSockets on a `node:http` server, so that applications with Express, Fastify, Hono and so on keep their
+ * server.
  *
  * @module
  */
@@ -24,7 +25,7 @@ import type { Publisher } from "../topics/options.ts";
 import { Topics } from "../topics/topics.ts";
 import { type DuplexStream, DuplexTransport } from "../transport/duplex.ts";
 
-/** What is read of `node:http`'s `IncomingMessage`. */
+/** The part of `IncomingMessage` that is used. */
 export interface UpgradedRequest {
   /** The method. */
   readonly method?: string | undefined;
@@ -32,41 +33,41 @@ export interface UpgradedRequest {
   readonly url?: string | undefined;
   /** The version, such as `1.1`. */
   readonly httpVersion: string;
-  /** Names and values of the header lines, in turn. */
+  /** Names and values of the header lines, alternating. */
   readonly rawHeaders: readonly string[];
 }
 
 /** The socket of an `upgrade` event. */
 export interface UpgradedSocket extends DuplexStream {
-  /** Of a TCP socket: whether small writes go out at once. */
+  /** On TCP sockets: whether to disable Nagle's algorithm. */
   setNoDelay?(noDelay: boolean): unknown;
-  /** Of a TCP socket: milliseconds of silence after which the HTTP server would close it; 0 for none. */
+  /** On TCP sockets: milliseconds of inactivity after which the HTTP server would close it; 0 for none. */
   setTimeout?(timeout: number): unknown;
 }
 
-/** Whom an acceptor admits, and what its connections may cost. */
+/** Options of `acceptor()`. */
 export interface AcceptorOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {}
 
-/** A listener for the `upgrade` event of a `node:http` server, with the connections that it has accepted. */
+/** A listener for the `upgrade` event of a `node:http` server, together with the connections it has accepted. */
 export interface Acceptor<Data = undefined> extends Publisher {
-  /** Accepts or refuses one request. */
+  /** Accepts or refuses a request. */
   (request: UpgradedRequest, socket: UpgradedSocket, head: Uint8Array): void;
-  /** The connections that are open or closing. */
+  /** The open and closing connections. */
   readonly connections: ReadonlySet<Connection<Data>>;
-  /** How often each limit was reached so far. */
+  /** How often each limit was reached. */
   readonly limitsReached: LimitCounts;
   /**
-   * Ends what was accepted here, in peace: as `Server.shutdown()` does, but for the other server, which is its owner's
-   * to close. Called again, it answers the same promise.
+   * Graceful shutdown of the accepted connections, as `Server.shutdown()` does. The HTTP server remains yours to
+   * close. Repeated calls return the same promise.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
 /**
  * Makes a listener for the `upgrade` event of a `node:http` or `node:https` server, on Node, Deno and Bun. It answers
- * every upgrade, so that a server has one; several paths are told apart in `upgrade(request)`.
+ * every upgrade, so a server needs one; `upgrade(request)` can tell paths apart.
  *
- * Throws a `RangeError` for an option out of range, a `TypeError` for one that it does not have or of the wrong kind.
+ * Throws a `RangeError` for an option out of range, and a `TypeError` for an unknown option or one of the wrong type.
  *
  * @example
  * ```ts
@@ -90,7 +91,7 @@ export function acceptor<Data = undefined>(
   const home = new Home(options, settings, topics, new Admission(options));
   const context: OpeningContext<Data> = {
     options,
-    // The other server has read the head within its own limits.
+    // The HTTP server has enforced its own limits on the head.
     limits: { maxHeadSize: Infinity, maxHeaders: Infinity },
     home,
     deadlines: new Deadlines(atLeast(options, "handshakeTimeout", 1, 10_000)),
@@ -130,7 +131,7 @@ export function acceptor<Data = undefined>(
 }
 
 function judgementOf<Data>(request: UpgradedRequest, options: AcceptorOptions<Data>): Judgement {
-  // The parser of node:http lets HTTP/0.9 and HTTP/2.0 pass.
+  // The parser of node:http accepts HTTP/0.9 and HTTP/2.0.
   if (!/^1\.[0-9]$/.test(request.httpVersion)) {
     return { kind: "refused", refusal: refuse("http-version-unsupported"), head: undefined };
   }

@@ -1,55 +1,55 @@
 /**
- * How many may be connected at a time: in all, and from one address.
+ * Limits on the number of connections: in total and per address.
  *
  * @module
  */
 import { atLeast } from "../options/at_least.ts";
 import { type Refusal, type RefusalCode, refuse } from "../handshake/refusal.ts";
 
-/** How many connections a server has at most. */
+/** Limits on the number of connections. */
 export interface AdmissionOptions {
   /**
-   * Connections that there may be at a time, opening handshakes included. More are refused with 503; when a thousand of
-   * those have not gone yet, they are dropped.
+   * Most connections at a time, including opening handshakes. More are refused with 503; while a thousand of these
+   * refusals are still being sent, further ones are dropped.
    *
    * @default 65536
    */
   maxConnections?: number;
   /**
-   * The same, from one address, where more are refused with 429. An IPv6 address counts by its first 64 bits, since the
-   * others are its owner's to choose. The default is none: behind a proxy, all clients have its address.
+   * Most connections from one address; more are refused with 429. IPv6 addresses are counted by their first 64 bits,
+   * since a client can choose the rest. No limit by default: behind a proxy, all clients have its address.
    *
    * @default Infinity
    */
   maxConnectionsPerAddress?: number;
 }
 
-/** Why somebody who comes is not let in. */
+/** Why a connection is not admitted. */
 export interface Rejection {
   readonly refusal: Refusal;
-  /** Whether there is no room to say so, either. */
+  /** Whether there is no capacity to send a refusal either. */
   readonly dropped: boolean;
 }
 
-// Seconds after which who was refused may try again.
+// Seconds after which a refused client may retry.
 const RETRY_AFTER = 5;
-// Those that are told why they are refused take a moment to go. Beyond so many of them, no more is said.
+// Sending a refusal takes a moment. Beyond this many at a time, connections are dropped.
 const MOST_REFUSED = 1024;
 
-/** Counts who is there. */
+/** Counts connections. */
 export class Admission {
   readonly #most: number;
   readonly #mostPerAddress: number;
   readonly #byAddress: Map<string, number> = new Map();
 
-  /** Nobody is there yet. Throws a `RangeError` for an option out of range. */
+  /** Starts at zero. Throws a `RangeError` for an option out of range. */
   constructor(options: AdmissionOptions) {
     this.#most = atLeast(options, "maxConnections", 1, 65536);
     this.#mostPerAddress = atLeast(options, "maxConnectionsPerAddress", 1, Infinity);
   }
 
   /**
-   * Somebody comes, as the last of `present`. Answers a refusal where there is no room. Each call wants a
+   * A connection arrives, the last of `present`. Returns a rejection if there is no room. Each call needs a
    * {@linkcode leave} in the end.
    */
   enter(address: string, present: number): Rejection | undefined {
@@ -63,7 +63,7 @@ export class Admission {
       rejection("address-exhausted", fromThere - this.#mostPerAddress);
   }
 
-  /** Somebody has gone who had come from there. */
+  /** A connection from this address has ended. */
   leave(address: string): void {
     if (!this.#counts(address)) return;
     const network = networkOf(address);
@@ -72,7 +72,7 @@ export class Admission {
     else this.#byAddress.set(network, rest);
   }
 
-  /** Nothing is kept where nothing is limited, nor of those who have no address, as on a Unix socket. */
+  /** Nothing is counted without a limit, nor for peers without an address, as on a Unix socket. */
   #counts(address: string): boolean {
     return address !== "" && this.#mostPerAddress !== Infinity;
   }
@@ -83,11 +83,11 @@ function rejection(code: RefusalCode, excess: number): Rejection | undefined {
   return { refusal: refuse(code, { retryAfter: RETRY_AFTER }), dropped: excess > MOST_REFUSED };
 }
 
-// RFC 4291, section 2.5.4: the last 64 bits of a global unicast address are the interface's own to choose.
+// RFC 4291, section 2.5.4: the last 64 bits of a global unicast address are chosen by the interface.
 const NETWORK_GROUPS = 4;
 const ADDRESS_GROUPS = 8;
 
-/** Whose connections count together: an IPv4 address, or the network of an IPv6 one. */
+/** The key by which connections are counted: an IPv4 address, or the /64 network of an IPv6 address. */
 export function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("%", 1)[0]!.split("::");

@@ -1,5 +1,5 @@
 /**
- * One timer for many that all must be done within the same time: who began first is due first.
+ * One timer for many deadlines of equal length: they expire in the order in which they began.
  *
  * @module
  */
@@ -7,41 +7,41 @@
 import { inOutermostContext } from "../support/outermost_context.ts";
 import { startTimer } from "../support/timer.ts";
 
-/** What has a deadline. */
+/** Something with a deadline. */
 export interface Due {
-  /** Called once its time is over. */
+  /** Called when its time is over. */
   expired(): void;
 }
 
-/** The deadline of one. */
+/** A deadline. */
 export interface Deadline {
   readonly due: Due;
   /** Milliseconds, of `performance.now()`. */
   readonly time: number;
-  /** The one before it, and the one after; itself once it has ended. */
+  /** Neighbours in a linked list; a deadline that has ended links to itself. */
   previous: Deadline | undefined;
   next: Deadline | undefined;
 }
 
-// A timer that is late by more milliseconds than this says that the process stood still.
+// A timer that is later than this many milliseconds means that the process was suspended.
 const STANDSTILL = 100;
 
-/** Those that are not done yet. The timer lives no longer than there are any. */
+/** The running deadlines. The timer exists only while there are any. */
 export class Deadlines {
   readonly #span: number;
-  // Linked to one another, and no longer when they have ended, so that the garbage collector sees them go.
+  // A linked list. Ended deadlines are unlinked, so that the garbage collector can free them.
   #first: Deadline | undefined;
   #last: Deadline | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  // Once, and no more often: a process that is always late has deadlines, too.
+  // Extended at most once: deadlines also hold in a process that is always late.
   #putOff = false;
 
-  /** Each has `span` milliseconds. */
+  /** Each deadline is `span` milliseconds. */
   constructor(span: number) {
     this.#span = span;
   }
 
-  /** Its time begins now. */
+  /** Starts a deadline. */
   begin(due: Due): Deadline {
     const previous = this.#last;
     const deadline: Deadline = { due, time: performance.now() + this.#span, previous, next: undefined };
@@ -54,7 +54,7 @@ export class Deadlines {
     return deadline;
   }
 
-  /** It is done, or no longer of interest. Does nothing the second time. */
+  /** Ends a deadline. Does nothing the second time. */
   end(deadline: Deadline): void {
     const { previous, next } = deadline;
     if (previous === deadline) return;
@@ -74,7 +74,7 @@ export class Deadlines {
     );
   }
 
-  /** When the process stood still, what is waited for may have come, and is read before the next timer. */
+  /** After a suspension the awaited bytes may have arrived; they are read before the next timer. */
   #wake(overdue: number): void {
     this.#putOff = overdue > STANDSTILL && !this.#putOff;
     if (this.#putOff) this.#wait(1);

@@ -15,30 +15,30 @@ import type { Topics } from "../topics/topics.ts";
 import type { Transport } from "../transport/transport.ts";
 import { acceptedRequest } from "./web_request.ts";
 
-/** The hooks that a home has a use for. */
+/** The hooks that a home needs. */
 export interface HomeOptions<Data> {
-  /** Told of limits. */
+  /** Called when a limit is reached. */
   limit?(event: LimitEvent<Data>): void;
-  /** Told of what handlers throw. */
+  /** Called with what handlers throw. */
   error?(error: unknown): void;
 }
 
-/** The home of a server's connections. */
+/** What the connections of a server share. */
 export class Home<Data> implements ConnectionHome<Connection<Data>> {
   readonly role = "server";
   readonly settings: ConnectionSettings;
   readonly topics: Topics<Data>;
-  /** Those that are open or closing. */
+  /** The open and closing connections. */
   readonly connections: Roster<Connection<Data>> = new Roster();
-  /** Who may come. */
+  /** Limits the number of connections. */
   readonly admission: Admission;
-  /** What is known of limits. */
+  /** Counts and reports reached limits. */
   readonly limits: LimitLedger<Data>;
   readonly #options: HomeOptions<Data>;
-  // Bytes that connections may come to keep for compression.
+  // Bytes that connections may keep for compression.
   #compressionHold = 0;
 
-  /** A home without connections. What handlers throw goes to the `error` hook. */
+  /** Starts without connections. What handlers throw goes to the `error` hook. */
   constructor(
     options: HomeOptions<Data>,
     settings: ConnectionSettings,
@@ -52,7 +52,7 @@ export class Home<Data> implements ConnectionHome<Connection<Data>> {
     this.limits = new LimitLedger(options);
   }
 
-  /** Whether what one more connection may keep for compression is within the budget. */
+  /** Whether the compression of one more connection is within the memory budget. */
   hasRoomFor(compression: MessageCompression): boolean {
     return this.#compressionHold + compression.largestHold <= this.settings.compression!.memoryBudget;
   }

@@ -1,6 +1,6 @@
 /**
- * One opening handshake on one stream, as a server sees it: from the first byte to the connection, or to the response
- * that refuses.
+ * One opening handshake on one stream of a server: from the first byte to the connection, or to the response that
+ * refuses.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import { headerLines } from "../options/header_lines.ts";
 import { type HandshakeRequest, hostOf, webRequest } from "./web_request.ts";
 import { responseBytes } from "./web_response.ts";
 
-/** All that the handshakes of one server share. */
+/** What the handshakes of one server share. */
 export interface OpeningContext<Data> {
   readonly options: Omit<OpeningOptions<Data>, "protocols" | "hosts"> & {
     protocols?: Exclude<OpeningOptions<Data>["protocols"], string>;
@@ -40,27 +40,30 @@ export interface OpeningContext<Data> {
     fetch?(request: HandshakeRequest): Response | Promise<Response>;
   };
   readonly limits: HeadLimits;
-  /** When the handshakes must be done. */
+  /** The deadlines of the handshakes. */
   readonly deadlines: Deadlines;
   readonly handler: ConnectionHandler<Data>;
-  /** Handshakes under way. */
+  /** Handshakes in progress. */
   readonly handshakes: Roster<OpeningHandshake<Data>>;
   /** What the connections share. */
   readonly home: Home<Data>;
-  /** Seconds after which refused peers may try again, once the server has begun to shut down. */
+  /** Seconds after which refused peers may retry, once the server is shutting down. */
   retryAfter: number | undefined;
-  /** Who says of refusals what nobody else would. */
+  /** Reports refusals that nobody else would see. */
   readonly notice: RefusalNotice;
-  /** What stands for the host where an HTTP/1.0 request names none. */
+  /** Replaces the host of an HTTP/1.0 request without one. */
   readonly host: string;
 }
 
-/** After a response, what still comes is read and thrown away for so long, lest a reset destroy the response. */
+/**
+ * After a response, received bytes are read and discarded for this long, so that a TCP reset does not destroy the
+ * response.
+ */
 const LINGER = 2000;
-/** Bytes of frames that may come before the handshake has been answered. */
+/** Bytes of frames that may arrive before the handshake is answered. */
 const MAX_EARLY_SIZE = 16 * 1024;
 
-/** An opening handshake under way. */
+/** An opening handshake in progress. */
 export class OpeningHandshake<Data> implements TransportHandler, Due {
   readonly #transport: Transport;
   readonly #context: OpeningContext<Data>;
@@ -70,7 +73,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #stage: "reading" | "deciding" | "answered" | "gone" = "reading";
   #early: Uint8Array = NOTHING;
   #head: RequestHead | undefined;
-  // Made when more than is kept has come early.
+  // Created when too many early bytes arrive.
   #reading: Reading | undefined;
   #linger: ReturnType<typeof setTimeout> | undefined;
   #controller: AbortController | undefined;
@@ -84,7 +87,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     this.#deadline = context.deadlines.begin(this);
   }
 
-  /** Answers whether there is room for one more; if not, it was refused. To be called once, after `attach()`. */
+  /** Returns whether there is room for one more connection; if not, it was refused. Call once, after `attach()`. */
   enter(): boolean {
     const { handshakes, home } = this.#context;
     const address = this.#transport.remoteAddress;
@@ -97,13 +100,13 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     return false;
   }
 
-  /** The server ends: what would become a connection is refused, unless its request has not begun to come. */
+  /** The server shuts down: an upgrade is refused, unless its request has not begun to arrive. */
   refuseToOpen(): void {
     const opens = this.#stage === "reading" ? this.#handshake.begun : this.#controller !== undefined;
     if (opens) this.#refuseShutDown();
   }
 
-  /** Drops the stream of a peer that has not asked for anything. */
+  /** Drops the stream of a peer that has not sent a request. */
   abortUnlessAsked(): void {
     if (this.#stage === "reading") this.abort();
   }
@@ -126,7 +129,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   drain(): void {}
 
   end(): void {
-    // What ends before it has asked for anything, or before it was answered as a WebSocket, is not waited for.
+    // A peer that leaves before it has sent a request, or before it was answered as a WebSocket, is not waited for.
     if (this.#stage === "reading" || (this.#stage === "deciding" && this.#controller !== undefined)) {
       this.abort();
     }
@@ -148,14 +151,14 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     }
   }
 
-  /** What is thrown while a peer's bytes are handled ends its stream, and nothing else. */
+  /** An exception while handling a peer's bytes ends that stream and nothing else. */
   #failed(error: unknown): void {
     this.#reportError(error);
     if (this.#stage === "gone") this.abort();
     else this.#refuse(refuse("upgrade-failed"));
   }
 
-  /** The request has been read; `early`, borrowed, is what came behind it. */
+  /** The request was read; `early`, borrowed, are the bytes behind it. */
   judged(judgement: Judgement, early: Uint8Array): void {
     try {
       this.#answer(judgement, early);
@@ -211,7 +214,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
         const refusal = refuse("refused-by-application", { status: answer.status });
         return this.#respond(await responseBytes(answer, "GET", new Date()), refusal);
       }
-      // Who answers false, or a Response of another make, does not mean to accept.
+      // False, or a foreign Response class, does not mean acceptance.
       if (answer !== undefined && answer !== null && !isResult(answer)) {
         throw new TypeError(
           "Cannot read the answer of upgrade(): give nothing, an object with data, headers or protocol, or a Response.",
@@ -265,11 +268,11 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
       early,
     );
     this.#reading?.release("early bytes");
-    // The connection is there by now, so that a hook which shuts the server down closes this one as well.
+    // The connection already exists, so that a hook that shuts the server down closes this one too.
     options.accepted?.(this.#report(response));
   }
 
-  /** It is over: with a connection, or without. */
+  /** The handshake is over, with or without a connection. */
   #leave(): void {
     if (this.#stage === "gone") return;
     this.#stage = "gone";
@@ -334,7 +337,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     this.#respond(refusalBytes(refusal, this.#head, new Date()), refusal);
   }
 
-  /** The one and only response that is no acceptance; then the end of the connection. */
+  /** The only response that is not an acceptance, followed by the end of the connection. */
   #respond(bytes: Uint8Array, refusal?: Refusal): void {
     if (this.#stage === "answered" || this.#stage === "gone") return;
     this.#stage = "answered";
@@ -351,7 +354,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     this.#lingerOn(this.#transport.bufferedAmount);
   }
 
-  /** A long response has the time it takes, as long as it goes on. */
+  /** A long response may take its time while it makes progress. */
   #lingerOn(waiting: number): void {
     this.#linger = setTimeout(() => {
       const { bufferedAmount } = this.#transport;
@@ -367,7 +370,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
 
   #keep(bytes: Uint8Array): void {
     this.#early = concat([this.#early, bytes], this.#early.length + bytes.length);
-    // Reading goes on, lest a peer that leaves go unnoticed; but not for more than this.
+    // Reading continues, so that a peer that leaves is noticed, but only up to this size.
     if (this.#early.length > MAX_EARLY_SIZE) {
       (this.#reading ??= new Reading(this.#transport)).hold("early bytes");
     }
@@ -386,10 +389,10 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   }
 }
 
-// Of most requests the host is that of the one before.
+// Most requests have the same host as the one before.
 let lastHost = "";
 
-/** Whether a URL can be made of a host: not of every name that RFC 9112 allows. */
+/** Whether the host fits a URL: not every name allowed by RFC 9112 does. */
 function fitsUrl(authority: Authority | undefined): boolean {
   if (authority === undefined || authority.host === lastHost) return true;
   if (!URL.canParse(`http://${authority.host}/`)) return false;
@@ -397,7 +400,7 @@ function fitsUrl(authority: Authority | undefined): boolean {
   return true;
 }
 
-/** The head of a response, each byte one character, and its body, as UTF-8. */
+/** The head of a response, one byte per character, and its body as UTF-8. */
 function responseText(bytes: Uint8Array): string {
   const text = latin1Text(bytes, 0, bytes.length);
   const head = text.slice(0, text.indexOf("\r\n\r\n") + 4);

@@ -1,5 +1,5 @@
 /**
- * How a server opens handshakes, and what its hooks learn of them.
+ * The options and hooks of a server's opening handshakes.
  *
  * @module
  */
@@ -11,40 +11,39 @@ import type { LimitEvent } from "../connection/limits.ts";
 import type { SlowSubscriberEvent, TopicOptions } from "../topics/options.ts";
 import type { HandshakeRequest } from "./web_request.ts";
 
-/** What `upgrade` gives to accept a handshake. */
+/** The result of `upgrade` that accepts a handshake. */
 export interface UpgradeResult<Data> {
-  /** The application's own data about this connection: `socket.data`. */
+  /** The application's data for this connection: `socket.data`. */
   readonly data?: Data;
-  /** More header fields for the 101, such as `set-cookie`. */
+  /** More header fields for the 101 response, such as `set-cookie`. */
   readonly headers?: HeadersInit;
-  /** The subprotocol, one that the client offered. Default: as the `protocols` option chooses. */
+  /** The subprotocol, one of those offered by the client. Default: chosen by the `protocols` option. */
   readonly protocol?: string;
 }
 
-/** What a hook learns of a finished opening handshake. */
+/** A finished opening handshake, as hooks see it. */
 export interface HandshakeReport {
-  /** The peer's IP address; `""` where there is none. */
+  /** The peer's IP address; `""` if there is none. */
   readonly remoteAddress: string;
-  /** The request's head; `undefined` if it was too malformed to be read. */
+  /** The request head; `undefined` if it could not be parsed. */
   readonly request: RequestHead | undefined;
-  /** The head of the response, each byte one character; for a refusal its body too, as UTF-8. */
+  /** The response head, one byte per character; for a refusal also its body, as UTF-8. */
   readonly response: string;
 }
 
-/** How a server opens handshakes, whoever reads the requests. */
+/** Options of opening handshakes, for `serve()` and `acceptor()`. */
 export interface OpeningOptions<Data> extends AdmissionPolicy, AdmissionOptions, TopicOptions<Data> {
   /**
-   * The path of the URL at which WebSockets are opened, such as `"/chat"`; the query is not compared. Requests for others
-   * are refused with 404.
+   * The URL path for WebSockets, such as `"/chat"`; the query is ignored. Other paths are refused with 404.
    *
    * @default every path
    */
   path?: string;
   /**
-   * Subprotocols that the server speaks, best first, or one; a client that offers some, but none of these, is refused. Or a
-   * function that chooses one of those offered, or none.
+   * Supported subprotocols, most preferred first, or a single one; a client that offers only others is refused. Or a
+   * function that selects one of those offered, or none.
    *
-   * @default none is ever chosen
+   * @default none is ever selected
    */
   protocols?:
     | string
@@ -54,27 +53,28 @@ export interface OpeningOptions<Data> extends AdmissionPolicy, AdmissionOptions,
       request: HandshakeRequest,
     ) => string | undefined | Promise<string | undefined>);
   /**
-   * Decides about a handshake before it is answered: gives data, headers or a subprotocol to accept it with, nothing to
-   * accept it as it is, or a `Response` that refuses. What it throws is reported to `error` and answered with 500.
+   * Decides about a handshake before it is answered: return data, headers or a subprotocol to accept it with them,
+   * nothing to accept it as it is, or a `Response` to refuse it. An exception goes to `error` and is answered with
+   * 500.
    */
   upgrade?(
     request: HandshakeRequest,
   ): UpgradeResult<Data> | Response | void | Promise<UpgradeResult<Data> | Response | void>;
   /**
-   * Milliseconds from the start of the connection, TLS included, until the opening handshake must be done.
+   * Milliseconds for the opening handshake, from the start of the connection and including TLS.
    *
    * @default 10000
    */
   handshakeTimeout?: number;
   /** A handshake was accepted. */
   accepted?(report: HandshakeReport): void;
-  /** A handshake, or a request that is none, was refused. */
+  /** A handshake, or a request that is not a handshake, was refused. */
   refused?(refusal: Refusal, report: HandshakeReport): void;
   /**
-   * A limit was reached, by a peer or by all together, or a subscriber is too slow. Not called for `receiveQueue`, which
-   * only makes a peer wait. The diagnostics channel `woshou:limit` is told of limits, too.
+   * A limit was reached, by one peer or by all together, or a subscriber is too slow. Not called for `receiveQueue`,
+   * which only makes a peer wait. Limits are also published on the diagnostics channel `woshou:limit`.
    */
   limit?(event: LimitEvent<Data> | SlowSubscriberEvent<Data>): void;
-  /** The application's handler or hook threw. Default: `console.error`. */
+  /** The application's handler or a hook threw. Default: `console.error`. */
   error?(error: unknown): void;
 }

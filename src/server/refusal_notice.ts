@@ -1,6 +1,6 @@
 /**
- * A refusal that nobody would see: a browser tells a page nothing about why its WebSocket was refused, and a server without a
- * `refused` hook tells nobody. For the two options that meet every newcomer, a line on stderr says it.
+ * A refusal that nobody would see: browsers do not tell a page why its WebSocket was refused, and a server without a
+ * `refused` hook reports nothing. For the two options that every newcomer meets, a line on stderr says it.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import type { RequestHead } from "../http/head.ts";
 import { printable } from "../http/printable.ts";
 import type { Refusal } from "../handshake/refusal.ts";
 
-// Peers decide how often there is a reason for a line.
+// The peers decide how often there is a reason for a line.
 const LINES = 5;
 const SPAN = 60_000;
 
-/** Writes of refusals, within limits. */
+/** Writes notices of refusals, rate-limited. */
 export class RefusalNotice {
   #since = -Infinity;
   #lines = 0;
   #untold = 0;
 
-  /** A request was refused. Of `origins` and `hosts` alone there is a line, of at most five within a minute. */
+  /** A request was refused. Only refusals by `origins` and `hosts` get a line, at most five a minute. */
   tell(refusal: Refusal, head: RequestHead | undefined): void {
     const told = describeRefusal(refusal, head);
     if (told === undefined) return;
@@ -38,7 +38,7 @@ export class RefusalNotice {
   }
 }
 
-/** What was refused, and what would let it in; `undefined` for refusals that have nothing to do with `origins` or `hosts`. */
+/** What was refused, and which option would allow it; `undefined` for refusals unrelated to `origins` or `hosts`. */
 export function describeRefusal({ code }: Refusal, head: RequestHead | undefined): string | undefined {
   const host = quoted(head?.headers.get("host"));
   if (code === "host-not-allowed") {

@@ -1,5 +1,5 @@
 /**
- * `serve()`: a server of its own on a TCP port or a Unix socket.
+ * `serve()`: a server on a TCP port or a Unix socket.
  *
  * @module
  */
@@ -26,73 +26,76 @@ import { adapter } from "../transport/detect.ts";
 import type { Listener, TlsServerOptions } from "../transport/transport.ts";
 import type { HandshakeRequest } from "./web_request.ts";
 
-/** How a server listens, whom it admits, and what its connections may cost. */
+/** Options of `serve()`. */
 export interface ServeOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {
   /**
-   * The address to listen on. The default is reached from this machine alone; `"0.0.0.0"` or `"::"` opens the server to
-   * others.
+   * The address to listen on. The default is reachable from this machine only; `"0.0.0.0"` or `"::"` opens the server
+   * to others.
    *
    * @default "127.0.0.1"
    */
   hostname?: string;
   /**
-   * The port; 0 takes a free one, which `server.port` tells.
+   * The port; 0 picks a free one: see `server.port`.
    *
    * @default 8000
    */
   port?: number;
-  /** Listen on a Unix socket of this path instead. */
+  /** Listen on this Unix socket instead. */
   unix?: string;
-  /** Speak TLS: `wss://`. */
+  /** Use TLS: `wss://`. */
   tls?: TlsServerOptions;
   /**
-   * Let several processes share the port, where the system can.
+   * Share the port between several processes, if the system can.
    *
    * @default false
    */
   reusePort?: boolean;
-  /** Connections that the system may keep waiting to be accepted. Default: the runtime's own. */
+  /** Connections that may wait in the system to be accepted. Default: the runtime's. */
   backlog?: number;
-  /** Shuts the server down when it is aborted; until the server listens, `serve()` rejects with its reason instead. */
+  /**
+   * Shuts the server down when aborted. If aborted before the server listens, `serve()` rejects with the signal's
+   * reason.
+   */
   signal?: AbortSignal;
   /**
-   * Answers GET and HEAD requests that are no WebSocket's, on the same port: a health check, a page. One response a
-   * connection, held in memory as a whole. What it throws is reported to `error` and answered with 500.
+   * Answers GET and HEAD requests that are not WebSockets on the same port: a health check, a page. One response per
+   * connection, buffered in memory. An exception goes to `error` and is answered with 500.
    *
    * @default such requests are refused with 426
    */
   fetch?(request: HandshakeRequest): Response | Promise<Response>;
   /**
-   * Bytes that the head of a request may have. RFC 9112, section 3, recommends 8000 for the request line alone.
+   * Largest request head in bytes. RFC 9112, section 3, recommends 8000 for the request line alone.
    *
    * @default 16384
    */
   maxHeadSize?: number;
   /**
-   * Header lines that a request may have.
+   * Most header lines in a request.
    *
    * @default 100
    */
   maxHeaders?: number;
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
-  /** Where clients on this machine reach it: `ws://127.0.0.1:8000/`; `ws+unix:` and the path for a Unix socket. */
+  /** Its URL for clients on this machine: `ws://127.0.0.1:8000/`, or `ws+unix:` and the path of a Unix socket. */
   readonly url: string;
-  /** The address that is listened on; `""` for a Unix socket. */
+  /** The address it listens on; `""` for a Unix socket. */
   readonly hostname: string;
   /** The port; 0 for a Unix socket. */
   readonly port: number;
-  /** The connections that are open or closing. */
+  /** The open and closing connections. */
   readonly connections: ReadonlySet<Connection<Data>>;
-  /** How often each limit was reached so far. */
+  /** How often each limit was reached. */
   readonly limitsReached: LimitCounts;
   /**
-   * Ends the server, in peace: opening handshakes are refused with 503 and `Retry-After` from now on, every connection
-   * sends what it has accepted and closes with 1001, and when the last has ended, the port is given back, peers that have
-   * asked for nothing are dropped, and responses go out. What is left at the deadline is dropped. Called again, it
-   * answers the same promise.
+   * Graceful shutdown. From now on opening handshakes are refused with 503 and `Retry-After`. Every connection sends
+   * what it has accepted and closes with 1001. When the last one has ended, the port is closed, peers that have sent
+   * no request are dropped, and pending responses are sent. Whatever is left at the deadline is dropped. Repeated
+   * calls return the same promise.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
@@ -100,9 +103,9 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
 /**
  * Listens for WebSocket connections and gives each to the handler.
  *
- * Rejects with a `TransportError` when the address cannot be had, a `RangeError` for an option out of range, a `TypeError`
- * for an option that it does not have, one of the wrong kind, a certificate that cannot be used and for TLS on a Unix socket,
- * the reason of a signal that is aborted before the server listens.
+ * Rejects with a `TransportError` if it cannot listen on the address; a `RangeError` for an option out of range; a
+ * `TypeError` for an unknown option, one of the wrong type, an invalid certificate, and TLS on a Unix socket; and the
+ * signal's reason if that is aborted before the server listens.
  *
  * @example
  * ```ts
@@ -125,7 +128,7 @@ export async function serve<Data = undefined>(
   signal?.throwIfAborted();
   const settings = connectionSettings(options);
   const context: OpeningContext<Data> = {
-    // Until it is known what is listened on, the narrower choice.
+    // Until the address is known, use the stricter choice.
     options: { ...options, hosts: options.hosts ?? "loopback" },
     limits: {
       maxHeadSize: atLeast(options, "maxHeadSize", 64, 16 * 1024),
@@ -154,7 +157,7 @@ export async function serve<Data = undefined>(
     },
     error: (error) => reportError(options.error, error),
   });
-  // A page can reach a loopback address by a name of its own (DNS rebinding); the Host header gives it away.
+  // A page can reach a loopback address through a domain name (DNS rebinding), which the Host header reveals.
   if (options.hosts === undefined) {
     const local = unix === undefined && isLoopbackHost(written(listener.hostname));
     context.options.hosts = local ? "loopback" : "any";
@@ -222,13 +225,13 @@ class ListeningServer<Data> implements Server<Data> {
   }
 }
 
-/** A host as a URL has it: one spelling for each address, such as `127.0.0.1` for `127.1`. */
+/** A host as URLs spell it: one spelling per address, such as `127.0.0.1` for `127.1`. */
 function written(hostname: string): string {
   const host = bracketed(hostname);
   return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host;
 }
 
-/** An IPv6 address as it stands in a URL. */
+/** An IPv6 address as it appears in a URL. */
 function bracketed(hostname: string): string {
   return hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
 }

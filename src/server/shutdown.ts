@@ -1,5 +1,5 @@
 /**
- * The end of a server, in peace.
+ * Graceful shutdown of a server.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import type { OpeningContext } from "./opening_handshake.ts";
 import { GOING_AWAY } from "../protocol/status_code.ts";
 import { LONGEST_WAIT, startTimer } from "../support/timer.ts";
 
-/** How a server ends. */
+/** Options of a graceful shutdown. */
 export interface ShutdownOptions {
   /**
-   * Milliseconds that connections have to end, and responses to go out; then they are dropped.
+   * Milliseconds for connections to end and responses to be sent; then they are dropped.
    *
    * @default 10000
    */
   deadline?: number;
   /**
-   * Milliseconds over which the connections are told to close, each at a random moment, so that their clients do not
-   * all come back at once. At most the deadline.
+   * Milliseconds over which the connections are closed, each at a random moment, so that clients do not all reconnect
+   * at once. At most the deadline.
    *
    * @default 0
    */
@@ -26,9 +26,9 @@ export interface ShutdownOptions {
 }
 
 /**
- * Refuses handshakes from now on, closes every connection, and waits for them. Then `stopListening` is called, and
- * responses that are still on their way are waited for, but not peers that have asked for nothing. Throws a `RangeError`
- * for an option out of range.
+ * Refuses handshakes from now on, closes every connection, and waits for them. Then calls `stopListening`, and waits
+ * for pending responses, but not for peers that have sent no request. Throws a `RangeError` for an option out of
+ * range.
  */
 export function shutDown<Data>(
   context: OpeningContext<Data>,

@@ -1,20 +1,20 @@
 /**
- * A request's head of HTTP/1.1 as the `Request` of the web, for the hooks of an application.
+ * Converts an HTTP/1.1 request head to a web `Request` for the application's hooks.
  *
  * @module
  */
 import type { RequestHead } from "../http/head.ts";
 import { readAgain } from "../handshake/request_target.ts";
 
-/** A web `Request`, and whom it came from. */
+/** A web `Request`, and its sender. */
 export interface HandshakeRequest extends Request {
-  /** The peer's IP address; `""` where there is none, as on a Unix socket. */
+  /** The peer's IP address; `""` if there is none, as on a Unix socket. */
   readonly remoteAddress: string;
 }
 
-/** Where a request came from and what it named, as far as its head does not say it. */
+/** Facts about a request that are not in its head. */
 export interface RequestOrigin {
-  /** The host and port that the request names, or ours where it names none. */
+  /** The requested host and port, or the server's own if there is none. */
   readonly host: string;
   /** Path and query. */
   readonly resourceName: string;
@@ -22,11 +22,11 @@ export interface RequestOrigin {
   readonly encrypted: boolean;
   /** The peer's IP address. */
   readonly remoteAddress: string;
-  /** Aborted when the peer goes away before it was answered. */
+  /** Aborted if the peer leaves before it is answered. */
   readonly signal?: AbortSignal;
 }
 
-/** Makes a `Request` of a head. Throws a `TypeError` where the host and the path make no URL. */
+/** Makes a `Request` from a head. Throws a `TypeError` if host and path do not form a URL. */
 export function webRequest(
   head: Pick<RequestHead, "method" | "headers">,
   origin: RequestOrigin,
@@ -38,8 +38,8 @@ export function webRequest(
     if (name === "cookie") cookies.push(value);
     else headers.append(name, value);
   }
-  // RFC 9113, section 8.2.3: "these MUST be concatenated into a single octet string using the two-octet delimiter of 0x3b,
-  // 0x20 (the ASCII string "; ")". Not every runtime does so by itself.
+  // RFC 9113, section 8.2.3: "these MUST be concatenated into a single octet string using the two-octet delimiter of
+  // 0x3b, 0x20 (the ASCII string "; ")". Not every runtime does it.
   if (cookies.length > 0) headers.append("cookie", cookies.join("; "));
   const request = new Request(`${encrypted ? "https" : "http"}://${host}${resourceName}`, {
     method: head.method,
@@ -52,7 +52,7 @@ export function webRequest(
   }) as HandshakeRequest;
 }
 
-/** Makes the `Request` of an opening handshake that was accepted from the text of its head. */
+/** Makes the `Request` of an accepted opening handshake from the text of its head. */
 export function acceptedRequest(
   text: string,
   { encrypted, remoteAddress }: { readonly encrypted: boolean; readonly remoteAddress: string },
@@ -67,7 +67,7 @@ export function acceptedRequest(
   });
 }
 
-/** A host, and the port behind it if there is one. */
+/** A host, with its port if there is one. */
 export function hostOf({ host, port }: { readonly host: string; readonly port: string }): string {
   return port === "" ? host : `${host}:${port}`;
 }

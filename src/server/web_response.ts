@@ -1,11 +1,11 @@
 /**
- * A `Response` of the application's, as bytes of HTTP/1.1.
+ * Converts a web `Response` to HTTP/1.1 bytes.
  *
  * @module
  */
 import { type HeaderLine, headText, latin1Bytes, statusLine } from "../http/response.ts";
 
-// They speak of this connection and this message's framing, which are ours to say.
+// Headers about the connection and the framing of the message, which we set.
 const FRAMING: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -15,8 +15,8 @@ const FRAMING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A whole response as bytes, to be followed by the end of the connection. The body is read into memory first. Rejects
- * when reading it fails, and with a `TypeError` for a status that ends no request.
+ * A complete response as bytes; close the connection after it. The body is read into memory first. Rejects if reading
+ * it fails, and with a `TypeError` for a 1xx status.
  */
 export async function responseBytes(response: Response, method: string, date: Date): Promise<Uint8Array> {
   if (response.status < 200) {
@@ -30,7 +30,7 @@ export async function responseBytes(response: Response, method: string, date: Da
   const connection = response.headers.has("upgrade") ? "close, Upgrade" : "close";
   const lines: HeaderLine[] = [["Connection", connection], ["Date", date.toUTCString()]];
   for (const line of response.headers) if (!FRAMING.has(line[0])) lines.push(line);
-  // The Fetch Standard gives a response the type of its body; Bun tells of it only here.
+  // The Fetch Standard gives a response the type of its body; Bun shows it only on the blob.
   if (content.type !== "" && !response.headers.has("content-type")) {
     lines.push(["Content-Type", content.type]);
   }

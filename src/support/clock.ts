@@ -1,14 +1,14 @@
 /**
- * What time it is.
+ * The time.
  *
  * @module
  */
 
-/** Where time comes from. */
+/** A source of time. */
 export interface Clock {
-  /** Milliseconds that never go back. */
+  /** Monotonic milliseconds. */
   now(): number;
-  /** Calls back every `period` milliseconds. Answers how to end that. */
+  /** Calls back every `period` milliseconds. Returns a function that ends it. */
   every(period: number, call: () => void): () => void;
 }
 
@@ -22,17 +22,17 @@ const realClock: Clock = {
 
 let clock: Clock = realClock;
 
-/** Lets a test say what time it is, for all that begins from now on; without a clock, time is real again. */
+/** Replaces the clock in a test, for everything started from now on; without an argument restores the real one. */
 export function setClock(replacement: Clock = realClock): void {
   clock = replacement;
 }
 
-/** Milliseconds of a clock that never goes back. */
+/** Monotonic milliseconds. */
 export function now(): number {
   return clock.now();
 }
 
-/** Calls back every `period` milliseconds. Answers how to end that. */
+/** Calls back every `period` milliseconds. Returns a function that ends it. */
 export function every(period: number, call: () => void): () => void {
   return clock.every(period, call);
 }

@@ -1,10 +1,10 @@
 /**
- * Where errors of the application's own code go.
+ * Reports errors of the application's code.
  *
  * @module
  */
 
-/** Tells the `error` hook, or the console if there is none, or if the hook itself throws. */
+/** Calls the `error` hook, or logs to the console if there is none or if it throws. */
 export function reportError(hook: ((error: unknown) => void) | undefined, error: unknown): void {
   if (hook === undefined) return console.error(error);
   try {
@@ -14,10 +14,10 @@ export function reportError(hook: ((error: unknown) => void) | undefined, error:
   }
 }
 
-/** Calls code of the application's for whose answer nobody waits: what it throws, or rejects with, is reported. */
+/** Calls the application's code without waiting for its result, and reports what it throws or rejects with. */
 export function guarded(call: () => unknown, report: (error: unknown) => void): void {
   try {
-    // What is no promise is none of our business, but may throw when it is asked whether it is one.
+    // A result that is not a promise is ignored, but even checking may throw.
     void Promise.resolve(call()).catch(report);
   } catch (error) {
     report(error);

@@ -1,6 +1,6 @@
 /**
- * Where timers and handles are made that serve many: whoever needs one first must not lend it the `AsyncLocalStorage`
- * context that it happens to run in.
+ * Shared timers and handles are created here, outside the `AsyncLocalStorage` context of whoever happens to need one
+ * first.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { AsyncResource } from "node:async_hooks";
 // The context in which this module was loaded.
 const outermost: AsyncResource = /* @__PURE__ */ new AsyncResource("woshou");
 
-/** Calls back outside of whatever context this is. */
+/** Calls back outside the current context. */
 export function inOutermostContext<Value>(call: () => Value): Value {
   return outermost.runInAsyncScope(call);
 }

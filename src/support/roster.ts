@@ -1,19 +1,19 @@
 /**
- * Those that are there now, where many come and go. A `Set` would do, but V8 keeps what one has lost: each of its tables
- * that was outgrown still holds what was in it, and the next one, until a major collection. With all that hangs on a
- * connection, that cost more than half of what garbage collection did.
+ * A collection of members that come and go often. V8's `Set` keeps deleted members alive: each outgrown table still
+ * references its old content, and the next table, until a major collection. With everything that a connection holds,
+ * that was more than half of the cost of garbage collection.
  *
  * @module
  */
 
-/** Members, in no order. */
+/** Members, in no particular order. */
 export class Roster<Member extends object> implements Iterable<Member> {
   readonly #places: (Member | undefined)[] = [];
   readonly #free: number[] = [];
   #set: Set<Member> | undefined;
   #emptied: (() => void) | undefined;
 
-  /** Answers the member's place, by which it is removed. */
+  /** Returns the member's place, needed to remove it. */
   add(member: Member): number {
     const place = this.#free.pop() ?? this.#places.length;
     this.#places[place] = member;
@@ -21,7 +21,7 @@ export class Roster<Member extends object> implements Iterable<Member> {
     return place;
   }
 
-  /** Gives the place of a member to others. Answers whether it had that place. */
+  /** Removes a member; its place may be reused. Returns whether it was there. */
   remove(member: Member, place: number): boolean {
     if (this.#places[place] !== member) return false;
     this.#places[place] = undefined;
@@ -34,12 +34,12 @@ export class Roster<Member extends object> implements Iterable<Member> {
     return true;
   }
 
-  /** How many there are. */
+  /** The number of members. */
   get size(): number {
     return this.#places.length - this.#free.length;
   }
 
-  /** Resolves when there are none, for the one who asked last. */
+  /** Resolves when there are no members; only for the latest caller. */
   empty(): Promise<void> {
     return new Promise((resolve) => {
       this.#emptied = resolve;
@@ -47,12 +47,12 @@ export class Roster<Member extends object> implements Iterable<Member> {
     });
   }
 
-  /** The members as a set that changes with them, kept from the first time that it is asked for. */
+  /** The members as a live set, maintained from the first access on. */
   get set(): ReadonlySet<Member> {
     return this.#set ??= new Set(this);
   }
 
-  /** The members, as long as they are members. */
+  /** The current members. */
   *[Symbol.iterator](): IterableIterator<Member> {
     for (const member of this.#places) if (member !== undefined) yield member;
   }

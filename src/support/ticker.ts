@@ -1,6 +1,6 @@
 /**
- * A coarse timer for many: one interval serves all that are looked after at the same pace, since a timer for each
- * connection would cost more than the connection.
+ * A coarse timer for many connections: one interval serves all with the same period, since a timer per connection
+ * would cost more than the connection.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { every, now } from "./clock.ts";
 import { inOutermostContext } from "./outermost_context.ts";
 import { Roster } from "./roster.ts";
 
-/** What is looked after. */
+/** A member of the timer. */
 export interface Ticking {
   /**
-   * Called about once every period, with {@linkcode now} in whole milliseconds: engines keep those without an object of
-   * their own. `late` says that three periods or more have gone by since the tick before: the process stood still. `elapsed`
-   * is what counts of that time: three periods at most, for in the rest nobody could do anything.
+   * Called about once per period, with {@linkcode now} in whole milliseconds, which engines store without allocating.
+   * `late`: three or more periods have passed since the last tick, because the process was suspended. `elapsed`: the
+   * time that counts, at most three periods, since nothing could happen in the rest.
    */
   tick(now: number, late: boolean, elapsed: number): void;
 }
@@ -26,7 +26,7 @@ interface Ticker {
 
 const tickers: Map<number, Ticker> = new Map();
 
-// So many periods without a tick, and the process, or the machine, stood still.
+// After this many periods without a tick the process, or the machine, was suspended.
 const LATE = 3;
 
 function start(period: number): Ticker {
@@ -48,12 +48,12 @@ function start(period: number): Ticker {
   return ticker;
 }
 
-/** From now on the member's `tick()` is called about every `period` milliseconds. Answers its place, for `leave()`. */
+/** Calls the member's `tick()` about every `period` milliseconds. Returns its place, for `leave()`. */
 export function join(period: number, member: Ticking): number {
   return (tickers.get(period) ?? start(period)).members.add(member);
 }
 
-/** Ends `join()` of the same period, if it has not ended. */
+/** Ends `join()` with the same period. Does nothing the second time. */
 export function leave(period: number, member: Ticking, place: number): void {
   const ticker = tickers.get(period);
   if (ticker === undefined || !ticker.members.remove(member, place) || ticker.members.size > 0) return;

@@ -1,5 +1,5 @@
 /**
- * A transport with a network of a test's making in front of it.
+ * Puts a simulated network in front of a transport.
  *
  * @module
  */
@@ -14,28 +14,28 @@ export interface FaultyOptions {
   outgoing?: FlowOptions;
   /** From the peer to the owner. */
   incoming?: FlowOptions;
-  /** Bytes that the owner may write before `write()` answers `false`. Default: 65536. */
+  /** Bytes that the owner may write before `write()` returns `false`. Default: 65536. */
   highWaterMark?: number;
 }
 
-/** A transport that can be made to fail. */
+/** A transport with simulated faults. */
 export interface Faulty extends Faults {
-  /** To be used instead of the transport that was given. */
+  /** Use this instead of the original transport. */
   readonly transport: Transport;
-  /** From the owner to the peer. A socket may join again what was split. */
+  /** From the owner to the peer. A real socket may join split pieces again. */
   readonly outgoing: Flow;
   /** From the peer to the owner. */
   readonly incoming: Flow;
 }
 
 /**
- * Puts a network in front of any transport, such as a real socket. The transport must not have been attached to.
- * Whatever breaks behind it shows as `connection-reset`. Throws a `RangeError` for an option out of range.
+ * Puts a simulated network in front of any transport, such as a real socket. The transport must not have been
+ * attached to. A fault appears as `connection-reset`. Throws a `RangeError` for an option out of range.
  */
 export function faulty(transport: Transport, options: FaultyOptions = {}): Faulty {
   const { remoteAddress, encrypted } = transport;
   const { outgoing = {}, incoming = {}, highWaterMark = DEFAULT_HIGH_WATER_MARK } = options;
-  // With no room behind the network each piece is read by itself.
+  // Without a buffer behind the network each piece is read separately.
   const [near, far] = memoryPair({ highWaterMark, remoteAddress, encrypted }, { highWaterMark: 0 });
   const relay = new Relay(far, transport, outgoing, incoming);
   return {

@@ -1,5 +1,5 @@
 /**
- * One direction of a network: bytes go in at one end and come out at the other, when and how a test says.
+ * One direction of a simulated network: bytes go in at one end and come out at the other as the test says.
  *
  * @module
  */
@@ -8,46 +8,55 @@ import { ByteQueue } from "../transport/byte_queue.ts";
 import type { Transport } from "../transport/transport.ts";
 import { pieceSizes, type Split } from "./split.ts";
 
-/** How one direction treats what it carries. */
+/** How one direction treats its bytes. */
 export interface FlowOptions {
-  /** Cuts the bytes into pieces; each arrives by itself, after the receiver is done with the one before. Default: as they come. */
+  /**
+   * Splits the bytes into pieces; each arrives separately, after the receiver has handled the one before. Default: no
+   * splitting.
+   */
   split?: Split;
   /**
-   * Bytes that may be on their way, as in the buffers of a kernel; beyond that the sender's own buffer fills. It is
-   * noticed after the fact: one write of up to 64 KiB may pass it.
+   * Bytes that may be in flight, as in kernel buffers; beyond that the sender's own buffer fills. Checked after each
+   * write: one write of up to 64 KiB may exceed it.
    *
    * @default 65536
    */
   buffer?: number;
-  /** Called before each piece arrives; if a promise comes back, the piece, and all behind it, waits for that. It must not reject. */
+  /**
+   * Called before each piece arrives; if it returns a promise, the piece and everything behind it waits for that. It
+   * must not reject.
+   */
   delay?(piece: Uint8Array): unknown;
-  /** May change a piece in place before it arrives. */
+  /** May modify a piece in place before it arrives. */
   alter?(piece: Uint8Array): void;
-  /** Keeps a copy of all that has arrived: {@linkcode Flow.recorded}. Default `false`, since it grows without limit. */
+  /**
+   * Keeps a copy of everything that arrived: {@linkcode Flow.recorded}. Default `false`, since it grows without
+   * limit.
+   */
   record?: boolean;
 }
 
-/** One direction of a network, in the hands of a test. */
+/** One direction of a simulated network, controlled by a test. */
 export interface Flow {
-  /** Bytes that the sender has given so far, also those that were lost. */
+  /** Bytes given by the sender so far, including lost ones. */
   readonly taken: number;
-  /** Bytes that have arrived: the receiver has read them. */
+  /** Bytes that have arrived and were read by the receiver. */
   readonly delivered: number;
-  /** Bytes on their way. */
+  /** Bytes in flight. */
   readonly held: number;
-  /** All that has arrived, if the option `record` is set; else empty. */
+  /** Everything that arrived, if the option `record` is set; otherwise empty. */
   readonly recorded: Uint8Array;
-  /** Lets nothing arrive any more: no bytes, no end, no reset. They wait. */
+  /** Stops all arrivals: bytes, end and reset wait. */
   stall(): void;
   /** Lets `count` more bytes arrive while stalled. */
   release(count: number): void;
   /** Ends a stall: what waited arrives. */
   resume(): void;
-  /** Ends this direction behind what is on its way, as if the sender had; what the sender gives from now on is lost. */
+  /** Ends this direction after the bytes in flight, as if the sender had. What the sender gives afterwards is lost. */
   halfClose(): void;
-  /** Puts bytes behind what is on its way, as if the sender had sent them; they are copied. */
+  /** Inserts a copy of these bytes behind those in flight, as if the sender had sent them. */
   insert(bytes: Uint8Array): void;
-  /** Resolves when `condition` holds; looks at once, and whenever something was taken, arrived or was lost. */
+  /** Resolves when `condition` is true; checks at once, and whenever bytes are taken, arrive or are lost. */
   until(condition: (flow: Flow) => boolean): Promise<void>;
 }
 
@@ -64,7 +73,7 @@ export class Lane implements Flow {
   readonly #record: Uint8Array[] = [];
   #taken = 0;
   #delivered = 0;
-  // Bytes of the piece that the receiver has not read yet, or that is being delayed.
+  // Bytes of the piece that the receiver has not read yet, or that is delayed.
   #inFlight = 0;
   #allowance: number = Infinity;
   #paused = false;
@@ -73,7 +82,7 @@ export class Lane implements Flow {
   #ended = false;
   #waiting: { condition: (flow: Flow) => boolean; resolve: () => void }[] = [];
 
-  /** What comes from `source` goes to `target`. Throws a `RangeError` for an option out of range. */
+  /** From `source` to `target`. Throws a `RangeError` for an option out of range. */
   constructor(source: Transport, target: Transport, options: FlowOptions) {
     this.#source = source;
     this.#target = target;
@@ -141,7 +150,7 @@ export class Lane implements Flow {
     this.#changed();
   }
 
-  /** The source has ended its direction. */
+  /** The source has ended its side. */
   end(): void {
     if (this.#next === "bytes") this.#next = "end";
     this.#pump();
@@ -153,7 +162,7 @@ export class Lane implements Flow {
     this.#pump();
   }
 
-  /** The target has read the piece it was given. */
+  /** The target has read its piece. */
   arrived(): void {
     this.#delivered += this.#inFlight;
     this.#inFlight = 0;
@@ -162,7 +171,7 @@ export class Lane implements Flow {
     this.#changed();
   }
 
-  /** From now on everything is lost, and the source does not learn of it. */
+  /** From now on everything is lost, and the source is not told. */
   lose(): void {
     this.#lost = true;
     this.#queue.clear();
@@ -197,7 +206,7 @@ export class Lane implements Flow {
     if (this.#lost) return;
     this.#options.alter?.(piece);
     if (this.#options.record) this.#record.push(copyOf(piece, 0, piece.length));
-    // An answer of `false` means that arrived() follows.
+    // If it returns `false`, arrived() follows.
     if (this.#target.write(piece)) this.arrived();
   }
 

@@ -21,39 +21,39 @@ import { Topics } from "../topics/topics.ts";
 import { headerLines } from "../options/header_lines.ts";
 import { connected, ConnectedPair, type NetworkOptions, type Pair } from "./pair.ts";
 
-/** What the server's end of a handshake is told, as `serve()` would be. */
+/** Options of the server's side, as for `serve()`. */
 export interface HandshakeServerOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {}
 
-/** What the client's end of a handshake is told, as `connect()` would be. */
+/** Options of the client's side, as for `connect()`. */
 export interface HandshakeClientOptions extends ConnectionOptions {
-  /** The URL that it asks for. Default: `ws://localhost/`. */
+  /** The URL to request. Default: `ws://localhost/`. */
   url?: string | URL;
-  /** Subprotocols to offer, best first. */
+  /** Subprotocols to offer, most preferred first. */
   protocols?: string | readonly string[];
   /** More header fields for the request. */
   headers?: HeadersInit;
-  /** Gives up. */
+  /** Aborts the handshake. */
   signal?: AbortSignal;
 }
 
-/** What a pair with a handshake is made with. */
+/** Options of a pair with a handshake. */
 export interface HandshakePairOptions<Data = undefined> {
-  /** The server's end: `upgrade`, `protocols`, limits and all. Every host is admitted unless `hosts` says otherwise. */
+  /** The server's side: `upgrade`, `protocols`, limits and so on. Every host is allowed unless `hosts` is set. */
   server?: HandshakeServerOptions<Data>;
-  /** The client's end. */
+  /** The client's side. */
   client?: HandshakeClientOptions;
-  /** Is given the server's end. Default: the test takes its messages itself. */
+  /** Handles the server's side. Default: the test reads its messages itself. */
   handler?: ConnectionHandler<Data>;
-  /** What lies between the ends, the handshake included. Default: everything arrives at once and whole. */
+  /** The network between the two sides, also for the handshake. Default: everything arrives at once and whole. */
   network?: NetworkOptions;
 }
 
 /**
- * As `pair()`, but the ends come to be by a real opening handshake, so that `upgrade`, `protocols`, `origins` and
- * whatever else decides about one can be tested without a port.
+ * As `pair()`, but with a real opening handshake, so that `upgrade`, `protocols`, `origins` and so on can be tested
+ * without a port.
  *
- * Rejects as `connect()` does: with a `HandshakeError` when the server refuses or the network breaks, with the signal's
- * reason when that is aborted, with a `RangeError` or `SyntaxError` for an option that cannot be used.
+ * Rejects as `connect()` does: with a `HandshakeError` if the server refuses or the network breaks, with the signal's
+ * reason if aborted, and with a `RangeError` or `SyntaxError` for an invalid option.
  *
  * @example
  * ```ts
@@ -97,7 +97,7 @@ export async function handshakePair<Data = undefined>(
     limits,
     home,
     deadlines: new Deadlines(server.handshakeTimeout ?? 10_000),
-    // A handler's return closes: this one's comes when nothing is left to close.
+    // When a handler function returns, the connection is closed: this one returns when that has happened anyway.
     handler: handler ?? ((socket) => socket.closed),
     handshakes: new Roster(),
     retryAfter: undefined,
@@ -126,7 +126,7 @@ export async function handshakePair<Data = undefined>(
   }
 }
 
-/** Remembers the one connection, though it may have ended by the time that anyone asks. */
+/** Remembers the one connection, even if it has already ended. */
 class WatchedHome<Data> extends Home<Data> {
   socket: Connection<Data> | undefined;
 

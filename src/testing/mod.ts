@@ -1,8 +1,8 @@
 /**
- * Connections for tests: two live ends in memory, without a port, and a network between them that splits, delays,
- * stalls, cuts and vanishes when the test says so.
+ * Connections for tests: two real connections in memory, without a port. The simulated network between them splits,
+ * delays, stalls, cuts and vanishes as the test says.
  *
- * @example A peer whose network vanished is noticed by the heartbeat
+ * @example The heartbeat detects a half-open connection
  * ```ts
  * import { pair } from "woshou/testing";
  *

@@ -1,23 +1,23 @@
 /**
- * What lies between two ends: a relay that carries the bytes of each to the other, and fails as a test says.
+ * A relay between two transports, with faults controlled by a test.
  *
  * @module
  */
 import type { Transport } from "../transport/transport.ts";
 import { type FlowOptions, Lane } from "./flow.ts";
 
-/** What two directions have in common: how they fail together. */
+/** Faults of both directions together. */
 export interface Faults {
-  /** Resets both ends, as a broken connection is told: what is on its way is lost. */
+  /** Resets both sides, as a broken connection does: bytes in flight are lost. */
   cut(): void;
   /**
-   * Loses everything from now on, without a word to either end, as when a cable is pulled: no bytes, no FIN and no reset
-   * gets through. Both ends may still write.
+   * Loses everything from now on without notice to either side, as when a cable is pulled: no bytes, FIN or reset get
+   * through. Both sides may still write.
    */
   vanish(): void;
 }
 
-/** Two transports, each given what comes from the other. */
+/** Two transports, each of which receives what comes from the other. */
 export class Relay implements Faults {
   readonly #left: Transport;
   readonly #right: Transport;
@@ -26,7 +26,7 @@ export class Relay implements Faults {
   /** From right to left. */
   readonly leftward: Lane;
 
-  /** Takes both transports over. Throws a `RangeError` for an option out of range. */
+  /** Takes over both transports. Throws a `RangeError` for an option out of range. */
   constructor(left: Transport, right: Transport, rightward: FlowOptions, leftward: FlowOptions) {
     this.#left = left;
     this.#right = right;

@@ -21,15 +21,15 @@ import type { Transport } from "../transport/transport.ts";
 import type { Flow, FlowOptions } from "./flow.ts";
 import { type Faults, Relay } from "./network.ts";
 
-/** How the network between two ends behaves; what stands at the top holds for both directions. */
+/** How the network between two sides behaves; top-level options apply to both directions. */
 export interface NetworkOptions extends FlowOptions {
-  /** From the client to the server, where it differs. */
+  /** From the client to the server, where different. */
   toServer?: FlowOptions;
-  /** From the server to the client, where it differs. */
+  /** From the server to the client, where different. */
   toClient?: FlowOptions;
 }
 
-/** The network between two ends, in the hands of a test. */
+/** The simulated network between two sides, controlled by a test. */
 export interface Network extends Faults {
   /** From the client to the server. */
   readonly toServer: Flow;
@@ -37,43 +37,43 @@ export interface Network extends Faults {
   readonly toClient: Flow;
 }
 
-/** What a pair is made with. */
+/** Options of a pair. */
 export interface PairOptions<Data = undefined> {
   /** Limits and deadlines of the client. */
   client?: ConnectionOptions;
-  /** Limits and deadlines of the server's end. */
+  /** Limits and deadlines of the server's side. */
   server?: ConnectionOptions;
-  /** Is given the server's end, as `serve()` would. Default: the test takes its messages itself. */
+  /** Handles the server's side, as in `serve()`. Default: the test reads its messages itself. */
   handler?: ConnectionHandler<Data>;
-  /** `data` of the server's end. */
+  /** `data` of the server's side. */
   data?: Data;
-  /** The subprotocol, as if it had been agreed upon. Default: `""`. */
+  /** The negotiated subprotocol. Default: `""`. */
   protocol?: string;
-  /** `request` of the server's end. Default: a GET of `http://localhost/`. */
+  /** `request` of the server's side. Default: a GET of `http://localhost/`. */
   request?: Request;
-  /** Told of what the handler throws. Default: `console.error`. */
+  /** Called with what the handler throws. Default: `console.error`. */
   error?(error: unknown): void;
-  /** What lies between the ends. Default: everything arrives at once and whole. */
+  /** The network between the two sides. Default: everything arrives at once and whole. */
   network?: NetworkOptions;
 }
 
-/** Two ends of one connection, and what lies between them. */
+/** Both sides of a connection, and the network between them. */
 export interface Pair<Data = undefined> extends AsyncDisposable {
-  /** The client's end. */
+  /** The client's side. */
   readonly client: Connection;
-  /** The server's end. */
+  /** The server's side. */
   readonly server: Connection<Data>;
-  /** What lies between them. */
+  /** The network between them. */
   readonly network: Network;
-  /** Publishes to the topics that the server's end has subscribed to, as `server.publish()` would. */
+  /** Publishes to the topics that the server's side has subscribed to, as `server.publish()` would. */
   readonly publisher: Publisher;
-  /** Drops both ends and waits until they are closed. */
+  /** Drops both sides and waits until they are closed. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Makes a client and a server that are connected, in memory: no port, no handshake, no waiting. Everything else is real:
- * frames, limits, heartbeats, closing. Each end must be closed, or dropped, as ever: `await using` does it.
+ * Makes a connected client and server in memory: no port, no handshake, no waiting. Everything else is real: frames,
+ * limits, heartbeats, closing. Close or drop each side as usual; `await using` does it.
  *
  * Throws a `RangeError` for an option out of range.
  *
@@ -145,14 +145,14 @@ export function pair<Data = undefined>(options: PairOptions<Data> = {}): Pair<Da
   return new ConnectedPair(client, server, ends.network, topics);
 }
 
-/** Two ends of one connection. */
+/** Both sides of one connection. */
 export class ConnectedPair<Data> implements Pair<Data> {
   readonly client: Connection;
   readonly server: Connection<Data>;
   readonly network: Network;
   readonly publisher: Publisher;
 
-  /** Of these ends. */
+  /** For these two sides. */
   constructor(client: Connection, server: Connection<Data>, network: Network, publisher: Publisher) {
     this.client = client;
     this.server = server;
@@ -167,7 +167,7 @@ export class ConnectedPair<Data> implements Pair<Data> {
   }
 }
 
-/** The compression that two ends agree upon, as by an opening handshake. */
+/** Negotiates compression as an opening handshake would. */
 function agree(client: CompressionSettings | undefined, server: CompressionSettings | undefined): {
   answer: string;
   client: PermessageDeflate;
@@ -188,7 +188,7 @@ export function connected(
   serverMark: number,
 ): { client: Transport; server: Transport; network: Network } {
   const { toServer, toClient, ...both } = options ?? {};
-  // With no room behind the network each piece is read by itself.
+  // Without a buffer behind the network each piece is read separately.
   const [client, left] = memoryPair({ highWaterMark: clientMark }, { highWaterMark: 0 });
   const [server, right] = memoryPair({ highWaterMark: serverMark }, { highWaterMark: 0 });
   const relay = new Relay(left, right, { ...both, ...toServer }, { ...both, ...toClient });

@@ -1,17 +1,18 @@
 /**
- * Ways to cut a stream of bytes into pieces.
+ * Ways to split a byte stream into pieces.
  *
  * @module
  */
 
 /**
- * How bytes are cut into the pieces that arrive: `"bytes"` for one byte each, a number for at most so many bytes each,
- * or pieces of 1 to `largest` bytes (default 1024) as a random generator deals them, the same for the same seed.
+ * How bytes are split: `"bytes"`: one byte each; a number: at most that many bytes each; a seed: random pieces of 1
+ * to `largest` bytes (default 1024), the same for the same seed.
  */
 export type Split = "bytes" | number | { readonly seed: number; readonly largest?: number };
 
 /**
- * Answers the size of piece after piece. Throws a `RangeError` for a size that is no whole number of at least 1.
+ * Returns a function that gives the size of each piece. Throws a `RangeError` for a size that is not a whole number
+ * of at least 1.
  */
 export function pieceSizes(split: Split | undefined): () => number {
   if (split === undefined) return () => Infinity;

@@ -1,5 +1,5 @@
 /**
- * What is said to topics, and what they say: the options of subscribing and publishing, and the events.
+ * Options and events of topics.
  *
  * @module
  */
@@ -8,94 +8,97 @@ import type { Sendable } from "../connection/message.ts";
 import type { SubscribeOptions, WhenSlow } from "../connection/subscriptions.ts";
 import type { TopicRelay } from "./relay.ts";
 
-/** How a message is published. */
+/** Options of publishing. */
 export interface PublishOptions {
-  /** A subscriber that is left out: who sent what is being passed on. */
+  /** A subscriber to leave out, such as the sender of a message that is passed on. */
   except?: Connection<unknown>;
   /**
-   * What the message is the newest state of, for subscribers with `whenSlow: "latest"`. Messages without a key replace
-   * one another.
+   * The key whose newest value this message is, for subscribers with `whenSlow: "latest"`. Messages without a key
+   * replace one another.
    */
   key?: string;
   /**
-   * Whether to compress the message for those connections that use permessage-deflate: once for all that have agreed
-   * upon the same window. `true` whatever its size, `false` not at all.
+   * Whether to compress the message for connections with permessage-deflate, once for all with the same window.
+   * `true`: whatever its size; `false`: not at all.
    *
-   * @default as their `compression.threshold` says
+   * @default decided by their `compression.threshold`
    */
   compress?: boolean;
 }
 
-/** What became of a published message. */
+/** The result of publishing a message. */
 export interface Publication {
   /**
-   * Subscribers of this server that the message was handed to, or for whom it waits. Whether it reaches them only they
-   * can say.
+   * Subscribers of this server that the message was given to, or for whom it waits. Only they can know whether it
+   * arrives.
    */
   readonly receivers: number;
   /**
-   * Resolves when the relay has taken the message, at once when there is none; rejects with the relay's error when it
-   * has not. Nobody needs to look at it.
+   * Resolves when the relay has taken the message, at once without a relay; rejects with the relay's error. You may
+   * ignore it.
    */
   readonly relayed: Promise<void>;
 }
 
-/** Who publishes to topics: a server, or an acceptor. */
+/** Publishes to topics: a server, or an acceptor. */
 export interface Publisher {
   /**
-   * Sends a message to every subscriber of a topic. Never waits: a subscriber that is behind is treated as its
-   * `whenSlow` says. Messages reach each subscriber in the order of publishing. Bytes are copied.
+   * Sends a message to every subscriber of a topic. Never waits: a slow subscriber is treated according to its
+   * `whenSlow`. Each subscriber gets messages in the order of publishing. Bytes are copied.
    *
-   * Throws a `TypeError` for data that cannot be sent and a topic that is no string, a `RangeError` for a topic that
-   * {@linkcode Connection.subscribe} would refuse and a message of more than `maxBufferedAmount` bytes.
+   * Throws a `TypeError` for data that cannot be sent and a topic that is not a string; a `RangeError` for a topic
+   * that {@linkcode Connection.subscribe} refuses and a message of more than `maxBufferedAmount` bytes.
    */
   publish(topic: string, data: Sendable, options?: PublishOptions): Publication;
   /** How many connections of this server are subscribed to the topic. */
   subscriberCount(topic: string): number;
-  /** Published messages that subscribers lost, all together; see {@linkcode Connection.dropped}. */
+  /** Published messages lost by all subscribers together; see {@linkcode Connection.dropped}. */
   readonly dropped: number;
 }
 
-/** A subscriber was too slow, and has lost messages for it. */
+/** A subscriber was too slow and lost messages. */
 export interface SlowSubscriberEvent<Data> {
-  /** Tells it from events of other limits. */
+  /** Distinguishes it from events of other limits. */
   readonly kind: "slow-subscriber";
-  /** Whose connection. */
+  /** The subscriber's connection. */
   readonly socket: Connection<Data>;
-  /** The topic whose message found no room. */
+  /** The topic whose message had no room. */
   readonly topic: string;
   /** The subscription's policy. */
   readonly whenSlow: WhenSlow;
   /** Whether the connection is being closed with 1013. */
   readonly closed: boolean;
-  /** Published messages that the connection has lost so far, in all. */
+  /** Published messages that the connection has lost so far. */
   readonly dropped: number;
 }
 
-/** What a server asks of its topics. */
+/** Topic options of a server. */
 export interface TopicOptions<Data> {
   /**
-   * Topics that one connection may be subscribed to, lest a peer that names them fill the memory: with names of the
-   * greatest length this comes to about a megabyte.
+   * Most topics of one connection, so that a peer that chooses their names cannot fill the memory: with the longest
+   * names it is about a megabyte.
    *
    * @default 1000
    */
   maxTopics?: number;
-  /** What `subscribe()` does where its own options say nothing. */
+  /** Default options of `subscribe()`. */
   subscriptions?: SubscribeOptions;
   /**
-   * A subscriber begins to lose messages, or is closed, because it is slow. Once for each time that it falls behind;
-   * the losses themselves are counted in `dropped`.
+   * A slow subscriber starts to lose messages, or is closed. Called once each time that it falls behind; the losses
+   * are counted in `dropped`.
    */
   limit?(event: SlowSubscriberEvent<Data>): void;
-  /** Joins the topics of several processes. The place where a broker is plugged in; it may still change. */
+  /** Joins the topics of several processes. This is where a message broker is plugged in; it may still change. */
   relay?: TopicRelay;
 }
 
-/** Characters that a topic's name may have. */
+/** Longest topic name in characters. */
 export const MAX_TOPIC_LENGTH = 256;
 
-/** Throws a `TypeError` for what is no string, a `RangeError` for a name that a broker's protocol could not carry. */
+/**
+ * Throws a `TypeError` for anything but a string, and a `RangeError` for a name that a broker's protocol could not
+ * carry.
+ */
 export function checkTopic(topic: string): void {
   if (typeof topic !== "string") throw new TypeError("Cannot use this as a topic: give a string.");
   if (topic === "" || topic.length > MAX_TOPIC_LENGTH) {
@@ -103,7 +106,7 @@ export function checkTopic(topic: string): void {
       `Cannot use a topic of ${topic.length} characters: give a name of 1 to ${MAX_TOPIC_LENGTH}.`,
     );
   }
-  // Cc: C0, DEL and C1. Cs: a half of a surrogate pair, which UTF-8 cannot carry.
+  // Cc: C0, DEL and C1. Cs: a lone surrogate, which UTF-8 cannot encode.
   if (/[\p{Cc}\p{Cs}]/u.test(topic)) {
     throw new RangeError(
       `Cannot use the topic ${JSON.stringify(topic)}: leave out control characters and lone surrogates.`,
@@ -113,7 +116,7 @@ export function checkTopic(topic: string): void {
 
 const POLICIES: readonly string[] = ["keep", "drop-oldest", "latest", "close"] satisfies WhenSlow[];
 
-/** The options with what is missing filled in. Throws a `RangeError` for a value that cannot be used. */
+/** The options with all defaults filled in. Throws a `RangeError` for an invalid value. */
 export function subscribeOptions(
   options: SubscribeOptions,
   defaults: Required<SubscribeOptions>,

@@ -1,5 +1,5 @@
 /**
- * One published message, in each form that its receivers need, and each of them made once.
+ * One published message in each form that its receivers need, each made once.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import { type EncodedMessage, encodeMessage } from "../protocol/encoded_message.
 
 /** A message for many connections. */
 export class PublishedMessage {
-  /** As it goes to those that do not compress. */
+  /** For connections without compression. */
   readonly plain: EncodedMessage;
   readonly #data: string | Uint8Array;
   readonly #compress: boolean | undefined;
-  // By the likeness of those that take it.
+  // By the `likeness` of the receiving connections.
   readonly #compressed: Map<number, EncodedMessage> = new Map();
 
-  /** `compress` is the publisher's choice, if it made one. */
+  /** `compress` is the publisher's choice, if there is one. */
   constructor(data: string | Uint8Array, compress: boolean | undefined) {
     this.plain = encodeMessage(data);
     this.#data = data;
     this.#compress = compress;
   }
 
-  /** As it goes to a connection with this compression. */
+  /** The form for a connection with this compression. */
   encodedFor(compression: MessageCompression | undefined): EncodedMessage {
     if (!compression?.wants(payloadSize(this.plain), this.#compress)) return this.plain;
     let encoded = this.#compressed.get(compression.likeness);

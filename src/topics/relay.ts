@@ -1,10 +1,10 @@
 /**
- * The seam between the topics of this process and those of others. A broker is to be plugged in here.
+ * The interface between the topics of this process and those of others, for a message broker.
  *
  * @module
  */
 
-/** A published message between processes. */
+/** A message published in another process. */
 export interface RelayedMessage {
   /** The topic. */
   readonly topic: string;
@@ -17,24 +17,24 @@ export interface RelayedMessage {
 }
 
 /**
- * Makes the link of one server to others. `deliver` gives what comes from outside to the subscribers of this server,
- * and it is not published again; it answers how many there were, and throws as `publish()` does.
+ * Makes the link between one server and others. `deliver` gives a message from outside to the subscribers of this
+ * server, and does not publish it again; it returns their number, and throws as `publish()` does.
  *
- * In order for each subscriber to get each message once, the link must not give a server its own messages back; for the
- * order of one publisher's messages to hold, it must deliver them in the order in which it was given them.
+ * For each subscriber to get each message once, the link must not deliver a server's own messages back to it. To keep
+ * the order of one publisher's messages, it must deliver them in the order in which it received them.
  */
 export type TopicRelay = (deliver: (message: RelayedMessage) => number) => RelayLink;
 
-/** What a relay is told by one server. What it throws here, or rejects with, goes to the `error` hook. */
+/** What one server tells a relay. Exceptions and rejections go to the `error` hook. */
 export interface RelayLink {
   /** The topic has its first subscriber here. */
   subscribed(topic: string): void;
   /** The topic has lost its last subscriber here. */
   unsubscribed(topic: string): void;
   /**
-   * A message was published here; subscribers here have it already. Resolves when the broker has taken it; throws or
-   * rejects when it has not, which the publisher sees in `Publication.relayed`. That nobody may look there: a link that
-   * is lost is the relay's own to report.
+   * A message was published here; local subscribers already have it. Resolves when the broker has taken it; throws or
+   * rejects if not, which the publisher sees in `Publication.relayed`. Nobody may look there, so the relay should
+   * report a lost link itself.
    */
   publish(message: RelayedMessage): void | Promise<void>;
 }

@@ -1,5 +1,5 @@
 /**
- * One connection as a subscriber: its topics, and the published messages that wait while it is behind.
+ * One connection as a subscriber: its topics, and the published messages that wait while it is slow.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { checkTopic, subscribeOptions } from "./options.ts";
 import type { PublishedMessage } from "./published_message.ts";
 import type { Receiver, SubscribersTopics, Subscription, Waiting } from "./subscription.ts";
 
-// What waits costs more than its bytes, which it may share with other connections.
+// A waiting message costs more than its bytes, which it may share with other connections.
 const OVERHEAD = 64;
 
 /** One connection as a subscriber. */
@@ -29,7 +29,8 @@ export class Subscriber implements Receiver, Subscriptions {
   readonly #liveness: Liveness;
   readonly #settings: ConnectionSettings;
   readonly #subscriptions: Map<string, Subscription> = new Map();
-  // In the order of publishing; those that may be dropped stand in both. Made when a message has to wait.
+  // In the order of publishing; droppable messages are also in their subscription. Created when a message has to
+  // wait.
   #backlog: Set<Waiting> | undefined;
   #droppable: Set<Waiting> | undefined;
   #backlogSize = 0;
@@ -38,7 +39,7 @@ export class Subscriber implements Receiver, Subscriptions {
   #dropped = 0;
   #losing = false;
 
-  /** A subscriber without topics. */
+  /** Starts without topics. */
   constructor(topics: SubscribersTopics, owner: SubscriberOwner) {
     this.#owner = owner;
     this.#topics = topics;
@@ -49,12 +50,12 @@ export class Subscriber implements Receiver, Subscriptions {
     this.#settings = owner.settings;
   }
 
-  /** The topics, as a set of the caller's own. */
+  /** The topics, as a new set. */
   get topics(): Set<string> {
     return new Set(this.#subscriptions.keys());
   }
 
-  /** Bytes that wait here, with what it takes to keep them. */
+  /** Bytes that wait here, including overhead. */
   get bufferedAmount(): number {
     return this.#backlogSize;
   }
@@ -94,9 +95,9 @@ export class Subscriber implements Receiver, Subscriptions {
     this.#topics.remove(subscription);
   }
 
-  /** A message was published, which many share. Answers whether it has gone out, or waits. */
+  /** A message was published. Returns whether it was sent, or waits. */
   deliver(subscription: Subscription, published: PublishedMessage, key: string | undefined): boolean {
-    // Somebody who was told that it fails may publish before it has left.
+    // A hook that is told of its failure may publish before it has left its topics.
     if (!this.#protocol.open) return false;
     const message = published.encodedFor(this.#protocol.compression);
     if (this.#backlogSize > 0 || !this.#ready(message.frame.length)) {
@@ -106,7 +107,7 @@ export class Subscriber implements Receiver, Subscriptions {
     return true;
   }
 
-  /** The connection may be ready again: what waits goes out, as far as it can. */
+  /** The connection may be ready again: sends what it can of what waits. */
   drained(): void {
     if (this.#backlog !== undefined) {
       for (const waiting of this.#backlog) {
@@ -118,7 +119,7 @@ export class Subscriber implements Receiver, Subscriptions {
     this.#losing = false;
   }
 
-  /** Drops what may be dropped until there is room for so many bytes. Answers whether there is. */
+  /** Drops droppable messages until this many bytes have room. Returns whether they have. */
   makeRoom(size: number): boolean {
     const room = this.#settings.maxBufferedAmount - size;
     if (this.#owner.bufferedAmount - this.#droppableSize > room) return false;
@@ -129,12 +130,12 @@ export class Subscriber implements Receiver, Subscriptions {
     return true;
   }
 
-  /** The connection is closing: it leaves its topics. What waits still goes out. */
+  /** The connection is closing and leaves its topics. What waits still goes out. */
   leave(): void {
     for (const topic of this.#subscriptions.keys()) this.unsubscribe(topic);
   }
 
-  /** Nothing can follow any more: what waits goes out now, or is lost. */
+  /** Nothing can follow: what waits is sent now, or is lost. */
   end(mayBeSent: boolean): void {
     this.leave();
     const lost = mayBeSent ? 0 : this.#backlog?.size ?? 0;
@@ -145,7 +146,7 @@ export class Subscriber implements Receiver, Subscriptions {
     this.#count(lost);
   }
 
-  /** Whether a frame of this size may go out now. If not, and the buffer holds it, an event will say when. */
+  /** Whether a frame of this size may be sent now. If not, and it fits the buffer, an event will follow. */
   #ready(size: number): boolean {
     const { sendHighWaterMark, maxBufferedAmount } = this.#settings;
     const buffered = this.#framesToSend.bufferedAmount;
@@ -177,7 +178,7 @@ export class Subscriber implements Receiver, Subscriptions {
     return true;
   }
 
-  /** Drops what the message takes the place of. */
+  /** Drops what the message replaces. */
   #replace({ waiting, maxWaiting }: Subscription, { droppable, id }: Waiting): void {
     if (waiting === undefined) return;
     if (!droppable) {

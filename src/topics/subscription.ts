@@ -1,5 +1,5 @@
 /**
- * A subscription: what stands between a topic and its subscriber, and what each of the two asks of the other.
+ * A subscription, and the interfaces between topics and their subscribers.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { PublishedMessage } from "./published_message.ts";
 export interface Waiting {
   readonly subscription: Subscription;
   readonly message: EncodedMessage;
-  /** The key, with `"latest"`; else a number of its own. */
+  /** With `"latest"` the key; otherwise a unique number. */
   readonly id: string | number | undefined;
   /** Whether it may be dropped to make room. */
   readonly droppable: boolean;
@@ -20,31 +20,31 @@ export interface Waiting {
 
 /** One connection's subscription to one topic. */
 export interface Subscription {
-  /** Who. */
+  /** The subscriber. */
   readonly subscriber: Receiver;
-  /** To what. */
+  /** The topic. */
   readonly topic: string;
   /** See {@linkcode SubscribeOptions.whenSlow}. */
   whenSlow: WhenSlow;
   /** See {@linkcode SubscribeOptions.maxWaiting}. */
   maxWaiting: number;
-  /** Messages that wait and that later ones may replace, the oldest first. */
+  /** Waiting messages that later ones may replace, oldest first. */
   waiting: Map<Waiting["id"], Waiting> | undefined;
 }
 
-/** A subscriber, as topics know it. */
+/** A subscriber, as topics see it. */
 export interface Receiver {
-  /** The connection, as the application holds it. */
+  /** The connection that the application holds. */
   readonly socket: unknown;
-  /** A message was published, which many share. Answers whether it has gone out, or waits. */
+  /** A message was published. Returns whether it was sent, or waits. */
   deliver(subscription: Subscription, published: PublishedMessage, key: string | undefined): boolean;
 }
 
-/** Topics, as a subscriber knows them. */
+/** Topics, as a subscriber sees them. */
 export interface SubscribersTopics {
-  /** Topics that one connection may be subscribed to. */
+  /** Most topics of one connection. */
   readonly maxTopics: number;
-  /** What `subscribe()` does where its own options say nothing. */
+  /** Default options of `subscribe()`. */
   readonly defaults: Required<SubscribeOptions>;
   /** A connection has subscribed. */
   add(subscription: Subscription): void;

@@ -1,5 +1,5 @@
 /**
- * The topics of one server: who is subscribed, and messages for all of them, each encoded once.
+ * The topics of one server: who is subscribed, and publishing with one encoding for all.
  *
  * @module
  */
@@ -33,9 +33,9 @@ const RELAYED: Promise<void> = /* @__PURE__ */ Promise.resolve();
 
 /** The topics of one server, and their subscribers. */
 export class Topics<Data = unknown> implements Publisher, ConnectionTopics, SubscribersTopics {
-  /** Topics that one connection may be subscribed to. */
+  /** Most topics of one connection. */
   readonly maxTopics: number;
-  /** What `subscribe()` does where its own options say nothing. */
+  /** Default options of `subscribe()`. */
   readonly defaults: Required<SubscribeOptions>;
   readonly #subscriptions: Map<string, Set<Subscription>> = new Map();
   readonly #maxMessageSize: number;
@@ -43,7 +43,7 @@ export class Topics<Data = unknown> implements Publisher, ConnectionTopics, Subs
   readonly #link: RelayLink | undefined;
   #dropped = 0;
 
-  /** Topics without a subscriber. Throws a `RangeError` for an option out of range. */
+  /** Starts without subscribers. Throws a `RangeError` for an option out of range. */
   constructor(options: TopicOptions<Data> & { error?(error: unknown): void }, settings: ConnectionSettings) {
     this.maxTopics = atLeast(options, "maxTopics", 0, 1000);
     this.defaults = subscribeOptions(options.subscriptions ?? {}, { whenSlow: "keep", maxWaiting: 100 });
@@ -60,7 +60,7 @@ export class Topics<Data = unknown> implements Publisher, ConnectionTopics, Subs
     return this.#dropped;
   }
 
-  /** How many topics have subscribers. */
+  /** The number of topics with subscribers. */
   get size(): number {
     return this.#subscriptions.size;
   }
@@ -144,7 +144,7 @@ export class Topics<Data = unknown> implements Publisher, ConnectionTopics, Subs
 
 function relay(link: RelayLink, message: RelayedMessage): Promise<void> {
   const relayed = new Promise<void>((resolve) => resolve(link.publish(message)));
-  // A publisher who does not look must not end the process.
+  // A publisher that ignores it must not cause an unhandled rejection.
   relayed.catch(() => {});
   return relayed;
 }

@@ -53,24 +53,24 @@ interface BunNamespace {
 
 const Bun = (globalThis as unknown as { Bun: BunNamespace }).Bun;
 
-/** The protocols' names, each behind its length. */
+/** The protocol names, each behind its length. */
 const ALPN: ArrayBuffer = new TextEncoder().encode("\x08http/1.1").buffer;
 
 /** Bun's sockets. */
 export const bunAdapter: Adapter = { connect, listen };
 
-/** The part that is the same for every socket. */
+/** The handlers that are the same for every socket. */
 const events: Pick<BunHandlers, "binaryType" | "data" | "drain" | "end" | "error" | "close"> = {
   binaryType: "uint8array",
   data: (socket, chunk) => loudly(() => socket.data?.onData(chunk)),
   drain: (socket) => loudly(() => socket.data?.onDrain()),
   end: (socket) => loudly(() => socket.data?.onEnd()),
-  // An alert behind the TLS handshake is told here alone.
+  // The only place where an alert after the TLS handshake is reported.
   error: (socket, error) => socket.data?.onError(error),
   close: (socket, error) => socket.data?.onClose(error),
 };
 
-/** What is thrown here Bun would take for an error of the socket. */
+/** Bun would take an exception here for an error of the socket. */
 function loudly(call: () => void): void {
   try {
     call();
@@ -103,7 +103,7 @@ async function connect(options: ConnectOptions): Promise<Transport> {
     const onAbort = (): void => fail(signal!.reason);
     const succeed = (socket: BunSocket): void => {
       if (!settle()) return;
-      // An accepted socket does without Nagle's algorithm by itself.
+      // Accepted sockets have Nagle's algorithm disabled already.
       socket.setNoDelay(true);
       const transport = new BunTransport(socket, tls !== undefined, highWaterMark);
       socket.data = transport;
@@ -124,7 +124,7 @@ async function connect(options: ConnectOptions): Promise<Transport> {
           else if (tls === undefined) succeed(socket);
         },
         handshake(socket, success, error) {
-          // Bun goes on with a bad certificate unless it is stopped here.
+          // Bun continues with a bad certificate unless it is stopped here.
           if (!success || error !== null && error !== undefined || !socket.authorized) {
             fail(connectError(error, options, error ? undefined : "certificate-rejected"));
           } else succeed(socket);
@@ -157,8 +157,8 @@ function clientSide(options: ConnectOptions): BunTlsOptions {
   return {
     ALPNProtocols: ALPN,
     rejectUnauthorized: true,
-    // RFC 6066, section 3: "Literal IPv4 and IPv6 addresses are not permitted in "HostName"". Without a name Bun verifies
-    // the host that it dials.
+    // RFC 6066, section 3: "Literal IPv4 and IPv6 addresses are not permitted in "HostName"". Without a name Bun
+    // verifies the host that it dials.
     serverName: name === host && isIP(name) !== 0 ? "" : name,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -166,14 +166,17 @@ function clientSide(options: ConnectOptions): BunTlsOptions {
   };
 }
 
-/** Whether the certificate is to be of an address that is not dialled: Bun.connect would send that as a name. */
+/**
+ * Whether the certificate must name an address other than the dialed one: Bun.connect would send that as a server
+ * name.
+ */
 function namesAnotherAddress(options: ConnectOptions): boolean {
   const { serverName } = options.tls ?? {};
   if (serverName === undefined || "path" in options || isIP(bareHost(serverName)) === 0) return false;
   return bareHost(serverName) !== bareHost(options.hostname);
 }
 
-/** The address of a host name: Bun would listen on one, and tell neither which nor why there is none. */
+/** The address of a host name: Bun would listen on one of several, without saying which, or why there is none. */
 async function resolved(options: ListenOptions): Promise<ReturnType<typeof where>> {
   const place = where(options);
   if ("unix" in place) return place;
@@ -198,11 +201,11 @@ async function listen(options: ListenOptions): Promise<Listener> {
           const transport = new BunTransport(socket, tls !== undefined, highWaterMark);
           socket.data = transport;
           options.accept(transport);
-          // A paused socket would not get on with its TLS handshake.
+          // A paused socket would not make progress with its TLS handshake.
           if (tls === undefined) transport.onOpen();
         },
         handshake(socket, success, error) {
-          // The error of a handshake that succeeded only says that the client has no certificate.
+          // After a successful handshake the error only says that the client has no certificate.
           if (success) socket.data?.onOpen();
           else socket.data?.onHandshakeFailure(error);
         },

@@ -11,23 +11,23 @@ import { DEFAULT_HIGH_WATER_MARK, type Transport, type TransportHandler } from "
 
 /** What is needed of a `Bun.Socket`. */
 export interface BunSocket {
-  /** What the adapter keeps with the socket. */
+  /** What the adapter stores with the socket. */
   data: BunTransport | undefined;
   /** The peer's address; none on a Unix socket. */
   readonly remoteAddress?: string | undefined;
   /** Whether TLS has verified the peer's certificate. */
   readonly authorized: boolean;
-  /** Writes, perhaps a part only; negative when nothing can be written any more. */
+  /** Writes, perhaps only a part; returns a negative number if nothing can be written any more. */
   write(bytes: Uint8Array): number;
-  /** Ends the outgoing direction. */
+  /** Ends the sending side. */
   shutdown(): void;
-  /** Ends everything. */
+  /** Ends both sides at once. */
   terminate(): void;
   /** Stops reading. */
   pause(): void;
   /** Starts reading. */
   resume(): void;
-  /** Does without Nagle's algorithm. */
+  /** Disables Nagle's algorithm. */
   setNoDelay(noDelay?: boolean): unknown;
 }
 
@@ -39,17 +39,17 @@ export class BunTransport extends Lifecycle implements Transport {
   readonly encrypted: boolean;
   readonly #socket: BunSocket;
   readonly #highWaterMark: number;
-  // Made when the system first takes a part only.
+  // Created when the system first takes only a part.
   #queue: ByteQueue | undefined;
   #handler: TransportHandler | undefined;
-  /** What came before `attach()`, although the socket was paused. */
+  /** Bytes that arrived before `attach()`, although the socket was paused. */
   #inbox: Uint8Array[] | undefined;
   #started = false;
   #paused = false;
   #wantsDrain = false;
   #failure: unknown;
 
-  /** Takes the socket over; whoever makes it calls {@linkcode BunTransport.onOpen} as soon as TLS is done. */
+  /** Takes over the socket. The caller calls {@linkcode BunTransport.onOpen} when TLS is done. */
   constructor(socket: BunSocket, encrypted: boolean, highWaterMark: number = DEFAULT_HIGH_WATER_MARK) {
     super();
     this.#socket = socket;
@@ -58,10 +58,10 @@ export class BunTransport extends Lifecycle implements Transport {
     this.encrypted = encrypted;
   }
 
-  /** Bytes may come from now on: until `attach()` they are to wait in the system. */
+  /** Bytes may arrive from now on; until `attach()` they wait in the system. */
   onOpen(): void {
     if (this.#started || this.life !== "open") return;
-    // Each pause() and resume() is a system call, and makes Bun wait for room to write besides.
+    // Each pause() and resume() is a system call, and also makes Bun wait for the socket to be writable.
     if (this.#handler !== undefined && !this.#paused && this.incoming === "open") this.#started = true;
     else this.#socket.pause();
   }
@@ -91,7 +91,7 @@ export class BunTransport extends Lifecycle implements Transport {
       const count = this.#socket.write(bytes);
       if (count === bytes.length) return true;
       if (count < 0) {
-        // Bun closes the socket then as if all had been well.
+        // Bun then closes the socket without reporting an error.
         this.send("lost");
         return true;
       }
@@ -134,14 +134,14 @@ export class BunTransport extends Lifecycle implements Transport {
     } else if (this.life === "open") this.#socket.resume();
   }
 
-  /** Bytes have come. */
+  /** Bytes arrived. */
   onData(chunk: Uint8Array): void {
     if (this.life !== "open") return;
     if (this.#started) this.#handler!.data(chunk);
     else (this.#inbox ??= []).push(new Uint8Array(chunk));
   }
 
-  /** The system takes bytes again; Bun also says so unasked. */
+  /** The system accepts bytes again. Bun also calls this without a reason. */
   onDrain(): void {
     if (this.life !== "open") return;
     const queue = this.#queue;
@@ -160,13 +160,13 @@ export class BunTransport extends Lifecycle implements Transport {
     if (this.outgoing === "ending" && this.bufferedAmount === 0) this.#sendEnd();
   }
 
-  /** The peer has ended its direction. */
+  /** The peer has ended its side. */
   onEnd(): void {
     if (this.life !== "open" || !this.receive("ended")) return;
     if (this.#started) this.#tellEnd();
   }
 
-  /** It breaks; the close follows. */
+  /** The socket broke; the close follows. */
   onError(error: unknown): void {
     this.#failure ??= error;
   }
@@ -178,12 +178,12 @@ export class BunTransport extends Lifecycle implements Transport {
     this.#socket.terminate();
   }
 
-  /** Everything is over. */
+  /** The socket is closed. */
   onClose(error: unknown): void {
     if (!this.enter("closed") && !this.enter("aborted")) return;
     this.#failure ??= error;
     this.#queue = undefined;
-    // Bun closes inside terminate().
+    // Bun calls close inside terminate().
     queueMicrotask(() => {
       if (this.#started || this.#isBroken()) this.#finish();
     });
@@ -228,7 +228,7 @@ export class BunTransport extends Lifecycle implements Transport {
     if (abandoned) return handler.close();
     if (this.#failure !== undefined) return handler.close(brokenError(this.#failure));
     if (this.outgoing !== "ended") return handler.close(brokenError(undefined, "connection-reset"));
-    // After our own end, Bun tells of the peer's by closing only.
+    // After our own end, Bun reports the peer's only by closing.
     this.receive("ended");
     this.#tellEnd();
     handler.close();

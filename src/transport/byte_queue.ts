@@ -1,32 +1,32 @@
 /**
- * Bytes on their way out, which the system does not take yet.
+ * Outgoing bytes that the system does not accept yet.
  *
  * @module
  */
 
-/** Pieces are joined up to this many bytes, because each write call costs more than the copy. */
+/** Pieces are joined up to this many bytes, because a write call costs more than the copy. */
 const JOIN = 64 * 1024;
-/** A piece that is shorter, and waits behind others, is copied at once: to keep it would cost more than its bytes. */
+/** Shorter pieces behind others are copied at once: keeping them costs more than their bytes. */
 const SHORT = 4 * 1024;
 const SMALLEST_GATHERING = 512;
 
 /** A first-in, first-out queue of bytes. */
 export class ByteQueue {
-  // Mostly one piece waits, or none: an array is for more.
+  // Usually at most one piece waits; the array is for more.
   #first: Uint8Array | undefined;
   #rest: Uint8Array[] | undefined;
-  // Short pieces, behind the rest.
+  // Short pieces, joined, behind the rest.
   #gathered: Uint8Array | undefined;
   #gatheredSize = 0;
   #offset = 0;
   #length = 0;
 
-  /** How many bytes wait. */
+  /** The number of waiting bytes. */
   get length(): number {
     return this.#length;
   }
 
-  /** Puts bytes at the end; long ones are not copied, nor are the first. */
+  /** Appends bytes; long pieces are not copied, nor is the first. */
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#length += bytes.length;
@@ -57,7 +57,7 @@ export class ByteQueue {
     this.#gatheredSize = 0;
   }
 
-  /** The first bytes, short pieces joined; the same ones until {@linkcode consume}. The queue is not empty. */
+  /** The first bytes, with short pieces joined; the same until {@linkcode consume}. The queue must not be empty. */
   peek(): Uint8Array {
     const first = this.#offset === 0 ? this.#first! : this.#first!.subarray(this.#offset);
     if (first.length >= JOIN || first.length === this.#length) return first;
@@ -80,7 +80,7 @@ export class ByteQueue {
     return joined;
   }
 
-  /** Drops the first `count` bytes, no more than {@linkcode peek} gave. Answers the piece that ends with them. */
+  /** Removes the first `count` bytes, at most what {@linkcode peek} gave. Returns the piece that ends with them. */
   consume(count: number): Uint8Array | undefined {
     this.#length -= count;
     this.#offset += count;
@@ -93,7 +93,7 @@ export class ByteQueue {
     return first;
   }
 
-  /** Drops everything. */
+  /** Removes everything. */
   clear(): void {
     this.#first = undefined;
     this.#rest = undefined;

@@ -1,24 +1,24 @@
 /**
- * Certificates and keys, looked at before anything listens or dials: each runtime finds out at another moment, in other
- * words, that they cannot be used, and Deno ends the process.
+ * Checks certificates and keys before anything listens or dials. Otherwise each runtime reports invalid ones at a
+ * different time and in different words, and Deno ends the process.
  *
  * @module
  */
 
-/** What TLS is given, PEM. */
+/** TLS options as PEM text. */
 export interface PemTexts {
   /** The certificate chain. */
   readonly cert?: string | undefined;
   /** Its private key. */
   readonly key?: string | undefined;
-  /** Authorities. */
+  /** Certificate authorities. */
   readonly ca?: string | readonly string[] | undefined;
 }
 
 const BLOCK =
   /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
 
-/** Rejects with a `TypeError` that names what is wrong with the option `tls`. */
+/** Rejects with a `TypeError` that says what is wrong with the option `tls`. */
 export async function checkCertificates(tls: PemTexts): Promise<void> {
   const { createPrivateKey, X509Certificate } = await import("node:crypto");
   const { cert, key, ca } = tls;
@@ -53,7 +53,10 @@ export async function checkCertificates(tls: PemTexts): Promise<void> {
   }
 }
 
-/** Whether a certificate, DER, is one of these, PEM, or issued by one of them directly. `false` for none. */
+/**
+ * Whether a DER certificate is one of these PEM certificates, or issued directly by one of them. `false` if there is
+ * none.
+ */
 export async function isIssuedBy(
   certificate: Uint8Array | undefined,
   ca: string | readonly string[],
@@ -68,7 +71,7 @@ export async function isIssuedBy(
   );
 }
 
-/** What cannot be found out, as with a key that the runtime knows nothing of, does not hold. */
+/** A check that throws counts as failed, as with a type of key that the runtime does not know. */
 function holds(call: () => boolean): boolean {
   try {
     return call();

@@ -1,5 +1,5 @@
 /**
- * Sockets on Deno, over `Deno.connect`, `Deno.listen` and their TLS sisters.
+ * Sockets on Deno, over `Deno.connect`, `Deno.listen` and their TLS variants.
  *
  * @module
  */
@@ -57,7 +57,7 @@ interface DenoNamespace {
   ): Promise<TlsConn>;
   listen(options: ListenTcpOptions | { transport: "unix"; path: string }): DenoListener;
   listenTls(options: ListenTcpOptions & { cert: string; key: string; alpnProtocols: string[] }): DenoListener;
-  /** Only there with --unstable-net. */
+  /** Only with --unstable-net. */
   listenDatagram?: unknown;
 }
 
@@ -65,7 +65,10 @@ const Deno = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
 
 const ALPN = ["http/1.1"];
 const NOT_TRUSTED = /UnknownIssuer|CaUsedAsEndEntity/;
-/** How long accepting rests when it fails, as it does at once and again while no file descriptor is left. */
+/**
+ * How long to pause after a failed accept, which otherwise fails again at once while there are no file descriptors
+ * left.
+ */
 const ACCEPT_REST_MS = 100;
 
 /** Deno's sockets. */
@@ -77,7 +80,7 @@ async function connect(options: ConnectOptions): Promise<Transport> {
   refuseTlsOverUnixSocket(options);
   const dialled = dial(options);
   if (signal === undefined) return await dialled;
-  // Deno's own `signal` covers the TCP part of the way only.
+  // Deno's own `signal` only covers TCP.
   return await new Promise((resolve, reject) => {
     const onAbort = (): void => {
       dialled.then((transport) => transport.abort(), () => {});
@@ -117,9 +120,10 @@ function tcp(
 }
 
 /**
- * Over Deno's own TLS where that keeps to the options: it adds authorities to those that it has, sends a client certificate
- * only where it verifies the name that it dials, and has one word for whatever is not trusted. Its `node:tls` does all of
- * that as it should, but may forget the peer's end after a pause, so that it serves only where the other does not.
+ * Uses Deno's own TLS where it follows the options. It adds authorities to the default ones, sends a client
+ * certificate only if it verifies the dialed name, and has one message for all untrusted certificates. Deno's
+ * `node:tls` does these things properly, but may miss the peer's end after a pause, so it is used only where the
+ * other is not enough.
  */
 async function dialTls(options: TcpOptions, tls: TlsClientOptions): Promise<Transport> {
   const { hostname, highWaterMark, signal } = options;
@@ -144,7 +148,8 @@ async function dialTls(options: TcpOptions, tls: TlsClientOptions): Promise<Tran
   try {
     const leaf = peerCertificate(conn);
     if (await isIssuedBy(leaf, ca)) return new DenoTransport(conn, true, highWaterMark);
-    // Others may stand between the two. Who trusts nobody else has accepted the same certificate then.
+    // There may be intermediate certificates. A trust check against only these authorities then needs the certificate
+    // that was accepted.
     const { transport, certificate } = await connectAndShow(options);
     if (leaf === undefined || certificate === undefined || !isSame(leaf, certificate)) {
       conn.close();
@@ -162,7 +167,7 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
-/** What Deno's `node:https` asks a connection of; no other way leads to it. `undefined` where there is none. */
+/** Deno's `node:https` uses the same internal property; there is no other way. `undefined` if there is none. */
 function peerCertificate(conn: TlsConn): Uint8Array | undefined {
   const symbol = Object.getOwnPropertySymbols(Object.getPrototypeOf(conn))
     .find(({ description }) => description === "getPeerCertificate");
@@ -177,7 +182,7 @@ async function dialAndStart(options: TcpOptions, tls: TlsClientOptions): Promise
     conn.setNoDelay?.(true);
     return await startTls(conn, bareHost(options.hostname), tls, options.signal);
   } catch (error) {
-    // Unlike `close()`, this throws nothing when TLS has taken the connection over.
+    // Unlike `close()`, this does not throw after TLS has taken over the connection.
     conn[Symbol.dispose]();
     throw error;
   }
@@ -215,7 +220,7 @@ async function dialWithCertificate(
   );
 }
 
-/** Deno connects before TLS is done, and before the certificate was looked at. */
+/** Deno reports a connection before TLS is done and before it has verified the certificate. */
 async function shake(conn: TlsConn, signal?: AbortSignal): Promise<TlsConn> {
   const onAbort = (): void => conn.close();
   if (signal?.aborted) {
@@ -259,7 +264,7 @@ function open(options: ListenOptions): DenoListener {
   const where: ListenTcpOptions = {
     hostname: bareHost(options.hostname),
     port: options.port,
-    // Without --unstable-net, Deno ends the process when it is asked for this.
+    // Without --unstable-net this option ends the process on Deno.
     ...(reusePort && Deno.listenDatagram !== undefined ? { reusePort } : {}),
     ...(backlog === undefined ? {} : { tcpBacklog: backlog }),
   };
@@ -298,7 +303,7 @@ class Accepting {
       } catch (error) {
         if (this.#closed) return;
         const failure = toTransportError(error, "Cannot accept a connection");
-        // A peer that has gone before it was accepted takes its failure with it: nobody else is to wait for that.
+        // A peer that left before it was accepted: the failure concerns nobody else.
         if (failure.code === "connection-reset") continue;
         this.#options.error?.(failure);
         await this.#rest();

@@ -14,42 +14,42 @@ import {
   type TransportHandler,
 } from "./transport.ts";
 
-/** What is needed of a `Deno.Conn`. */
+/** The part of `Deno.Conn` that is used. */
 export interface DenoConn {
   /** The peer's address. */
   readonly remoteAddr: { readonly hostname?: string };
   /** Reads into `buffer`; `null` at the peer's end. */
   read(buffer: Uint8Array): Promise<number | null>;
-  /** Writes, perhaps a part only. */
+  /** Writes, perhaps only a part. */
   write(bytes: Uint8Array): Promise<number>;
-  /** Ends the outgoing direction. */
+  /** Ends the sending side. */
   closeWrite(): Promise<void>;
-  /** Ends everything. */
+  /** Ends both sides. */
   close(): void;
-  /** Does without Nagle's algorithm; TCP only. */
+  /** Disables Nagle's algorithm; TCP only. */
   setNoDelay?(noDelay: boolean): void;
 }
 
 /**
- * A pending read pins its buffer, so that a connection that waits has a small one of its own. When that was filled, more is
- * there already: what is read then goes into a buffer that many share, and that none of them waits with. A connection that
- * fills its own again and again is busy, and has a larger one.
+ * A pending read holds its buffer, so a waiting connection has a small one of its own. When that is filled, more
+ * bytes are available already, and the next read uses a larger shared buffer, with which no connection waits. A
+ * connection that keeps filling its own buffer is busy and gets a larger one.
  */
 const SMALLEST_READ = 512;
 const LARGEST_READ = 128 * 1024;
 const GROWTH = 4;
-/** So many reads that filled the buffer, before it grows. */
+/** The buffer grows after this many reads that filled it. */
 const FULL_READS = 16;
-/** So many reads that would have fitted into a buffer of the size below, before it goes back to that size. */
+/** The buffer shrinks after this many reads that would have fitted the next smaller size. */
 const SMALL_READS = 256;
 
-/** Buffers that are lent for one read each, as many as are worth keeping. */
+/** Buffers lent for one read each; only a useful number is kept. */
 const lent: Uint8Array<ArrayBuffer>[] = [];
 const LENT_KEPT = 8;
 
 /**
- * For what is read behind a buffer that was filled. It may end there by chance: the first is only somewhat larger, so that
- * who waits with it pins little.
+ * The buffer for the read after a filled one. The fill may be a coincidence, so the first is only somewhat larger: a
+ * connection that waits with it holds little memory.
  */
 function bufferBehind(filled: number, own: number): Uint8Array<ArrayBuffer> {
   return filled === 1 ? new Uint8Array(own * GROWTH) : lent.pop() ?? new Uint8Array(LARGEST_READ);
@@ -60,17 +60,17 @@ function giveBack(buffer: Uint8Array<ArrayBuffer>): void {
 }
 
 /**
- * Writes that are begun in one go. A turn of Deno's event loop has 128 operations (tokio's budget for a task); what is
- * begun beyond them is put aside, woken and tried again, and costs more than twice as much. A broadcast goes out over
+ * Writes started at once. A turn of Deno's event loop has 128 operations (tokio's budget for a task). Operations
+ * beyond it are suspended, woken and retried, which costs more than twice as much. So a broadcast goes out over
  * several turns.
  */
 const WRITES_AT_ONCE = 100;
 
-// Deno has it since version 2.4, and a timer before.
+// Deno has setImmediate since version 2.4; before that a timer is used.
 const inNextTurn: (call: () => void) => void = globalThis.setImmediate ?? setTimeout;
 
 let begun = 0;
-// Those whose writes begin in the turns that follow.
+// Transports whose writes start in the next turns.
 const waiting: DenoTransport[] = [];
 
 /** A {@linkcode Transport} over a `Deno.Conn`. */
@@ -92,7 +92,7 @@ export class DenoTransport extends Lifecycle implements Transport {
   #wantsDrain = false;
   #error: TransportError | undefined;
 
-  /** Takes the connection over. */
+  /** Takes over the connection. */
   constructor(conn: DenoConn, encrypted: boolean, highWaterMark: number = DEFAULT_HIGH_WATER_MARK) {
     super();
     this.#conn = conn;
@@ -115,7 +115,7 @@ export class DenoTransport extends Lifecycle implements Transport {
   attach(handler: TransportHandler): void {
     const first = this.#handler === undefined;
     this.#handler = handler;
-    // What the opening handshake needed says nothing of what follows.
+    // The reads of the opening handshake say nothing about what follows.
     if (!first && this.#buffer.length > SMALLEST_READ) this.#buffer = new Uint8Array(SMALLEST_READ);
     if (!first) return;
     if (this.closedBelow) return this.#deliverClose();
@@ -158,10 +158,10 @@ export class DenoTransport extends Lifecycle implements Transport {
 
   async #read(): Promise<void> {
     this.#reading = true;
-    // Reads in a row that filled their buffer.
+    // Consecutive reads that filled their buffer.
     let filled = 0;
     while (this.#reads) {
-      // While this waits, attach() may choose another buffer for the reads to come.
+      // Meanwhile attach() may choose another buffer for the next reads.
       const own = this.#buffer;
       const buffer = filled === 0 || own.length === LARGEST_READ ? own : bufferBehind(filled, own.length);
       let count: number | null;
@@ -216,14 +216,14 @@ export class DenoTransport extends Lifecycle implements Transport {
     if (waiting.length > 0) inNextTurn(DenoTransport.#beginWaiting);
   }
 
-  /** Deno may write concurrent buffers in part and in any order, so one write is under way at a time. */
+  /** Deno may write concurrent buffers partially and in any order, so only one write runs at a time. */
   async #flush(): Promise<void> {
     const queue = this.#queue;
     while (queue.length > 0) {
       let count: number;
       try {
         count = await this.#conn.write(queue.peek());
-        // A loop over many connections is over when what waits for the first goes on.
+        // When the first write continues, a loop over many connections is over.
         begun = 0;
       } catch (error) {
         return this.#finish("closed", brokenError(error));

@@ -1,6 +1,6 @@
 /**
- * A transport over any Node-style duplex stream: a `node:net` or `node:tls` socket, the socket that `node:http`
- * hands over in its `upgrade` event, an HTTP/2 stream. It imports nothing of Node and so loads everywhere.
+ * A transport over any Node-style duplex stream: a `node:net` or `node:tls` socket, the socket of an `upgrade` event
+ * of `node:http`, an HTTP/2 stream. It does not import Node modules, so it loads everywhere.
  *
  * @module
  */
@@ -16,33 +16,33 @@ import {
   type TransportHandler,
 } from "./transport.ts";
 
-/** What is needed of a `node:stream` Duplex. */
+/** The part of a `node:stream` Duplex that is used. */
 export interface DuplexStream {
-  /** Bytes written and not yet handed on. */
+  /** Bytes written but not yet passed on. */
   readonly writableLength: number;
   /** Whether `write()` may still be called. */
   readonly writable: boolean;
-  /** Whether the peer's end has been read already. */
+  /** Whether the peer's end has been read. */
   readonly readableEnded: boolean;
-  /** Whether the stream is over; its `close` event may be still to come. */
+  /** Whether the stream is over; its `close` event may follow. */
   readonly destroyed: boolean;
-  /** Whether the `close` event has been. */
+  /** Whether the `close` event has fired. */
   readonly closed?: boolean;
   /** The peer's IP address, on a socket. */
   readonly remoteAddress?: string | undefined;
   /** Whether it is a TLS socket. */
   readonly encrypted?: boolean;
-  /** Whether our direction stays open when the peer ends its own. */
+  /** Whether our side stays open when the peer ends its own. */
   allowHalfOpen?: boolean;
   /** Adds a listener. */
   on(event: string, listener: (...args: unknown[]) => void): unknown;
-  /** Writes bytes; the callback is called when they have been handed on. */
+  /** Writes bytes; the callback is called when they have been passed on. */
   write(chunk: Uint8Array, callback?: (error?: Error | null) => void): boolean;
-  /** Ends the outgoing direction. */
+  /** Ends the sending side. */
   end(): unknown;
-  /** Ends everything. */
+  /** Ends both sides at once. */
   destroy(): unknown;
-  /** Takes what was received and not yet delivered. */
+  /** Takes what was received but not yet delivered. */
   read(): Uint8Array | null;
   /** Stops `data` events. */
   pause(): unknown;
@@ -50,33 +50,33 @@ export interface DuplexStream {
   resume(): unknown;
 }
 
-/** How to see a duplex stream as a transport. */
+/** Options of a transport over a duplex stream. */
 export interface DuplexOptions {
-  /** Bytes of the peer's that were read already; they are delivered first. */
+  /** Bytes already read from the peer; they are delivered first. */
   head?: Uint8Array;
   /** Bytes. Default {@linkcode DEFAULT_HIGH_WATER_MARK}. */
   highWaterMark?: number | undefined;
-  /** The peer's IP address. Default: the stream's own word for it. */
+  /** The peer's IP address. Default: what the stream says. */
   remoteAddress?: string | undefined;
-  /** Whether the bytes travel encrypted. Default: the stream's own word for it. */
+  /** Whether the connection is encrypted. Default: what the stream says. */
   encrypted?: boolean;
 }
 
-// The handles of the sockets of Node, and of Deno's: what is written to them is with the system, or was encrypted, when they
-// count it no longer. Bun's have none, and are treated as any other stream.
+// Socket handles of Node and Deno: bytes that no longer count there have been given to the system, or encrypted.
+// Bun's sockets have no handle, and are treated like any other stream.
 const SYSTEM_HANDLES: ReadonlySet<string> = new Set(["TCP", "TCPWrap", "Pipe", "TLSWrap"]);
 
 /**
- * Whether a stream is a socket of the operating system. Of any other nobody knows who keeps what is written to it, or who
- * else has what is read from it: a pipe hands on the very memory.
+ * Whether the stream is a socket of the operating system. Any other stream may keep the memory that is written to it,
+ * or share what is read from it: a pipe passes on the same memory.
  */
 function isSystemSocket(stream: DuplexStream): boolean {
   const { _handle: handle } = stream as { _handle?: object | null };
   return handle !== undefined && handle !== null && SYSTEM_HANDLES.has(handle.constructor.name);
 }
 
-// A stream tells of a write when all of it has gone: what goes out in portions can be seen to go. A longer piece would keep
-// its memory, too, as long as the last of it waits.
+// A stream reports a write when all of it has gone, so writing in portions shows progress. Besides, a longer piece
+// would keep its memory until its last byte has gone.
 const PORTION = 64 * 1024;
 
 const NOBODY: TransportHandler = { data() {}, drain() {}, end() {}, close() {} };
@@ -87,7 +87,7 @@ interface OwnedStream extends DuplexStream {
   [OWNER]: DuplexTransport;
 }
 
-/** A {@linkcode Transport} over a Node-style duplex stream, which belongs to it from now on. */
+/** A {@linkcode Transport} over a Node-style duplex stream, which it owns from now on. */
 export class DuplexTransport extends Lifecycle implements Transport {
   /** See {@linkcode Transport.remoteAddress}. */
   readonly remoteAddress: string;
@@ -95,9 +95,9 @@ export class DuplexTransport extends Lifecycle implements Transport {
   readonly encrypted: boolean;
   readonly #stream: DuplexStream;
   readonly #highWaterMark: number;
-  // What is written to it is copied, and so is what is read from it.
+  // Writes and reads must be copied.
   readonly #foreign: boolean;
-  // What waits behind writes that will call back. While anything is here, one will.
+  // Bytes behind writes that will call back. While there are any, one such callback is pending.
   #queue: ByteQueue | undefined;
   #callbacks = 0;
   #wrote: ((error?: Error | null) => void) | undefined;
@@ -108,7 +108,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
   #wantsDrain = false;
   #failure: unknown;
 
-  /** Takes the stream over. Whoever read from it before must have stopped, and removed its listeners. */
+  /** Takes over the stream. Its previous reader must have stopped, and removed its listeners. */
   constructor(stream: DuplexStream, options: DuplexOptions = {}) {
     super();
     this.#stream = stream;
@@ -123,15 +123,15 @@ export class DuplexTransport extends Lifecycle implements Transport {
     stream.on("error", DuplexTransport.#errorCame);
     stream.on("end", DuplexTransport.#endCame);
     stream.on("close", DuplexTransport.#closeCame);
-    // An HTTP/2 stream of Node 20 that was reset does not close while bytes wait in it.
+    // On Node 20 an HTTP/2 stream that was reset does not close while bytes wait in it.
     if ("rstCode" in stream) stream.on("aborted", () => stream.destroy());
     if (stream.readableEnded) this.receive("ended");
     if (stream.closed === true) this.#onClose();
   }
 
-  // Streams call their listeners on themselves: one function serves all, where closures would cost each connection some
-  // hundred bytes.
-  /** Passes on what a transport's stream has read; called by `node_reads.ts` where that makes no `data` events of it. */
+  // Streams call listeners with themselves as `this`: one function serves all, while closures would cost each
+  // connection some hundred bytes.
+  /** Passes on bytes read by the stream; called by `node_reads.ts` for sockets without `data` events. */
   static received(this: unknown, chunk: unknown): void {
     const transport = (this as OwnedStream)[OWNER];
     if (!transport.abandoned) transport.#deliver(chunk as Uint8Array);
@@ -175,7 +175,8 @@ export class DuplexTransport extends Lifecycle implements Transport {
     const bytes = this.#foreign ? new Uint8Array(given) : given;
     const { bufferedAmount } = this;
     if (bufferedAmount === 0 && bytes.length <= PORTION && bytes.length <= this.#highWaterMark) {
-      // An empty write makes Deno's node:tls forget the one before it. A callback would cost this, the common path, a tick.
+      // An empty write makes Deno's node:tls forget the one before it. There is no callback: it would cost a tick on
+      // this, the common path.
       if (bytes.length > 0) this.#put(bytes);
       return true;
     }
@@ -186,7 +187,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
     return false;
   }
 
-  /** Writes what waits: one portion, and more as long as they go out at once. */
+  /** Writes what waits: one portion, and more while they go out at once. */
   #writeOn(): void {
     const queue = this.#queue!;
     const stream = this.#stream;
@@ -203,7 +204,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
 
   #onWritten(error: Error | null | undefined): void {
     this.#callbacks--;
-    // Node calls back without an error for what a destroyed socket never sent.
+    // For data that a destroyed socket never sent, Node calls back without an error.
     if (error || this.life !== "open" || this.#stream.destroyed) return;
     const waits = this.#queue !== undefined && this.#queue.length > 0;
     if (waits && this.#callbacks === 0) this.#writeOn();
@@ -229,7 +230,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
     }
   }
 
-  /** What a stream of somebody's throws ends this one, and not the turn in which others are written as well. */
+  /** An exception of a foreign stream ends that stream, not the turn in which other streams are written. */
   #try(call: () => void): void {
     try {
       call();
@@ -240,7 +241,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
 
   #broke(error: unknown): void {
     this.#failure ??= error;
-    // A TLS socket that an alert has broken would only end.
+    // After an alert a TLS socket would end, but not close.
     if (this.life === "open") this.#stream.destroy();
   }
 
@@ -275,7 +276,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
     inMicrotask(() => this.#pump());
   }
 
-  /** Delivers what waits here, in its order, as far as the handler takes it. */
+  /** Delivers what waits here, in order, as far as the handler accepts it. */
   #pump(): void {
     if (this.#handler === undefined || this.#handler === NOBODY) return;
     if (this.closedBelow && this.#isBroken()) return this.#finish();
@@ -294,7 +295,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
     if (this.#wantsDrain && this.bufferedAmount === 0) this.#drain();
   }
 
-  /** An HTTP/2 stream closes before it says that it has finished. */
+  /** An HTTP/2 stream closes before it reports that it has finished. */
   #hasSentAll(): boolean {
     return this.outgoing === "ended" && this.#stream.writableLength === 0;
   }
@@ -321,14 +322,14 @@ export class DuplexTransport extends Lifecycle implements Transport {
   #onClose(): void {
     if (!this.enter("closed") && !this.enter("aborted")) return;
     if (this.incoming === "open" && !this.#isBroken()) {
-      // Bun closes an upgraded socket over what was not read yet, and then drops it.
+      // Bun closes an upgraded socket with unread data, and then drops the data.
       const rest = this.#stream.read();
       if (rest !== null) {
         (this.#inbox ??= []).push(rest);
         if (this.#hasSentAll()) this.receive("ended");
       }
     }
-    // A stream of another make may close inside destroy().
+    // A foreign stream may close inside destroy().
     this.#pumpNext();
   }
 
@@ -336,7 +337,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
     if (this.#handler === undefined || this.#handler === NOBODY) return;
     const handler = this.#handler;
     const error = this.#error();
-    // Node keeps a socket for some time after its end, which is not to keep all that hangs on the connection.
+    // Node keeps a closed socket for some time; it should not keep the connection alive.
     this.#handler = NOBODY;
     this.enter("over");
     if (error === undefined) handler.close();

@@ -1,5 +1,5 @@
 /**
- * One vocabulary for what goes wrong below: every runtime names the same failures differently.
+ * Common error codes for transport failures, which every runtime names differently.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { type Address, describeAddress } from "./address.ts";
 import { describeTlsFailure } from "./tls_failures.ts";
 import { TransportError, type TransportErrorCode } from "./transport.ts";
 
-/** Codes of Node's kind (also on Bun, and on most errors of Deno), and Deno's error class names. */
+/** Node's error codes (also used by Bun, and by most errors of Deno), and Deno's error class names. */
 const CODES: Readonly<Record<string, TransportErrorCode>> = {
   ECONNREFUSED: "connection-refused",
   ConnectionRefused: "connection-refused",
@@ -44,7 +44,7 @@ const CODES: Readonly<Record<string, TransportErrorCode>> = {
   InvalidData: "tls-failed",
 };
 
-/** What OpenSSL and its kin say about a certificate that they do not accept. */
+/** OpenSSL's and BoringSSL's messages about rejected certificates. */
 const CERTIFICATE =
   /^(?:CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|IP_ADDRESS_MISMATCH|PATH_LENGTH_|ERROR_IN_CERT_)/;
 
@@ -69,12 +69,12 @@ interface CauseLike {
   readonly message?: unknown;
 }
 
-/** Finds the kind of failure that a runtime's own error means. */
+/** Maps a runtime's error to a code. */
 export function errorCode(cause: unknown): TransportErrorCode {
   if (typeof cause !== "object" || cause === null) return "failed";
   const { code, name, message } = cause as CauseLike;
   const text = typeof message === "string" ? message : "";
-  // Deno says all that it has against a certificate in an InvalidData's message.
+  // Deno reports every certificate problem in the message of an InvalidData error.
   if (text.includes("invalid peer certificate")) return "certificate-rejected";
   if (text.startsWith("failed to lookup address")) return "host-not-found";
   for (const word of [code, name]) {
@@ -87,7 +87,7 @@ export function errorCode(cause: unknown): TransportErrorCode {
   return "failed";
 }
 
-/** Turns a runtime's own error into a {@linkcode TransportError}; `doing` begins its sentence. */
+/** Converts a runtime's error to a {@linkcode TransportError}; `doing` begins its message. */
 export function toTransportError(cause: unknown, doing: string, code?: TransportErrorCode): TransportError {
   if (cause instanceof TransportError) return cause;
   const kind = code ?? errorCode(cause);
@@ -100,19 +100,19 @@ export function toTransportError(cause: unknown, doing: string, code?: Transport
 }
 
 /**
- * Makes the error of a connection that broke while it was open. It has no stack: it would show how the runtime calls us,
- * and take longer than all else that there is to do for a peer that has gone.
+ * The error of a connection that broke while open. It has no stack: that would only show how the runtime calls us,
+ * and cost more than all other work for a peer that has gone.
  */
 export function brokenError(cause: unknown, code?: TransportErrorCode): TransportError {
   const { stackTraceLimit } = Error as { stackTraceLimit?: number };
-  // A program may have frozen its globals: then the stack is made.
+  // If a program has frozen its globals, the stack is made anyway.
   Reflect.set(Error, "stackTraceLimit", 0);
   const error = toTransportError(cause, "The connection broke", code);
   Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
   return error;
 }
 
-/** Makes the error of a dial that failed. */
+/** The error of a failed dial. */
 export function connectError(
   cause: unknown,
   target: Address & { tls?: unknown },
@@ -127,7 +127,7 @@ export function connectError(
   return new TransportError(code, `${doing}: ${why}`, cause === undefined ? undefined : { cause });
 }
 
-/** Makes the error of an address that cannot be listened on, or of a certificate that cannot be served. */
+/** The error of an address that cannot be listened on, or of an invalid certificate. */
 export function listenError(cause: unknown, target: Address & { tls?: unknown }): TransportError {
   const doing = `Cannot listen on ${describeAddress(target)}`;
   const kind = errorCode(cause);
@@ -141,7 +141,7 @@ export function listenError(cause: unknown, target: Address & { tls?: unknown })
   return new TransportError("tls-failed", `${doing}: ${why}`, { cause });
 }
 
-/** Throws where TLS over a Unix socket is asked for, which only some runtimes could do. */
+/** Throws for TLS over a Unix socket, which only some runtimes support. */
 export function refuseTlsOverUnixSocket(options: Address & { tls?: unknown }): void {
   if (options.tls !== undefined && "path" in options) {
     throw new TypeError(

@@ -1,43 +1,43 @@
 /**
- * Where a transport stands, and how it may go on from there: the tables of that, one for each direction and one for the
- * whole, and the class that holds every transport to them.
+ * The states of a transport and the allowed transitions: one table for the whole and one for each direction, and the
+ * class that enforces them.
  *
  * @module
  */
 
-/** The whole. What `abort()` ends has no error to tell, and what ends by itself may have one. */
+/** The whole transport. After `abort()` there is no error to report; otherwise there may be one. */
 export type Life =
-  /** Bytes go, at least in one direction. */
+  /** Open in at least one direction. */
   | "open"
-  /** `abort()` was called; the stream below still has to close. */
+  /** `abort()` was called; the underlying stream has not closed yet. */
   | "aborting"
-  /** The stream below is closed, after `abort()`. */
+  /** The underlying stream has closed after `abort()`. */
   | "aborted"
-  /** The stream below is closed. */
+  /** The underlying stream has closed. */
   | "closed"
-  /** `close()` was told: nothing follows. */
+  /** `close()` was called on the handler: nothing follows. */
   | "over";
 
-/** Our direction. */
+/** The sending side. */
 export type Outgoing =
-  /** `write()` takes bytes. */
+  /** `write()` accepts bytes. */
   | "open"
-  /** `closeWrite()` was called; what was accepted still goes out. */
+  /** `closeWrite()` was called; accepted bytes still go out. */
   | "ending"
-  /** Our end is handed to the stream below. */
+  /** Our end was given to the underlying stream. */
   | "sending end"
-  /** Our end has gone. */
+  /** Our end was sent. */
   | "ended"
-  /** The stream below takes nothing any more. */
+  /** The underlying stream accepts nothing any more. */
   | "lost";
 
-/** The peer's direction. */
+/** The receiving side. */
 export type Incoming =
-  /** Bytes may come. */
+  /** Bytes may arrive. */
   | "open"
-  /** The peer's end has come; bytes before it may still wait to be delivered. */
+  /** The peer's end has arrived; earlier bytes may still wait to be delivered. */
   | "ended"
-  /** `end()` was told. */
+  /** `end()` was called on the handler. */
   | "told";
 
 const LIFE: Readonly<Record<Life, readonly Life[]>> = {
@@ -62,47 +62,47 @@ const INCOMING: Readonly<Record<Incoming, readonly Incoming[]>> = {
   told: [],
 };
 
-/** What every transport knows of itself. A move that does not follow is refused, so that each happens once. */
+/** The state of every transport. A transition that is not allowed is refused, so that each happens only once. */
 export abstract class Lifecycle {
-  /** Where the whole stands. */
+  /** State of the whole. */
   protected life: Life = "open";
-  /** Where our direction stands. */
+  /** State of the sending side. */
   protected outgoing: Outgoing = "open";
-  /** Where the peer's direction stands. */
+  /** State of the receiving side. */
   protected incoming: Incoming = "open";
 
-  /** Answers `false`, and changes nothing, when the one does not follow from the other. */
+  /** Changes the state. Returns `false`, and changes nothing, if that transition is not allowed. */
   protected enter(next: Life): boolean {
     if (!LIFE[this.life].includes(next)) return false;
     this.life = next;
     return true;
   }
 
-  /** As {@linkcode enter}, for our direction, which ends with the whole. */
+  /** As {@linkcode enter}, for the sending side, which ends with the whole. */
   protected send(next: Outgoing): boolean {
     if (this.life !== "open" || !OUTGOING[this.outgoing].includes(next)) return false;
     this.outgoing = next;
     return true;
   }
 
-  /** As {@linkcode enter}, for the peer's direction. */
+  /** As {@linkcode enter}, for the receiving side. */
   protected receive(next: Incoming): boolean {
     if (!INCOMING[this.incoming].includes(next)) return false;
     this.incoming = next;
     return true;
   }
 
-  /** Whether `abort()` ends it. */
+  /** Whether `abort()` was called. */
   protected get abandoned(): boolean {
     return this.life === "aborting" || this.life === "aborted";
   }
 
-  /** Whether the stream below is closed, and `close()` is still to be told. */
+  /** Whether the underlying stream has closed, but the handler's `close()` has not been called yet. */
   protected get closedBelow(): boolean {
     return this.life === "aborted" || this.life === "closed";
   }
 
-  /** Whether `write()` takes bytes. */
+  /** Whether `write()` accepts bytes. */
   protected get writable(): boolean {
     return this.life === "open" && this.outgoing === "open";
   }

@@ -1,5 +1,5 @@
 /**
- * Two transports joined in memory: the network of a test, without a socket.
+ * Two transports joined in memory: a network for tests, without sockets.
  *
  * @module
  */
@@ -13,21 +13,24 @@ import {
   type TransportHandler,
 } from "./transport.ts";
 
-/** What a socket would give at most in one read. */
+/** The most that a socket gives in one read. */
 const LARGEST_CHUNK = 64 * 1024;
 
-/** How an end of a pair in memory behaves. */
+/** Options of one side of a pair in memory. */
 export interface MemoryOptions {
-  /** Bytes that wait for the other side before `write()` answers `false`. Default {@linkcode DEFAULT_HIGH_WATER_MARK}. */
+  /**
+   * Bytes that may wait for the other side before `write()` returns `false`. Default
+   * {@linkcode DEFAULT_HIGH_WATER_MARK}.
+   */
   highWaterMark?: number;
-  /** What this end says of its peer's address. Default: `""`. */
+  /** The peer address that this side reports. Default: `""`. */
   remoteAddress?: string;
-  /** What this end says of the bytes on their way. Default: `false`. */
+  /** Whether this side reports an encrypted connection. Default: `false`. */
   encrypted?: boolean;
 }
 
 /**
- * Makes two transports, each of them the other one's peer; the second is like the first unless told otherwise.
+ * Makes two transports that are each other's peer; the second is like the first unless it has its own options.
  * Everything is delivered in a later microtask.
  */
 export function memoryPair(
@@ -116,13 +119,13 @@ class MemoryTransport extends Lifecycle implements Transport {
     queueMicrotask(this.#deliverNext);
   }
 
-  /** Carries our bytes, and then our end, to the peer. */
+  /** Carries our bytes, then our end, to the peer. */
   #deliver(): void {
     this.#scheduled = false;
     const peer = this.#peer!;
     const queue = this.#queue;
     while (queue.length > 0 && peer.#receives()) {
-      // The receiver may overwrite what it is given; the writer may have given the same bytes to others.
+      // The receiver may overwrite its bytes, and the writer may have given the same bytes to others.
       const chunk = new Uint8Array(queue.peek().subarray(0, LARGEST_CHUNK));
       queue.consume(chunk.length);
       peer.#handler!.data(chunk);

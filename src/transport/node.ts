@@ -52,7 +52,7 @@ async function connect(options: ConnectOptions): Promise<Transport> {
   return await opened(openSocket(options, SHARED_READS), options);
 }
 
-/** Dials over TLS. Answers the certificate, DER, that the server was accepted for, as well. */
+/** Dials over TLS. Also returns the accepted server certificate as DER. */
 export async function connectAndShow(
   options: ConnectOptions,
 ): Promise<{ transport: Transport; certificate: Uint8Array | undefined }> {
@@ -63,30 +63,30 @@ export async function connectAndShow(
   return { transport, certificate };
 }
 
-/** A host behind another one, to be reached over TLS. */
+/** A host to be reached over TLS through another one. */
 export interface TunnelOptions {
-  /** The host to speak TLS with. */
+  /** The host to connect to over TLS. */
   hostname: string;
   /** Its port. */
   port: number;
-  /** Certificates and names, as for {@linkcode Adapter.connect}. */
+  /** TLS options, as for {@linkcode Adapter.connect}. */
   tls: TlsClientOptions;
-  /** Where to dial: the host that makes the tunnel. */
+  /** Where to dial: the host that provides the tunnel. */
   through: { hostname: string; port: number; tls?: TlsClientOptions };
   /**
-   * Asks for the tunnel, on a transport that reaches no further than the host dialled. What it rejects with goes on to
-   * the caller. Nothing else uses that transport, which is to be left paused.
+   * Asks for the tunnel, on a transport to the dialed host. Its rejection is passed on to the caller. It must leave
+   * the transport paused; nobody else uses it.
    */
   open(transport: Transport): Promise<void>;
-  /** Gives up, and rejects with the signal's reason. */
+  /** Aborts, and rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Bytes. Default {@linkcode DEFAULT_HIGH_WATER_MARK}. */
   highWaterMark?: number;
 }
 
 /**
- * Dials a host, has it open a tunnel and speaks TLS through that, with `node:tls` on Node, Deno and Bun alike. Throws a
- * `TypeError` on Bun where the tunnel is inside TLS itself: Bun does not count what waits there, nor tells of resets.
+ * Dials a host, has it open a tunnel and speaks TLS through that, with `node:tls` on Node, Deno and Bun alike. Throws
+ * a `TypeError` on Bun if the tunnel itself is inside TLS: there Bun neither counts waiting bytes nor reports resets.
  */
 export async function connectThrough(options: TunnelOptions): Promise<Transport> {
   const { hostname, tls, through, open, signal } = options;
@@ -100,7 +100,7 @@ export async function connectThrough(options: TunnelOptions): Promise<Transport>
     await open(tunnel);
     signal?.throwIfAborted();
     if (outer.destroyed || outer.readableEnded) throw connectError(undefined, options, "connection-reset");
-    // Deno shows what comes to those who listened before, too.
+    // On Deno, earlier listeners also receive what arrives.
     tunnel.attach({ data() {}, drain() {}, end() {}, close() {} });
     const inner = connectTls({ ...secureOptions(tls.serverName ?? hostname, tls), socket: outer });
     return await opened(inner, { ...options, remoteAddress: tunnel.remoteAddress });
@@ -110,7 +110,7 @@ export async function connectThrough(options: TunnelOptions): Promise<Transport>
   }
 }
 
-/** A socket that is connecting, as a transport once it has. */
+/** A connecting socket, as a transport once it is connected. */
 function opened(
   socket: Socket,
   options: Address & {
@@ -129,7 +129,7 @@ function opened(
     };
     const fail = (reason: unknown): void => {
       settle();
-      // Whatever else the dying socket has to say interests nobody, and must not end the process.
+      // Further errors of the dying socket must not end the process.
       socket.on("error", () => {});
       socket.destroy();
       reject(reason);
@@ -151,7 +151,7 @@ function opened(
   });
 }
 
-/** `reads` is for what is not encrypted: what TLS has decrypted early would be lost. */
+/** `reads` is for sockets without TLS: bytes decrypted early would be lost. */
 function openSocket(options: ConnectOptions, reads: { onread?: OnReadOpts } = {}): Socket {
   if ("path" in options) return connectTcp({ path: options.path, allowHalfOpen: true, ...reads });
   const { port, tls } = options;
@@ -180,14 +180,14 @@ function secureOptions(
   };
 }
 
-/** Node 22.23.3 refuses every IPv6 address, also one that the certificate names; its `X509Certificate` does not. */
+/** Node 22.23.3 rejects every IPv6 address, even one named in the certificate; its `X509Certificate` does not. */
 function identityError(name: string, certificate: PeerCertificate): Error | undefined {
   const error = checkServerIdentity(name, certificate);
   if (error === undefined || isIP(name) !== 6) return error;
   try {
     return new X509Certificate(certificate.raw).checkIP(name) === undefined ? error : undefined;
   } catch {
-    // An address with a zone is in no certificate.
+    // A certificate cannot contain an address with a zone.
     return error;
   }
 }
@@ -225,7 +225,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
     hostname: plainAddress(hostname),
     port,
     close: (): Promise<void> => {
-      // The address is free at once; the callback would wait for the accepted sockets to end.
+      // The address is free at once; the callback would wait for accepted sockets to end.
       server.close();
       return Promise.resolve();
     },
@@ -234,7 +234,7 @@ async function listen(options: ListenOptions): Promise<Listener> {
 
 const NO_ADDRESS: Pick<AddressInfo, "address" | "port"> = { address: "", port: 0 };
 
-/** `raw` is the TCP socket below one that speaks TLS. */
+/** `raw` is the TCP socket below a TLS socket. */
 function serve(options: ListenOptions, accept: (socket: Socket, raw: Socket) => void): Server {
   const { tls } = options;
   const settings = { allowHalfOpen: true, noDelay: true };
@@ -247,7 +247,7 @@ function serve(options: ListenOptions, accept: (socket: Socket, raw: Socket) => 
   }
   return createServer(settings, (raw) => {
     const socket = new TLSSocket(raw, { isServer: true, secureContext, ALPNProtocols: ALPN });
-    // A tls.Server would do the following, but it keeps the socket to itself until the handshake is done.
+    // A tls.Server would do this, but it does not hand out the socket until the handshake is done.
     socket.on("_tlsError", (error: Error) => socket.destroy(error));
     const onEarlyEnd = (): void => void socket.destroy(brokenError(undefined, "connection-reset"));
     socket.once("end", onEarlyEnd);

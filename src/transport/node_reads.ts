@@ -1,6 +1,6 @@
 /**
- * How TCP sockets and Unix sockets read on Node: all into the same memory, since a chunk is borrowed and used up before the next
- * read. By itself, Node takes 64 KiB anew for each read, however little comes.
+ * How TCP and Unix sockets read on Node: all into the same memory, since a chunk is borrowed and used up before the
+ * next read. By default Node allocates 64 KiB for each read, however little arrives.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { channel } from "node:diagnostics_channel";
 import { type OnReadOpts, type Server, Socket, type SocketConstructorOpts } from "node:net";
 import { DuplexTransport } from "./duplex.ts";
 
-// A burst of messages comes in one piece; and a large message in few, so that the buffer it is gathered in grows seldom.
+// A burst of messages arrives in one piece, and a large message in few, so that its buffer seldom grows.
 const READ_SIZE = 256 * 1024;
 
 const memory: ArrayBuffer = new ArrayBuffer(READ_SIZE);
@@ -21,13 +21,13 @@ const onread: OnReadOpts = {
   },
 };
 
-// Node's own channel for the sockets of servers.
+// Node's diagnostics channel for accepted sockets.
 const accepted = channel("net.server.socket");
 
-// What Bun and Deno have of Node has sockets of its own below.
+// The `node:net` of Bun and Deno is built on other sockets.
 const onNode = !("Bun" in globalThis || "Deno" in globalThis);
 
-/** Options of a socket that a {@linkcode DuplexTransport} will own: it fires no `data` events then. */
+/** Options of a socket that a {@linkcode DuplexTransport} will own: it then fires no `data` events. */
 export const SHARED_READS: { onread?: OnReadOpts } = onNode ? { onread } : {};
 
 interface ServerHandle {
@@ -35,9 +35,9 @@ interface ServerHandle {
 }
 
 /**
- * Has a server that listens give its sockets to `accept`, made with {@linkcode SHARED_READS}. Node has that option for clients
- * alone; a server's sockets are made of handles, which its documentation leaves out. Where these are not what they are in Node 20
- * to 26, nothing changes: the server fires its `connection` events.
+ * Makes a listening server give `accept` sockets with {@linkcode SHARED_READS}. Node has that option only for
+ * clients; a server's sockets are made from undocumented handles. If these are not as in Node 20 to 26, nothing
+ * changes: the server fires its `connection` events.
  */
 export function acceptWithSharedReads(server: Server, accept: (socket: Socket) => void): void {
   const handle = (server as unknown as { _handle?: ServerHandle | null })._handle;

@@ -1,10 +1,10 @@
 /**
- * What goes wrong in TLS, in a sentence for each kind: OpenSSL, BoringSSL and rustls have other words for the same.
+ * A sentence for each kind of TLS failure, which OpenSSL, BoringSSL and rustls word differently.
  *
  * @module
  */
 
-/** A word of a code or of a message, and what it means for people. The first that is found counts. */
+/** A word from a code or message, and its meaning for people. The first match counts. */
 const FAILURES: readonly (readonly [RegExp, string])[] = [
   [
     /CERT_HAS_EXPIRED|certificate expired/,
@@ -52,11 +52,11 @@ const FAILURES: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The sentence for a runtime's own error; `undefined` for one that says no more than that TLS has failed. */
+/** The sentence for a runtime's error; `undefined` if the error only says that TLS has failed. */
 export function describeTlsFailure(cause: unknown): string | undefined {
   if (typeof cause !== "object" || cause === null) return undefined;
   const { code, message } = cause as { code?: unknown; message?: unknown };
-  // OpenSSL's own words have spaces where its codes have underscores.
+  // OpenSSL's messages have spaces where its codes have underscores.
   const words = `${String(code)} ${String(message)}`;
   return FAILURES.find(([pattern]) => pattern.test(words))?.[1];
 }

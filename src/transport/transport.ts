@@ -1,75 +1,75 @@
 /**
- * The contract between a connection and the byte stream beneath it. One adapter per runtime implements it;
- * nothing above this file knows which runtime it runs on.
+ * The contract between a connection and the byte stream below it. Each runtime has one adapter that implements it;
+ * nothing above this file knows the runtime.
  *
  * @module
  */
 
-/** Bytes that `write()` takes before it answers `false`, unless the options say otherwise. */
+/** Bytes that `write()` accepts before it returns `false`, by default. */
 export const DEFAULT_HIGH_WATER_MARK: number = 64 * 1024;
 
-/** A reliable, ordered, full-duplex stream of bytes: a TCP or TLS socket, a Unix socket, a pair in memory. */
+/** A reliable, ordered, full-duplex byte stream: a TCP or TLS socket, a Unix socket, a pair in memory. */
 export interface Transport {
-  /** The peer's IP address, an IPv4 address in its plain form; `""` where there is none, as on a Unix socket. */
+  /** The peer's IP address, with an IPv4-mapped one as plain IPv4; `""` if there is none, as on a Unix socket. */
   readonly remoteAddress: string;
-  /** Whether the bytes travel encrypted (TLS). */
+  /** Whether the connection is encrypted (TLS). */
   readonly encrypted: boolean;
   /** Bytes accepted by {@linkcode write} and not yet handed to the operating system. */
   readonly bufferedAmount: number;
   /**
-   * Whether nothing that {@linkcode write} was given is kept any more: its memory may then be written to again. Only the
-   * transport knows; a stream may hold what it counts no longer.
+   * Whether nothing given to {@linkcode write} is kept any more, so that its memory may be reused. Only the transport
+   * knows: a stream may keep memory that it no longer counts.
    */
   readonly done: boolean;
   /**
-   * Names the receiver of all that happens from now on. Nothing is read, and nothing is lost, before the first
-   * call; a later call replaces the receiver between two chunks.
+   * Sets the receiver of all events from now on. Nothing is read or lost before the first call; a later call replaces
+   * the receiver between two chunks.
    */
   attach(handler: TransportHandler): void;
   /**
-   * Takes all of `bytes`, in order. The caller writes to that memory no more until the transport is {@linkcode done}.
-   * Answers `false` when more than the high-water mark is buffered now: `drain()` will follow when the buffer has
-   * emptied, unless `close()` comes first. After `closeWrite()`, `abort()` or `close()` it does nothing and answers
-   * `true`. Never throws on account of the peer.
+   * Accepts all of `bytes`, in order. The caller must not modify that memory until the transport is {@linkcode done}.
+   * Returns `false` if more than the high-water mark is buffered: `drain()` follows when the buffer is empty, unless
+   * `close()` comes first. After `closeWrite()`, `abort()` or `close()` it does nothing and returns `true`. Never
+   * throws because of the peer.
    */
   write(bytes: Uint8Array): boolean;
   /**
-   * Ends the outgoing direction once everything accepted has been sent: FIN on TCP, close_notify on TLS. Reading
-   * goes on. Does nothing the second time.
+   * Ends the sending side after everything accepted has been sent: FIN on TCP, close_notify on TLS. Reading
+   * continues. Does nothing the second time.
    */
   closeWrite(): void;
-  /** Ends both directions now; what is buffered is lost. Does nothing the second time. */
+  /** Ends both sides at once; buffered bytes are lost. Does nothing the second time. */
   abort(): void;
-  /** Asks for no more `data()` calls. Best effort: one chunk may still come. Does nothing when paused. */
+  /** Asks for no more `data()` calls. Best effort: one chunk may still arrive. Does nothing if paused. */
   pause(): void;
-  /** Undoes `pause()`. Does nothing when not paused. */
+  /** Ends `pause()`. Does nothing if not paused. */
   resume(): void;
 }
 
-/** What a transport tells its owner. Between `attach()` and `close()`, in the order it happened. */
+/** The events of a transport, between `attach()` and `close()`, in order. */
 export interface TransportHandler {
   /**
-   * Bytes have come. They are borrowed: the callee may overwrite them, and they are void when it returns. They may
-   * be a `Buffer`, whose `slice()` does not copy: `new Uint8Array(chunk)` does.
+   * Bytes arrived. They are borrowed: the callee may overwrite them, and they are invalid after it returns. They may
+   * be a `Buffer`, whose `slice()` does not copy; `new Uint8Array(chunk)` does.
    */
   data(chunk: Uint8Array): void;
-  /** The buffer has emptied. Only after `write()` answered `false`, once for each time it began to. */
+  /** The buffer is empty. Called only after `write()` returned `false`, once for each time that began. */
   drain(): void;
   /**
-   * Nothing of these bytes is kept any more, which `write()` had to keep. Whether a transport says so is its own affair:
-   * it serves to use their memory again.
+   * Nothing of these bytes, which `write()` had to keep, is kept any more, so their memory may be reused. Optional
+   * for transports.
    */
   written?(bytes: Uint8Array): void;
-  /** The peer has ended its direction; ours stays open. At most once. */
+  /** The peer has ended its side; ours stays open. At most once. */
   end(): void;
   /**
-   * All is over: exactly once, the last call of all, and never from inside `write()`, `abort()` or another call
-   * of the owner's. `error` is absent after an orderly end of both directions, and after `abort()`.
+   * Everything is over: exactly once, as the last call, and never inside `write()`, `abort()` or another call of the
+   * owner. `error` is absent after an orderly end of both sides, and after `abort()`.
    */
   close(error?: TransportError): void;
 }
 
-/** Why a transport could not be made, or broke. The same words on every runtime. */
+/** Why a transport could not be made, or broke: the same codes on every runtime. */
 export type TransportErrorCode =
   | "connection-refused"
   | "connection-reset"
@@ -82,21 +82,21 @@ export type TransportErrorCode =
   | "permission-denied"
   | "failed";
 
-/** A failure of the transport. `cause` keeps the runtime's own error. */
+/** A failure of the transport. `cause` is the runtime's own error. */
 export class TransportError extends Error {
-  /** Tells it from other errors. */
+  /** Distinguishes it from other errors. */
   override readonly name = "TransportError";
   /** The kind of failure, the same on every runtime. */
   readonly code: TransportErrorCode;
 
-  /** Makes an error of one kind; the sentence is for people. */
+  /** Makes an error with this code; the message is for people. */
   constructor(code: TransportErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }
 }
 
-/** The server's side of TLS: PEM texts. */
+/** TLS options of a server, as PEM text. */
 export interface TlsServerOptions {
   /** The certificate chain, PEM. */
   cert: string;
@@ -104,7 +104,7 @@ export interface TlsServerOptions {
   key: string;
 }
 
-/** The client's side of TLS. The chain and the name are always verified; there is no way to switch that off. */
+/** TLS options of a client. The certificate chain and the name are always verified; this cannot be switched off. */
 export interface TlsClientOptions {
   /** Certificate authorities to trust, PEM. Default: the runtime's own list. */
   ca?: string | readonly string[];
@@ -112,7 +112,7 @@ export interface TlsClientOptions {
   cert?: string;
   /** The client certificate's private key, PEM. */
   key?: string;
-  /** The name to ask for (SNI) and to verify. Default: the host that is dialled. */
+  /** The name to request (SNI) and to verify. Default: the dialed host. */
   serverName?: string;
 }
 
@@ -123,9 +123,9 @@ export type ConnectOptions =
     path: string;
   })
   & {
-    /** Speak TLS, with these options. */
+    /** Use TLS, with these options. */
     tls?: TlsClientOptions;
-    /** Gives up, and rejects with the signal's reason. */
+    /** Aborts, and rejects with the signal's reason. */
     signal?: AbortSignal;
     /** Bytes. Default {@linkcode DEFAULT_HIGH_WATER_MARK}. */
     highWaterMark?: number;
@@ -135,40 +135,40 @@ export type ConnectOptions =
 export type ListenOptions =
   & ({ hostname: string; port: number } | { path: string })
   & {
-    /** Speak TLS, with this certificate. */
+    /** Use TLS, with this certificate. */
     tls?: TlsServerOptions;
     /**
-     * Let several processes share the port (SO_REUSEPORT), where the system and the runtime can: Node from 23.1 on,
-     * Deno with `--unstable-net`. Elsewhere it changes nothing. Default `false`.
+     * Share the port between processes (SO_REUSEPORT), if the system and the runtime can: Node from 23.1 on, Deno
+     * with `--unstable-net`. Otherwise without effect. Default `false`.
      */
     reusePort?: boolean;
-    /** Connections that the system may keep waiting. Default: the runtime's own. */
+    /** Connections that may wait in the system. Default: the runtime's. */
     backlog?: number;
     /** Bytes, for each accepted transport. Default {@linkcode DEFAULT_HIGH_WATER_MARK}. */
     highWaterMark?: number;
     /**
-     * A peer has connected; with TLS, the TLS handshake still may be under way: its failure is a `close()` with an
-     * error, so that one deadline covers both. A `closeWrite()` before it is done may break it off.
+     * A peer has connected. With TLS, the TLS handshake may still be in progress: its failure is a `close()` with an
+     * error, so that one deadline covers both. A `closeWrite()` before it is done may abort it.
      */
     accept(transport: Transport): void;
-    /** Accepting failed (for example: no file descriptor left). The listener goes on by itself. */
+    /** Accepting failed (for example: no file descriptors left). The listener continues by itself. */
     error?(error: TransportError): void;
   };
 
 /** A listening socket. */
 export interface Listener {
-  /** The IP address that is listened on; `""` for a Unix socket. */
+  /** The IP address it listens on; `""` for a Unix socket. */
   readonly hostname: string;
-  /** The port, the one that was found when 0 was asked for; 0 for a Unix socket. */
+  /** The port, also if 0 was requested; 0 for a Unix socket. */
   readonly port: number;
-  /** Stops accepting. Transports that were accepted live on. Resolves when the address is free again. */
+  /** Stops accepting. Accepted transports stay open. Resolves when the address is free again. */
   close(): Promise<void>;
 }
 
-/** One runtime's way to make transports. */
+/** Makes transports on one runtime. */
 export interface Adapter {
-  /** Dials. Resolves when bytes can flow, with TLS when its handshake is done and the certificate was accepted. */
+  /** Dials. Resolves when bytes can flow: with TLS, after its handshake, with an accepted certificate. */
   connect(options: ConnectOptions): Promise<Transport>;
-  /** Listens. Rejects with a {@linkcode TransportError} when the address cannot be had. */
+  /** Listens. Rejects with a {@linkcode TransportError} if it cannot listen on the address. */
   listen(options: ListenOptions): Promise<Listener>;
 }

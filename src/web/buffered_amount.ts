@@ -1,5 +1,5 @@
 /**
- * `bufferedAmount` as the WebSockets Standard counts it: payload alone, while the connection counts frames.
+ * `bufferedAmount` as the WebSockets Standard defines it: only payload, while the connection counts frames.
  *
  * @module
  */
@@ -12,13 +12,13 @@ interface SentMessage {
   readonly framed: number;
 }
 
-/** Bytes of payload that one WebSocket has sent and that have not been handed to the network. */
+/** Payload bytes that one WebSocket has sent and that have not been handed to the network. */
 export class BufferedAmount {
-  // Messages that wait, first the one that goes next.
+  // Waiting messages, the next one first.
   #messages: SentMessage[] = [];
   #payload = 0;
   #framed = 0;
-  // Of the first message's payload.
+  // Payload bytes of the first message that have gone out.
   #partlySent = 0;
   #sentInThisTask = 0;
   #unsendable = 0;
@@ -35,12 +35,12 @@ export class BufferedAmount {
     this.#sentInThisTask += payload;
   }
 
-  /** A message came too late to be sent: it counts for ever. */
+  /** A message came too late to be sent: it counts forever. */
   unsendable(payload: number): void {
     this.#unsendable += payload;
   }
 
-  /** So many bytes of frames wait in the connection now. */
+  /** This many bytes of frames wait in the connection now. */
   waiting(framed: number): void {
     let gone = 0;
     for (const message of this.#messages) {
@@ -55,7 +55,7 @@ export class BufferedAmount {
     this.#partlySent = Math.max(0, this.#framed - framed - header);
   }
 
-  /** The connection has ended: cleanly, when all that was sent before has gone out; if not, what waited still counts. */
+  /** The connection has ended: if cleanly, everything sent before has gone out; if not, what waited still counts. */
   end(clean: boolean): void {
     if (!clean) this.#unsendable += this.#payload - this.#partlySent;
     this.#messages = [];
@@ -65,7 +65,7 @@ export class BufferedAmount {
     this.#sentInThisTask = 0;
   }
 
-  /** The number, as of the last {@linkcode waiting}. */
+  /** The amount as of the last {@linkcode waiting}. */
   get value(): number {
     return Math.max(this.#payload - this.#partlySent, this.#sentInThisTask) + this.#unsendable;
   }

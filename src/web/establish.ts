@@ -1,5 +1,6 @@
 /**
- * What both faces do before a connection is there: read their arguments, and connect as the WebSockets Standard says.
+ * What both web interfaces share before they are connected: reading arguments, and connecting as the WebSockets
+ * Standard says.
  *
  * @module
  */
@@ -15,32 +16,29 @@ import { readOptions } from "../options/read.ts";
 import { MAX_REASON_SIZE } from "../protocol/close_payload.ts";
 import { NORMAL_CLOSURE } from "../protocol/status_code.ts";
 
-/** What goes into a Close frame; `null` for one that holds no status code. */
+/** The content of a Close frame; `null` for none. */
 export interface CloseRequest {
   readonly code: number | null;
   readonly reason: string;
 }
 
-/** What a face is made of when its connection is there already. */
+/** A connection that already exists, to be wrapped. */
 export interface Accepted {
-  /** The URL that the peer asked for, in its `ws:` form; `""` where there was no request. */
+  /** The `ws:` URL that the peer requested; `""` if there was no request. */
   readonly url: string;
   readonly connection: Connection<unknown>;
   readonly messages: AsyncIterator<Message>;
 }
 
-/** A face's constructor finds it among its options under this key, which no caller can know. */
+/** The constructors find it among their options under this key, which callers cannot know. */
 export const ACCEPTED: unique symbol = Symbol("accepted");
 
-/** The options of a face whose connection is there already. */
+/** Options for wrapping an existing connection. */
 export interface AcceptedOptions {
   readonly [ACCEPTED]?: Accepted;
 }
 
-/**
- * Takes over a connection: its messages, and the say over when it ends. Throws a `TypeError` when it was given to
- * callbacks.
- */
+/** Takes over a connection: its messages, and when it ends. Throws a `TypeError` if it has callbacks. */
 export function accept<Data>(connection: Connection<Data>): Accepted {
   const messages = connection[Symbol.asyncIterator]();
   releaseFromHandler(connection);
@@ -49,7 +47,7 @@ export function accept<Data>(connection: Connection<Data>): Accepted {
 }
 
 /**
- * Reads a URL (WebSockets Standard, "get a URL record"). There is no base URL, so that it must be absolute. Throws a
+ * Parses a URL (WebSockets Standard, "get a URL record"). There is no base URL, so it must be absolute. Throws a
  * `SyntaxError` `DOMException`.
  */
 export function urlRecord(text: string): URL {
@@ -58,14 +56,14 @@ export function urlRecord(text: string): URL {
   return new URL(url.href.replace(/^http/, "ws"));
 }
 
-/** Checks the names of subprotocols. Throws a `SyntaxError` `DOMException` for one that is no token or stands twice. */
+/** Checks subprotocol names. Throws a `SyntaxError` `DOMException` for one that is not a token or is repeated. */
 export function checkProtocols(protocols: readonly string[]): readonly string[] {
   const seen = new Set<string>();
   for (const [index, protocol] of protocols.entries()) {
     if (!isToken(protocol)) {
       throw syntaxError(`Cannot offer subprotocol ${index + 1}: it is not a token.`);
     }
-    // The standard leaves open what "occur more than once" means for "a" and "A"; web-platform-tests refuse them.
+    // The standard does not say whether "a" and "A" are the same; web-platform-tests say that they are.
     const name = protocol.toLowerCase();
     if (seen.has(name)) throw syntaxError(`Cannot offer subprotocol ${index + 1}: it stands there twice.`);
     seen.add(name);
@@ -75,7 +73,7 @@ export function checkProtocols(protocols: readonly string[]): readonly string[] 
 
 /**
  * Reads the arguments of `close()`. Throws an `InvalidAccessError` `DOMException` for a code that is neither 1000 nor
- * one from 3000 to 4999, and a `SyntaxError` one for a reason of more than 123 bytes.
+ * 3000 to 4999, and a `SyntaxError` one for a reason of more than 123 bytes.
  */
 export function closeRequest(code: number | null, reason: string): CloseRequest {
   if (code !== null && code !== NORMAL_CLOSURE && !(code >= 3000 && code <= 4999)) {
@@ -95,8 +93,8 @@ export function closeRequest(code: number | null, reason: string): CloseRequest 
 }
 
 /**
- * The options as a plain object, without `protocols` and `signal`, which the faces read by rules of their own. Throws what
- * {@linkcode establish} would reject with for options that cannot be used.
+ * The options as a plain object, without `protocols` and `signal`, which have their own rules. Throws for invalid
+ * options what {@linkcode establish} would reject with.
  */
 export function checkOptions(
   url: URL,
@@ -126,7 +124,7 @@ export async function establish(
   const connection = await connect(target, { ...options, headers, protocols, signal });
   if (protocols.length > 0 && connection.protocol === "") {
     connection.abort();
-    // The standard asks for more than RFC 6455, section 4.1: "This covers a subprotocol requested by the client, but
+    // The standard requires more than RFC 6455, section 4.1: "This covers a subprotocol requested by the client, but
     // not acknowledged by the server."
     throw new HandshakeError(
       `The server chose none of the ${protocols.length} subprotocols that were offered.`,
@@ -136,12 +134,12 @@ export async function establish(
   return connection;
 }
 
-/** An error of this library, or one made of what a source threw. */
+/** An `Error`, made from what a source threw if necessary. */
 export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error("What was thrown is no Error.", { cause: error });
 }
 
-/** A `DOMException` for an argument that cannot be read. */
+/** A `DOMException` for an invalid argument. */
 export function syntaxError(message: string): DOMException {
   return new DOMException(message, "SyntaxError");
 }

@@ -1,26 +1,26 @@
 /**
- * The events of the WebSockets Standard that not every runtime has, and event handler attributes.
+ * Events of the WebSockets Standard that not every runtime has, and event handler attributes.
  *
  * @module
  */
 import { likeInterface } from "./idl.ts";
 
-/** What a {@linkcode CloseEvent} is made of. */
+/** Options of a {@linkcode CloseEvent}. */
 export interface CloseEventInit extends EventInit {
   /**
-   * Whether Close frames went both ways.
+   * Whether both Close frames were exchanged.
    *
    * @default false
    */
   wasClean?: boolean;
   /**
-   * The status code that the peer sent.
+   * The status code sent by the peer.
    *
    * @default 0
    */
   code?: number;
   /**
-   * The reason that the peer sent.
+   * The reason sent by the peer.
    *
    * @default ""
    */
@@ -59,27 +59,27 @@ const PortableCloseEvent = class CloseEvent extends Event {
 
 /** The last event of a {@linkcode WebSocket}: how the connection ended. */
 export interface CloseEvent extends Event {
-  /** Whether Close frames went both ways before the connection ended. */
+  /** Whether both Close frames were exchanged before the connection ended. */
   readonly wasClean: boolean;
-  /** The status code that the peer sent; 1005 when its Close frame held none, 1006 when none came. */
+  /** The status code sent by the peer; 1005 if its Close frame had none, 1006 if there was no Close frame. */
   readonly code: number;
-  /** The reason that the peer sent with it; often empty. */
+  /** The reason sent by the peer; often empty. */
   readonly reason: string;
 }
 
-/** Makes {@linkcode CloseEvent}s: the runtime's own class where it has one. Node has none before version 23. */
+/** Constructor of {@linkcode CloseEvent}: the runtime's own class if it has one. Node has none before version 23. */
 export const CloseEvent: { new (type: string, init?: CloseEventInit): CloseEvent } =
   (globalThis as { CloseEvent?: typeof CloseEvent }).CloseEvent ?? PortableCloseEvent;
 
 /**
- * The `error` event of a {@linkcode WebSocket}. The standard's is a plain `Event`, for a page must not learn why its
- * connection failed; a program may, so that this one tells.
+ * The `error` event of a {@linkcode WebSocket}. In the standard it is a plain `Event`, since a web page must not
+ * learn why its connection failed; a program may, so this one says why.
  */
 export class WebSocketErrorEvent extends Event {
   /** What went wrong: a `HandshakeError`, a `ProtocolError`, a `ConnectionClosedError` and so on. */
   readonly error: Error;
 
-  /** Made by {@linkcode WebSocket}. */
+  /** Called by {@linkcode WebSocket}. */
   constructor(error: Error) {
     super("error");
     this.error = error;
@@ -104,7 +104,7 @@ export class EventHandlers {
   readonly #target: EventTarget;
   readonly #slots: Map<string, Slot> = new Map();
 
-  /** None is set at first. */
+  /** Starts without handlers. */
   constructor(target: EventTarget) {
     this.#target = target;
   }
@@ -115,8 +115,9 @@ export class EventHandlers {
   }
 
   /**
-   * Sets it. A new one takes the place of the one before among the listeners; without one before it comes last. What is
-   * no object counts as `null`, and what cannot be called is kept and not called, as Web IDL has it.
+   * Sets the handler. A new one takes the place of the one before among the listeners; the first one is added at the
+   * end. As in Web IDL, anything but an object counts as `null`, and an object that is not callable is kept but not
+   * called.
    */
   set(type: string, value: unknown): void {
     const slot = this.#slots.get(type);

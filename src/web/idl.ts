@@ -1,5 +1,5 @@
 /**
- * What Web IDL does between a caller's values and the steps of a standard.
+ * Web IDL conversions of a caller's values.
  *
  * @module
  */
@@ -8,20 +8,20 @@
 export function clampToShort(value: unknown): number {
   const clamped = Math.min(Math.max(Number(value), 0), 0xffff);
   if (Number.isNaN(clamped)) return 0;
-  // Halves go to the even number.
+  // Ties are rounded to even.
   const floor = Math.floor(clamped);
   const rest = clamped - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
 
-/** `[EnforceRange] unsigned short`. Throws a `TypeError` for what is no number from 0 to 65535. */
+/** `[EnforceRange] unsigned short`. Throws a `TypeError` for anything but a number from 0 to 65535. */
 export function enforceShort(value: unknown): number {
   const integer = Math.trunc(Number(value));
   if (integer >= 0 && integer <= 0xffff) return integer;
   throw new TypeError(`Cannot use ${String(value)} as a status code: give a number from 0 to 65535.`);
 }
 
-/** `sequence<USVString>`. Throws a `TypeError` for what is no object that can be iterated. */
+/** `sequence<USVString>`. Throws a `TypeError` for anything but an iterable object. */
 export function stringSequence(value: unknown): string[] {
   if (typeof value === "object" && value !== null && Symbol.iterator in value) {
     return Array.from(value as Iterable<unknown>, String);
@@ -30,8 +30,8 @@ export function stringSequence(value: unknown): string[] {
 }
 
 /**
- * `BufferSource or USVString`: the bytes of a view or a buffer, not copied; all else is made a string. Shared memory
- * counts as bytes too, for Web IDL would make it the string `[object SharedArrayBuffer]`.
+ * `BufferSource or USVString`: the bytes of a view or buffer, not copied; everything else is converted to a string.
+ * Shared memory also counts as bytes: Web IDL would convert it to the string `[object SharedArrayBuffer]`.
  */
 export function bytesOrString(data: unknown): string | Uint8Array {
   refuseResizable(ArrayBuffer.isView(data) ? data.buffer : data);
@@ -41,7 +41,7 @@ export function bytesOrString(data: unknown): string | Uint8Array {
   return `${data}`;
 }
 
-/** Web IDL, without `[AllowResizable]`: a buffer that can change its size is none. */
+/** Web IDL, without `[AllowResizable]`: a resizable buffer is not a BufferSource. */
 function refuseResizable(buffer: unknown): void {
   const { resizable } = (buffer instanceof ArrayBuffer ? buffer : {}) as { resizable?: boolean };
   if (resizable) {
@@ -49,7 +49,7 @@ function refuseResizable(buffer: unknown): void {
   }
 }
 
-/** Makes attributes, methods and constants of a class as visible and as fixed as an interface's. */
+/** Makes attributes, methods and constants of a class enumerable and constant as in a Web IDL interface. */
 export function likeInterface(
   constructor: { readonly name: string; readonly prototype: object },
   members: readonly string[],

@@ -1,5 +1,6 @@
 /**
- * What a {@linkcode WebSocket} has sent, in order: a `Blob` must be read first, and what follows it waits meanwhile.
+ * The messages sent by a {@linkcode WebSocket}, in order: a `Blob` must be read first, and later messages wait for
+ * it.
  *
  * @module
  */
@@ -9,13 +10,13 @@ import { ConnectionClosedError } from "../protocol/errors.ts";
 import type { BufferedAmount } from "./buffered_amount.ts";
 import type { CloseRequest } from "./establish.ts";
 
-/** What `send()` takes, once it has been read. */
+/** A message that `send()` has read from its argument. */
 export type QueuedMessage = string | Uint8Array | Blob;
 
-/** What a message that waits costs besides its bytes, so that empty ones are not free. */
+/** Counted for each waiting message besides its bytes, so that empty ones are not free. */
 const OVERHEAD = 16;
 
-/** The messages of one WebSocket on their way out. */
+/** The outgoing messages of one WebSocket. */
 export class SendQueue {
   readonly #connection: Pick<Connection<unknown>, "send" | "close" | "readyState" | "bufferedAmount">;
   readonly #limit: number;
@@ -27,8 +28,8 @@ export class SendQueue {
   #closeRequest: CloseRequest | undefined;
 
   /**
-   * Counts in `amount`. `limit` is what may wait for a `Blob`, in bytes. `failed` is called when a message cannot be
-   * sent after all.
+   * Counts in `amount`. `limit` is the most bytes that may wait for a `Blob`. `failed` is called when a message
+   * cannot be sent after all.
    */
   constructor(
     connection: Pick<Connection<unknown>, "send" | "close" | "readyState" | "bufferedAmount">,
@@ -42,7 +43,7 @@ export class SendQueue {
     this.#failed = failed;
   }
 
-  /** Sends a message, now or when its turn has come. */
+  /** Sends a message, now or in its turn. */
   send(message: QueuedMessage): void {
     if (this.#waiting.length === 0 && !(message instanceof Blob)) return this.#transmit(message);
     const size = payloadSize(message);
@@ -60,13 +61,13 @@ export class SendQueue {
     if (this.#waiting.length === 1) void this.#readBlobs();
   }
 
-  /** Starts the closing handshake when all that was sent has gone out. */
+  /** Starts the closing handshake after everything sent has gone out. */
   close(request: CloseRequest): void {
     this.#closeRequest = request;
     if (this.#waiting.length === 0) this.#close();
   }
 
-  /** Bytes of payload that have not been handed to the network. */
+  /** Payload bytes that have not been handed to the network. */
   get bufferedAmount(): number {
     if (this.#connection.readyState !== "closed") this.#amount.waiting(this.#connection.bufferedAmount);
     return this.#amount.value + this.#waitingSize;
@@ -106,7 +107,7 @@ export class SendQueue {
     const connection = this.#connection;
     const before = connection.bufferedAmount;
     this.#amount.waiting(before);
-    // WebSockets Standard, send(): what comes after the closing handshake has started is not sent, and no error.
+    // WebSockets Standard, send(): what comes after the start of the closing handshake is not sent, without an error.
     if (connection.readyState !== "open") return this.#amount.unsendable(payloadSize(message));
     try {
       connection.send(message);
@@ -118,7 +119,7 @@ export class SendQueue {
   }
 }
 
-/** What the connection says of that is advice for those who hold it. */
+/** The connection's own message gives advice that does not apply here. */
 function tooMuch(waiting: number): ConnectionClosedError {
   return new ConnectionClosedError(
     `Cannot send: ${waiting} bytes wait for a peer that does not read, and this message would pass maxBufferedAmount. ` +
@@ -128,7 +129,7 @@ function tooMuch(waiting: number): ConnectionClosedError {
   );
 }
 
-/** Bytes of payload. */
+/** Payload size in bytes. */
 export function payloadSize(message: QueuedMessage): number {
   if (typeof message === "string") return new TextEncoder().encode(message).length;
   return message instanceof Blob ? message.size : message.length;

@@ -4,10 +4,7 @@
  * @module
  */
 
-/**
- * Resolves in a task of its own: what code does in promises that an event has settled is done before the next event,
- * as in a browser.
- */
+/** Resolves in a new task: promise reactions to one event run before the next event, as in a browser. */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

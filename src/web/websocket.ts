@@ -1,5 +1,5 @@
 /**
- * `WebSocket` as the WebSockets Standard (https://websockets.spec.whatwg.org/) has it.
+ * `WebSocket` as in the WebSockets Standard (https://websockets.spec.whatwg.org/).
  *
  * @module
  */
@@ -30,17 +30,17 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-/** How a {@linkcode WebSocket} gives binary messages: as `Blob` or as `ArrayBuffer`. */
+/** How a {@linkcode WebSocket} delivers binary messages: as `Blob` or as `ArrayBuffer`. */
 export type BinaryType = "blob" | "arraybuffer";
 
-/** What a {@linkcode WebSocket} takes beyond the standard: header fields, TLS, limits and deadlines. */
+/** Options of {@linkcode WebSocket} beyond the standard: header fields, TLS, limits and deadlines. */
 export interface WebSocketOptions extends Omit<ConnectOptions, "protocols" | "signal"> {}
 
 /** The events of a {@linkcode WebSocket}, by type. */
 export interface WebSocketEvents {
-  /** The connection is there. */
+  /** The connection is established. */
   open: Event;
-  /** A message has come: `data` is a string, a `Blob` or an `ArrayBuffer`. */
+  /** A message arrived: `data` is a string, a `Blob` or an `ArrayBuffer`. */
   message: MessageEvent;
   /** The connection failed; `close` follows. */
   error: WebSocketErrorEvent;
@@ -53,7 +53,7 @@ export type WebSocketListener<Kind extends keyof WebSocketEvents> =
   | ((this: WebSocket, event: WebSocketEvents[Kind]) => unknown)
   | { handleEvent(event: WebSocketEvents[Kind]): unknown };
 
-/** The listeners of a {@linkcode WebSocket} know its events. */
+/** Typed listeners for the events of a {@linkcode WebSocket}. */
 export interface WebSocket {
   /** Adds a listener; see `EventTarget`. */
   addEventListener<Kind extends keyof WebSocketEvents>(
@@ -82,12 +82,12 @@ export interface WebSocket {
 }
 
 /**
- * The standard's `WebSocket`, for code that expects it, the same on every runtime. It is a face of a
- * {@linkcode Connection}, with its heartbeat, limits and deadlines; a message beyond `maxMessageSize` fails it, and so
- * does a peer for which more than `maxBufferedAmount` bytes wait.
+ * The standard's `WebSocket`, for code that expects it, the same on every runtime. It wraps a {@linkcode Connection},
+ * with its heartbeat, limits and deadlines. A message beyond `maxMessageSize` fails it, and so does more than
+ * `maxBufferedAmount` bytes waiting for the peer.
  *
- * What it adds to the standard: a third argument of the constructor, {@linkcode WebSocket.from}, and the reason in the
- * `error` event. What it leaves to browsers: their list of ports that must not be connected to.
+ * Beyond the standard: a third argument of the constructor, {@linkcode WebSocket.from}, and the reason in the `error`
+ * event. Not included: the browsers' list of blocked ports.
  *
  * @example
  * ```ts
@@ -107,21 +107,21 @@ export interface WebSocket {
  * ```
  */
 export class WebSocket extends EventTarget {
-  /** `readyState`: the connection is not there yet. */
+  /** `readyState`: not connected yet. */
   declare static readonly CONNECTING: 0;
-  /** `readyState`: the connection is there. */
+  /** `readyState`: connected. */
   declare static readonly OPEN: 1;
-  /** `readyState`: the closing handshake is under way. */
+  /** `readyState`: the closing handshake has begun. */
   declare static readonly CLOSING: 2;
-  /** `readyState`: the connection has ended, or never was. */
+  /** `readyState`: the connection has ended, or could not be established. */
   declare static readonly CLOSED: 3;
-  /** `readyState`: the connection is not there yet. */
+  /** `readyState`: not connected yet. */
   declare readonly CONNECTING: 0;
-  /** `readyState`: the connection is there. */
+  /** `readyState`: connected. */
   declare readonly OPEN: 1;
-  /** `readyState`: the closing handshake is under way. */
+  /** `readyState`: the closing handshake has begun. */
   declare readonly CLOSING: 2;
-  /** `readyState`: the connection has ended, or never was. */
+  /** `readyState`: the connection has ended, or could not be established. */
   declare readonly CLOSED: 3;
 
   readonly #url: string;
@@ -133,16 +133,16 @@ export class WebSocket extends EventTarget {
   #connection: Connection<unknown> | undefined;
   readonly #amount: BufferedAmount = new BufferedAmount();
   #outgoing: SendQueue | undefined;
-  // All messages that have come were delivered.
+  // All messages that arrived have been delivered.
   #idle = false;
   #failure: Error | undefined;
 
   /**
-   * Connects to a URL: `ws:`, `wss:`, `http:` or `https:`. When `protocols` names some, the server must choose one.
+   * Connects to a URL: `ws:`, `wss:`, `http:` or `https:`. If `protocols` names some, the server must select one.
    *
-   * Throws a `SyntaxError` `DOMException` for a URL or a subprotocol that cannot be used, a `RangeError` for an option
-   * out of range, a `TypeError` for header fields that cannot be sent, a `SyntaxError` or a `TypeError` for a proxy or a
-   * path that cannot be used. A connection that cannot be had is no exception: the events `error` and `close` tell of it.
+   * Throws a `SyntaxError` `DOMException` for an invalid URL or subprotocol, a `RangeError` for an option out of
+   * range, a `TypeError` for invalid header fields, and a `SyntaxError` or `TypeError` for an invalid proxy or path.
+   * A failed connection is not an exception: it fires the events `error` and `close`.
    */
   constructor(url: string | URL, protocols: string | Iterable<string> = [], options: WebSocketOptions = {}) {
     if (arguments.length === 0) throw new TypeError("Cannot connect without a URL: give one.");
@@ -177,12 +177,11 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * The standard face of a connection that `serve()` or `acceptor()` has accepted, or `connect()` has made: open from
-   * the start, so that there is no `open` event. Messages that have come already, and those that come, are its from now
-   * on: they become events, the first of them in a later task, when listeners have been added. When the connection's
-   * handler returns, it stays open.
+   * Wraps a connection from `serve()`, `acceptor()` or `connect()` in the standard interface. It is open from the
+   * start, so there is no `open` event. Messages that have arrived or will arrive become events, the first in a later
+   * task, after you have added listeners. The connection stays open when its handler returns.
    *
-   * Throws a `TypeError` when the connection was given to callbacks.
+   * Throws a `TypeError` if the connection has callbacks.
    *
    * @example
    * ```ts
@@ -200,47 +199,49 @@ export class WebSocket extends EventTarget {
     return new WebSocket("", [], options);
   }
 
-  /** The URL that was connected to, `ws:` or `wss:`; for an accepted connection the one that was asked for. */
+  /** The `ws:` or `wss:` URL connected to; of an accepted connection the requested one. */
   get url(): string {
     return this.#url;
   }
 
-  /** Where the connection stands: {@linkcode CONNECTING}, {@linkcode OPEN}, {@linkcode CLOSING}, {@linkcode CLOSED}. */
+  /** The state of the connection: {@linkcode CONNECTING}, {@linkcode OPEN}, {@linkcode CLOSING}, {@linkcode CLOSED}. */
   get readyState(): 0 | 1 | 2 | 3 {
-    // The peer's Close frame has come, behind the last message.
+    // The peer's Close frame arrived after the last message.
     const closing = this.#state === OPEN && this.#idle && this.#connection!.readyState !== "open";
     return closing ? CLOSING : this.#state;
   }
 
   /**
-   * Bytes of messages that were sent and have not been handed to the network, without their framing. After the end of
-   * the connection it only grows.
+   * Bytes of sent messages that have not been handed to the network, without framing. After the end of the connection
+   * it only grows.
    */
   get bufferedAmount(): number {
     return this.#outgoing?.bufferedAmount ?? this.#amount.value;
   }
 
-  /** The extensions in use, `""` for none and before `open`. */
+  /** The negotiated extensions; `""` for none and before `open`. */
   get extensions(): string {
     return this.#connection?.extensions ?? "";
   }
 
-  /** The subprotocol in use, `""` for none and before `open`. */
+  /** The negotiated subprotocol; `""` for none and before `open`. */
   get protocol(): string {
     return this.#connection?.protocol ?? "";
   }
 
-  /** How binary messages are given. What is neither `"blob"` nor `"arraybuffer"` is ignored. Default `"blob"`. */
+  /**
+   * How binary messages are delivered. Values other than `"blob"` and `"arraybuffer"` are ignored. Default `"blob"`.
+   */
   get binaryType(): BinaryType {
     return this.#binaryType;
   }
 
   set binaryType(value: BinaryType) {
-    // Another value is ignored, another receiver is not.
+    // Another value is ignored; another `this` is not.
     this.#binaryType = value === "blob" || value === "arraybuffer" ? value : this.#binaryType;
   }
 
-  /** Called with each `open` event. */
+  /** The handler of `open` events. */
   get onopen(): EventHandler<Event> {
     return this.#handlers.get("open");
   }
@@ -249,7 +250,7 @@ export class WebSocket extends EventTarget {
     this.#handlers.set("open", handler);
   }
 
-  /** Called with each `message` event. */
+  /** The handler of `message` events. */
   get onmessage(): EventHandler<MessageEvent> {
     return this.#handlers.get("message");
   }
@@ -258,7 +259,7 @@ export class WebSocket extends EventTarget {
     this.#handlers.set("message", handler);
   }
 
-  /** Called with each `error` event. */
+  /** The handler of `error` events. */
   get onerror(): EventHandler<Event> {
     return this.#handlers.get("error");
   }
@@ -267,7 +268,7 @@ export class WebSocket extends EventTarget {
     this.#handlers.set("error", handler);
   }
 
-  /** Called with each `close` event. */
+  /** The handler of `close` events. */
   get onclose(): EventHandler<CloseEvent> {
     return this.#handlers.get("close");
   }
@@ -277,8 +278,8 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Sends a message: text for a string, binary for a `Blob`, a buffer or a view; bytes are copied. What is none of these
-   * is made a string. A message that more than `maxBufferedAmount` bytes would wait with fails the connection. After
+   * Sends a message: text for a string, binary for a `Blob`, a buffer or a view; bytes are copied. Anything else is
+   * converted to a string. If more than `maxBufferedAmount` bytes would then wait, the connection fails. After
    * `close()` nothing is sent, and `bufferedAmount` counts it.
    *
    * Throws an `InvalidStateError` `DOMException` while connecting.
@@ -294,10 +295,10 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Starts the closing handshake, behind all that was sent; while connecting, gives up. Messages that come from now on
-   * are dropped. Without arguments the Close frame holds no status code. Does nothing when it was called before.
+   * Starts the closing handshake, after everything sent; while connecting, gives up. Later messages are dropped.
+   * Without arguments the Close frame has no status code. Does nothing if called before.
    *
-   * Throws an `InvalidAccessError` `DOMException` for a code that is neither 1000 nor one from 3000 to 4999, and a
+   * Throws an `InvalidAccessError` `DOMException` for a code that is neither 1000 nor 3000 to 4999, and a
    * `SyntaxError` one for a reason of more than 123 bytes in UTF-8.
    */
   close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
@@ -344,7 +345,7 @@ export class WebSocket extends EventTarget {
 
   async #receive(connection: Connection<unknown>, messages: AsyncIterator<Message>): Promise<void> {
     for (;;) {
-      // In the task of an event the state is what it was when the event fired.
+      // During the task of an event the state stays what it was when the event fired.
       if (connection.readyState !== "open") await nextTask();
       this.#idle = true;
       askForNext(connection);

@@ -1,5 +1,5 @@
 /**
- * `WebSocketStream`: the WebSockets Standard's face with backpressure.
+ * `WebSocketStream`: the WebSockets Standard's interface with backpressure.
  *
  * @module
  */
@@ -27,28 +27,28 @@ import {
   WebSocketStreamError,
 } from "./websocket_stream_error.ts";
 
-/** How a {@linkcode WebSocketStream} connects. The standard has `protocols` and `signal`; the rest is ours. */
+/** Options of {@linkcode WebSocketStream}. `protocols` and `signal` are standard; the rest is ours. */
 export interface WebSocketStreamOptions extends Omit<ConnectOptions, "protocols"> {
-  /** Subprotocols to offer, best first; the server must choose one of them. */
+  /** Subprotocols to offer, most preferred first; the server must select one of them. */
   protocols?: Iterable<string>;
 }
 
 /** What {@linkcode WebSocketStream.opened} resolves with. */
 export interface WebSocketOpenInfo {
   /**
-   * The messages of the peer, a string for text, a `Uint8Array` for binary. What is not read waits in the connection,
-   * until its receive queue is full: then the socket is not read either. It closes with the connection, and errors when
-   * that fails, in both cases behind the last message. Cancelling it closes the connection.
+   * The peer's messages: a string for text, a `Uint8Array` for binary. Unread messages wait in the connection, and
+   * when its receive queue is full the socket is not read either. It closes when the connection closes, and errors
+   * when that fails, in both cases after the last message. Cancelling it closes the connection.
    */
   readonly readable: ReadableStream<Message>;
   /**
-   * Sends what is written: binary for a buffer or a view, text for all else. A write is done when the next may come.
-   * Closing or aborting it closes the connection.
+   * Sends what is written: binary for a buffer or a view, text for everything else. A write resolves when the next
+   * may follow. Closing or aborting it closes the connection.
    */
   readonly writable: WritableStream<Sendable>;
-  /** The extensions in use, `""` for none. */
+  /** The negotiated extensions, `""` for none. */
   readonly extensions: string;
-  /** The subprotocol in use, `""` for none. */
+  /** The negotiated subprotocol, `""` for none. */
   readonly protocol: string;
 }
 
@@ -59,7 +59,7 @@ interface Deferred<Value> {
 }
 
 /**
- * A WebSocket as two streams, with backpressure both ways (WebSockets Standard; in browsers, Chrome has it).
+ * A WebSocket as two streams, with backpressure in both directions (WebSockets Standard; available in Chrome).
  *
  * @example
  * ```ts
@@ -92,9 +92,9 @@ export class WebSocketStream {
   /**
    * Connects to a URL: `ws:`, `wss:`, `http:` or `https:`.
    *
-   * Throws a `SyntaxError` `DOMException` for a URL or a subprotocol that cannot be used, a `RangeError` for an option
-   * out of range, a `TypeError` for header fields that cannot be sent, a `SyntaxError` or a `TypeError` for a proxy or a
-   * path that cannot be used. When the connection cannot be had, `opened` and `closed` reject.
+   * Throws a `SyntaxError` `DOMException` for an invalid URL or subprotocol, a `RangeError` for an option out of
+   * range, a `TypeError` for invalid header fields, and a `SyntaxError` or `TypeError` for an invalid proxy or path.
+   * If the connection fails, `opened` and `closed` reject.
    */
   constructor(url: string | URL, options: WebSocketStreamOptions = {}) {
     if (arguments.length === 0) throw new TypeError("Cannot connect without a URL: give one.");
@@ -118,44 +118,43 @@ export class WebSocketStream {
   }
 
   /**
-   * The standard face of a connection that `serve()` or `acceptor()` has accepted, or `connect()` has made. Its messages
-   * are read from the face from now on. When the connection's handler returns, it stays open.
+   * Wraps a connection from `serve()`, `acceptor()` or `connect()` in the standard interface, which reads its
+   * messages from now on. The connection stays open when its handler returns.
    *
-   * Throws a `TypeError` when the connection was given to callbacks.
+   * Throws a `TypeError` if the connection has callbacks.
    */
   static from<Data>(connection: Connection<Data>): WebSocketStream {
     const options: WebSocketStreamOptions & AcceptedOptions = { [ACCEPTED]: accept(connection) };
     return new WebSocketStream("", options);
   }
 
-  /** The URL that was connected to, `ws:` or `wss:`; for an accepted connection the one that was asked for. */
+  /** The `ws:` or `wss:` URL connected to; of an accepted connection the requested one. */
   get url(): string {
     return this.#url;
   }
 
   /**
-   * Resolves with the streams when the connection is there. Rejects with a {@linkcode WebSocketStreamError} when it
-   * cannot be had, whose `cause` tells why, or with the signal's reason when that was aborted. A rejection that nobody
-   * looks at is no error.
+   * Resolves with the streams when connected. Rejects with a {@linkcode WebSocketStreamError} whose `cause` says why
+   * the connection failed, or with the signal's reason if aborted. You may ignore the rejection.
    */
   get opened(): Promise<WebSocketOpenInfo> {
     return this.#opened.promise;
   }
 
   /**
-   * Resolves when the connection has ended by a closing handshake, with the code and reason that the peer sent; 1005 when
-   * its Close frame held none. Rejects as {@linkcode opened} does, and with a {@linkcode WebSocketStreamError} when the
-   * connection broke. A rejection that nobody looks at is no error.
+   * Resolves when the connection has ended by a closing handshake, with the peer's code and reason; 1005 if its Close
+   * frame had none. Rejects as {@linkcode opened} does, and with a {@linkcode WebSocketStreamError} if the connection
+   * broke. You may ignore the rejection.
    */
   get closed(): Promise<WebSocketCloseInfo> {
     return this.#closed.promise;
   }
 
   /**
-   * Starts the closing handshake; while connecting, gives up. Messages that come from now on are dropped. Without a code
-   * the Close frame holds none, or 1000 with a reason. Does nothing when that has begun.
+   * Starts the closing handshake; while connecting, gives up. Later messages are dropped. Without a code the Close
+   * frame has none, or 1000 with a reason. Does nothing if closing has begun.
    *
-   * Throws an `InvalidAccessError` `DOMException` for a code that is neither 1000 nor one from 3000 to 4999, and a
+   * Throws an `InvalidAccessError` `DOMException` for a code that is neither 1000 nor 3000 to 4999, and a
    * `SyntaxError` one for a reason of more than 123 bytes in UTF-8.
    */
   close(closeInfo: WebSocketCloseInfo = {}): void {
@@ -203,7 +202,7 @@ export class WebSocketStream {
   #open(connection: Connection<unknown>, messages: AsyncIterator<Message>): void {
     this.#state = "open";
     this.#connection = connection;
-    // However many are told of it, the end of the connection is one error.
+    // Everyone who is told of the end gets the same error object.
     const ended = connection.closed.then((close) => ({
       close,
       error: close.wasClean ? undefined : brokenError(close),
@@ -211,7 +210,7 @@ export class WebSocketStream {
     const readable = new ReadableStream<Message>({
       pull: async (controller) => {
         let next = await messages.next();
-        // WebSockets Standard: a message is dropped that is received "if stream's ready state is not OPEN".
+        // WebSockets Standard: a message is dropped if it is received "if stream's ready state is not OPEN".
         while (!next.done && this.#dropping) next = await messages.next();
         if (!next.done) return controller.enqueue(next.value);
         const { error } = await ended;
@@ -259,7 +258,7 @@ export class WebSocketStream {
   }
 }
 
-/** How a connection has ended, and the error of that unless it was a closing handshake. */
+/** How a connection ended, and the error unless it ended by a closing handshake. */
 interface Ended {
   readonly close: Close;
   readonly error: WebSocketStreamError | undefined;
@@ -273,7 +272,7 @@ async function write(connection: Connection<unknown>, ended: Promise<Ended>, chu
   } catch (reason) {
     if (!(reason instanceof ConnectionClosedError)) throw reason;
     const { close, error } = await ended;
-    // The peer has answered our Close frame, and so has seen the whole message before it.
+    // The peer has answered our Close frame, so it has received the whole message before it.
     if (wasOpen && error === undefined && close.initiator === "local") return;
     throw error ?? tooLate();
   }

@@ -6,9 +6,9 @@
 import { closeRequest } from "./establish.ts";
 import { enforceShort } from "./idl.ts";
 
-/** How a {@linkcode WebSocketStream} is closed, and was. */
+/** How to close a {@linkcode WebSocketStream}, and how it was closed. */
 export interface WebSocketCloseInfo {
-  /** The status code: 1000, or one from 3000 to 4999, to send; any that may be received. */
+  /** The status code: 1000, or 3000 to 4999 to send; any valid one when received. */
   closeCode?: number;
   /**
    * The reason, at most 123 bytes in UTF-8.
@@ -19,16 +19,16 @@ export interface WebSocketCloseInfo {
 }
 
 /**
- * The standard's `WebSocketError`, and that is its `name`: how a {@linkcode WebSocketStream} failed. Given to `abort()`
- * or `cancel()` of its streams, it says with what the connection is to be closed.
+ * The standard's `WebSocketError`, which is also its `name`: why a {@linkcode WebSocketStream} failed. Passed to
+ * `abort()` or `cancel()` of its streams, it sets the code and reason of the close.
  */
 export class WebSocketStreamError extends DOMException {
   readonly #closeCode: number | null;
   readonly #reason: string;
 
   /**
-   * Throws an `InvalidAccessError` `DOMException` for a code that is neither 1000 nor one from 3000 to 4999, and a
-   * `SyntaxError` one for a reason of more than 123 bytes in UTF-8. With a reason alone the code is 1000.
+   * Throws an `InvalidAccessError` `DOMException` for a code that is neither 1000 nor 3000 to 4999, and a
+   * `SyntaxError` one for a reason of more than 123 bytes in UTF-8. With only a reason the code is 1000.
    */
   constructor(message: string = "", init: WebSocketCloseInfo = {}) {
     super(message, "WebSocketError");
@@ -49,10 +49,10 @@ export class WebSocketStreamError extends DOMException {
   }
 }
 
-// What a peer said, or 1006: codes that must not be sent, so that the constructor would not take them.
+// Errors with a received code or 1006, which must not be sent and which the constructor would refuse.
 const received: WeakSet<object> = new WeakSet();
 
-/** The error of a connection that ended otherwise than by a closing handshake. */
+/** The error of a connection that did not end by a closing handshake. */
 export function endedError(
   message: string,
   closeCode: number,
@@ -67,7 +67,7 @@ export function endedError(
     : Object.defineProperty(error, "cause", { value: cause, configurable: true });
 }
 
-/** Web IDL, dictionary `WebSocketCloseInfo`. Throws a `TypeError` for what is none. */
+/** Web IDL, dictionary `WebSocketCloseInfo`. Throws a `TypeError` for anything else. */
 export function readCloseInfo(
   info: WebSocketCloseInfo | null | undefined,
 ): { closeCode: number | null; reason: string } {
