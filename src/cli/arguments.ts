@@ -76,7 +76,7 @@ export function parseCommand(args: readonly string[]): Command {
   if (flags.has("version")) return { kind: "version" };
   if (command === undefined && flags.size === 0) return { kind: "help", command: undefined };
   if (command === undefined) {
-    throw new UsageError("These flags belong behind a command: woshou serve, then the flags.");
+    throw new UsageError("Flags come after the command: woshou serve [flags].");
   }
   if (!isCommand(command)) {
     throw new UsageError(`There is no command ${quote(command)}: the commands are serve and connect.`);
@@ -94,10 +94,12 @@ export function parseCommand(args: readonly string[]): Command {
 
 function serveCommand([surplus]: readonly string[], flags: Flags): Command {
   if (surplus !== undefined) {
-    throw new UsageError(`The word ${quote(surplus)} belongs to no flag: write it as --flag value.`);
+    throw new UsageError(`The word ${quote(surplus)} belongs to no flag: write --flag value.`);
   }
   if (flags.has("echo") && flags.has("broadcast")) {
-    throw new UsageError("The flags --echo and --broadcast do not go together: a broadcast comes back, too.");
+    throw new UsageError(
+      "The flags --echo and --broadcast exclude each other: a broadcast also goes back to its sender.",
+    );
   }
   const idleTimeout = integer(flags, "idle-timeout", 0, LONGEST_WAIT);
   return {
@@ -129,10 +131,10 @@ function serveCommand([surplus]: readonly string[], flags: Flags): Command {
 
 function connectCommand([url, surplus]: readonly string[], flags: Flags): Command {
   if (url === undefined) {
-    throw new UsageError("This command needs to know where to connect: woshou connect ws://localhost:8000/.");
+    throw new UsageError("This command needs a URL: woshou connect ws://localhost:8000/.");
   }
   if (surplus !== undefined) {
-    throw new UsageError(`The word ${quote(surplus)} belongs to no flag, and there is a URL already.`);
+    throw new UsageError(`The word ${quote(surplus)} belongs to no flag, and there already is a URL.`);
   }
   try {
     readUrl(url);
@@ -141,7 +143,7 @@ function connectCommand([url, surplus]: readonly string[], flags: Flags): Comman
     const why = error instanceof SyntaxError
       ? error.message
       : "It begins with ws:// or wss://, then the host.";
-    throw new UsageError(`The word ${quote(url)} is no URL to connect to. ${why}`);
+    throw new UsageError(`The word ${quote(url)} is not a WebSocket URL. ${why}`);
   }
   return { kind: "connect", settings: { url, echo: flags.has("echo"), ...connectionArguments(flags) } };
 }
@@ -152,7 +154,7 @@ function connectionArguments(flags: Flags): ConnectionArguments {
   const handshakeTimeout = integer(flags, "handshake-timeout", 1, LONGEST_WAIT);
   const closeTimeout = integer(flags, "close-timeout", 0, LONGEST_WAIT);
   if (flags.has("context-takeover") && !flags.has("compress")) {
-    throw new UsageError("The flag --context-takeover says how to compress: give --compress, too.");
+    throw new UsageError("The flag --context-takeover also needs --compress.");
   }
   const mode = flags.has("context-takeover") ? "context-takeover" : "shared";
   return {

@@ -41,37 +41,36 @@ export type FlagName =
 
 /** Every flag, by its name. */
 export const FLAGS: Readonly<Record<FlagName, Flag>> = {
-  port: { of: ["serve"], value: "N", help: "The port; 0 takes a free one. Default: 8000." },
+  port: { of: ["serve"], value: "N", help: "The port; 0 picks a free one. Default: 8000." },
   host: {
     of: ["serve"],
     value: "H",
     help:
-      "The address to listen on. Default: 127.0.0.1, which only this machine reaches; 0.0.0.0 or :: opens " +
+      "The address to listen on. Default: 127.0.0.1, reachable from this machine only; 0.0.0.0 or :: opens " +
       "the server to others.",
   },
   echo: {
     of: ["serve", "connect"],
     help: {
-      serve: "Send every message back. So does a server that is asked for nothing else.",
-      connect: "Send every message back, print none, and exit 0 however the connection ends.",
+      serve: "Echo every message. This is the default.",
+      connect: "Echo every message, print nothing, and exit with 0 however the connection ends.",
     },
   },
-  broadcast: { of: ["serve"], help: "Send every message to all connections, the sender's own included." },
+  broadcast: { of: ["serve"], help: "Send every message to all connections, including the sender's." },
   protocol: {
     of: ["serve", "connect"],
     value: "NAME",
     repeatable: true,
     help: {
-      serve: "A subprotocol to speak, the best first. A client that offers only others is refused.",
-      connect: "A subprotocol to offer, the best first.",
+      serve: "A supported subprotocol, most preferred first. A client that offers only others is refused.",
+      connect: "A subprotocol to offer, most preferred first.",
     },
   },
   origin: {
     of: ["serve"],
     value: "ORIGIN",
     repeatable: true,
-    help:
-      "An origin whose pages may connect, such as https://app.example or https://*.example.com; any for all. " +
+    help: "An allowed page origin, such as https://app.example or https://*.example.com; any allows all. " +
       "Default: pages of the host and port that they connect to.",
   },
   "allow-host": {
@@ -79,18 +78,18 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
     value: "HOST",
     repeatable: true,
     help:
-      "A host name to answer for besides the loopback names, such as dev.example or *.example.com; any for all. " +
-      "Default: any, but on a loopback address the loopback names alone.",
+      "A host name to answer for besides the loopback names, such as dev.example or *.example.com; any allows all. " +
+      "Default: any, but on a loopback address only the loopback names.",
   },
   "max-message-size": {
     of: ["serve", "connect"],
     value: "BYTES",
-    help: "What one message may have; more closes with 1009. Default: 1048576.",
+    help: "The largest message; a larger one closes with 1009. Default: 1048576.",
   },
   "max-fragments": {
     of: ["serve", "connect"],
     value: "N",
-    help: "Fragments that one message may have; more close with 1008. Default: 131072.",
+    help: "The most fragments of a message; more close with 1008. Default: 131072.",
   },
   compress: {
     of: ["serve", "connect"],
@@ -101,24 +100,24 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
   },
   "context-takeover": {
     of: ["serve", "connect"],
-    help: "With --compress: messages may refer to those before them.",
+    help: "With --compress: messages may refer to earlier ones, which makes similar messages smaller.",
   },
   "handshake-timeout": {
     of: ["serve", "connect"],
     value: "MS",
-    help: "Until the opening handshake must be done. Default: 10000.",
+    help: "The time limit of the opening handshake. Default: 10000.",
   },
   "idle-timeout": {
     of: ["serve"],
     value: "MS",
-    help: "Without a message either way, after which a connection is closed; 0 for never. Default: 0.",
+    help: "Close a connection after this time without messages; 0: never. Default: 0.",
   },
   "close-timeout": {
     of: ["serve", "connect"],
     value: "MS",
-    help: "From our Close frame until the peer must have answered. Default: 5000.",
+    help: "The time that the peer has to answer our Close frame. Default: 5000.",
   },
-  verbose: { of: ["serve"], help: "Tell of each opening handshake on stderr." },
-  help: { help: "Print this and exit; behind a command, the help of that command." },
+  verbose: { of: ["serve"], help: "Log each opening handshake to stderr." },
+  help: { help: "Print this help and exit; after a command, the help of that command." },
   version: { help: "Print the version and exit." },
 };

@@ -12,13 +12,13 @@ const INTRODUCTIONS: Readonly<Record<CommandName, readonly string[]>> = {
   serve: [
     "Usage: woshou serve [flags]",
     "",
-    "A server that sends every message back, and shows the opening handshake on a",
-    "page of its own: open http://127.0.0.1:8000/ in a browser.",
+    "An echo server with a page that shows the opening handshake: open",
+    "http://127.0.0.1:8000/ in a browser.",
   ],
   connect: [
     "Usage: woshou connect URL [flags]",
     "",
-    "A client that prints each message as a line and sends each line that is typed.",
+    "A client that prints each message and sends each line that you type.",
   ],
 };
 

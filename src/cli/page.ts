@@ -34,7 +34,7 @@ export async function pageFetch(log: HandshakeLog): Promise<(request: Request) =
       return respond(record === undefined ? 404 : 200, "application/json", JSON.stringify(record ?? missing));
     }
     if (pathname !== "/" && pathname !== "/handshake" && (html || json)) {
-      return respond(404, "text/plain; charset=utf-8", "There is nothing here: the page is at /.\n");
+      return respond(404, "text/plain; charset=utf-8", "Not found: the page is at /.\n");
     }
     return refusalResponse(request);
   };

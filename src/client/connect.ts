@@ -100,7 +100,7 @@ export async function connect(
   } catch (error) {
     if (error !== DEADLINE) throw error;
     throw new HandshakeError(
-      `The opening handshake was not done within ${deadline} ms (handshakeTimeout).`,
+      `The opening handshake took longer than ${deadline} ms (handshakeTimeout).`,
       { step, reason: "timed-out" },
     );
   } finally {

@@ -89,7 +89,9 @@ function basic(url: URL): string {
   });
   // RFC 7617, section 2: "a user-id containing a colon character is invalid".
   if (user!.includes(":")) {
-    throw new SyntaxError("Cannot use this proxy: its user name holds a colon, which Basic cannot carry.");
+    throw new SyntaxError(
+      "Cannot use this proxy: its user name contains a colon, which Basic credentials do not allow.",
+    );
   }
   return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${user}:${password}`)))}`;
 }
@@ -191,14 +193,14 @@ class Tunnel implements Transport, TransportHandler {
 
   #endEarly(): void {
     if (this.#refused !== undefined) return this.#refuse();
-    this.#fail("response-truncated", "The proxy closed the connection without a whole answer.");
+    this.#fail("response-truncated", "The proxy closed the connection before its response was complete.");
   }
 
   // A server speaks first neither in TLS nor in HTTP: these bytes are not a tunnel.
   #failEarly(): void {
     this.#fail(
       "response-malformed",
-      "The proxy sent bytes through the tunnel before anything was asked there.",
+      "The proxy sent bytes through the tunnel before any request.",
     );
   }
 

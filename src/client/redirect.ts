@@ -85,7 +85,7 @@ export class Redirects {
     if (url.protocol === "https:" && target.protocol === "http:") {
       fail(
         "redirect-insecure",
-        `The server redirects${named}, where nothing is encrypted: that is never followed.`,
+        `The server redirects${named}, which is not encrypted: such a redirect is never followed.`,
       );
     }
     if (this.#visited.has(target.href)) {

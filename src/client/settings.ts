@@ -40,7 +40,7 @@ export function clientSettings(options: Omit<ConnectOptions, "protocols" | "sign
   const proxy = readProxy(options.proxy);
   if (options.unix !== undefined && (proxy !== undefined || redirects > 0)) {
     throw new TypeError(
-      "Cannot connect by a Unix socket through a proxy or past redirects: leave out one of the options.",
+      "Cannot combine a Unix socket with a proxy or redirects: leave out one of the options.",
     );
   }
   return {

@@ -86,7 +86,8 @@ export class ClosingHandshake {
     const { closeTimeout } = this.#owner.settings;
     this.stopTimer();
     this.#startTimer(() => {
-      const message = `A streamed message did not go on for ${closeTimeout} ms after close() (closeTimeout).`;
+      const message =
+        `A streamed message made no progress for ${closeTimeout} ms after close() (closeTimeout).`;
       this.#owner.drop(new ConnectionClosedError(message, undefined, "closeTimeout"));
     });
   }
@@ -96,7 +97,7 @@ export class ClosingHandshake {
     const { closeTimeout } = this.#owner.settings;
     this.#startTimer(() => {
       const message =
-        `The peer had not ended the connection ${closeTimeout} ms after our Close frame (closeTimeout).`;
+        `The peer did not end the connection within ${closeTimeout} ms of our Close frame (closeTimeout).`;
       // Nobody knows whether the peer has read everything that we sent before answering its Close frame.
       this.broken = new ConnectionClosedError(message, undefined, "closeTimeout");
       this.#owner.closeTimedOut(message);
@@ -107,7 +108,7 @@ export class ClosingHandshake {
   handlerFailed(error: unknown): void {
     this.#handlerError ??= error instanceof Error
       ? error
-      : new Error("The handler threw what is no Error.", { cause: error });
+      : new Error("The handler threw a value that is not an Error.", { cause: error });
   }
 
   /**

@@ -188,7 +188,7 @@ export class LiveConnection<Socket>
   subscribe(topic: string, options: SubscribeOptions): void {
     const { topics } = this.#home;
     if (topics === undefined) {
-      throw new TypeError("Cannot subscribe: only connections that a server has accepted have topics.");
+      throw new TypeError("Cannot subscribe on a client: only accepted connections of a server have topics.");
     }
     this.#subscriber ??= topics.subscriber(this);
     this.#subscriber.subscribe(topic, options);
@@ -365,8 +365,8 @@ export class LiveConnection<Socket>
     const { maxMessageSize } = this.settings;
     if (size <= maxMessageSize) return true;
     const message = size !== Infinity
-      ? `The message is longer than the limit of ${maxMessageSize} bytes: raise maxMessageSize to take it.`
-      : "The text is longer than the longest string of this runtime.";
+      ? `The message is longer than the limit of ${maxMessageSize} bytes: raise maxMessageSize to accept it.`
+      : "The text is longer than a string can be in this runtime.";
     this.protocol.fail(
       MESSAGE_TOO_BIG,
       new ProtocolError(MESSAGE_TOO_BIG, "RFC 6455, section 7.4.1", message, "maxMessageSize"),
@@ -413,7 +413,7 @@ export class LiveConnection<Socket>
     this.#home.limitReached?.(
       "idleTimeout",
       this.socket,
-      () => `No message went either way for ${idleTimeout} ms.`,
+      () => `No message in either direction for ${idleTimeout} ms.`,
     );
     this.startClosing(NORMAL_CLOSURE, "idle");
   }

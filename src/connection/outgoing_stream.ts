@@ -46,7 +46,7 @@ export async function sendFragments(
       const kind = typeof chunk === "string" ? "text" : "binary";
       if (type !== undefined && kind !== type) {
         throw new TypeError(
-          `Cannot send a ${kind} chunk in a ${type} message: all chunks must be of one kind.`,
+          `Cannot send a ${kind} chunk in a ${type} message: all chunks must be of the same kind.`,
         );
       }
       type = kind;

@@ -164,7 +164,7 @@ export class ReceivedMessages<Socket> {
   async *pieces(): AsyncGenerator<Message, void, undefined> {
     this.#refuseCallbacks("stream");
     if (this.#stream !== undefined) {
-      throw new TypeError("Cannot stream: another stream() has not come to the end of its message.");
+      throw new TypeError("Cannot stream: another stream() has not reached the end of its message.");
     }
     const stream: IncomingStream = { begun: false, truncated: false, behind: [] };
     this.#stream = stream;
@@ -202,7 +202,7 @@ export class ReceivedMessages<Socket> {
   #refuseCallbacks(what: string): void {
     if (this.#callbacks === undefined) return;
     throw new TypeError(
-      `Cannot ${what}: this connection was given to callbacks, and its messages go to them.`,
+      `Cannot ${what}: this connection has callbacks, which receive its messages.`,
     );
   }
 

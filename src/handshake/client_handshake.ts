@@ -99,11 +99,11 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 
 const DEFECTS: Partial<Record<HeadDefect, string>> = {
   "tls-on-plain-port":
-    "The server answered with TLS: connect with wss:// instead of ws://, or have the proxy in front of it speak TLS to it.",
+    "The server answered with TLS: connect with wss:// instead of ws://, or configure the proxy in front of it to use TLS.",
   "not-http":
     "The server answered with something that is not HTTP: is there a WebSocket server at this address?",
   "headers-too-large": "The response's headers are larger than maxHeadSize: raise it to take them.",
-  "headers-too-many": "The response has more header lines than maxHeaders: raise it to take them.",
+  "headers-too-many": "The response has more header lines than maxHeaders: raise it to accept them.",
   "start-line-too-long": "The response's status line is longer than maxHeadSize: raise it to take it.",
 };
 
@@ -129,7 +129,7 @@ export class ClientHandshake {
         throw new SyntaxError(`Cannot offer subprotocol ${index + 1}: it is not a token.`);
       }
       if (protocols.indexOf(protocol) !== index) {
-        throw new SyntaxError(`Cannot offer subprotocol ${index + 1}: it stands there twice.`);
+        throw new SyntaxError(`Cannot offer subprotocol ${index + 1}: it is repeated.`);
       }
     }
     const lines: HeaderLine[] = [
@@ -143,18 +143,18 @@ export class ClientHandshake {
     if (extensions !== undefined) lines.push(["Sec-WebSocket-Extensions", extensions]);
     for (const line of headers) {
       if (OWN_HEADERS.has(toAsciiLowerCase(line[0]))) {
-        throw new TypeError(`Cannot send header ${line[0]}: the opening handshake sets it by itself.`);
+        throw new TypeError(`Cannot send header ${line[0]}: the opening handshake sets it.`);
       }
       lines.push(line);
     }
     // RFC 6455, section 3: "Fragment identifiers are meaningless in the context of WebSocket URIs".
     if (!resourceName.startsWith("/") || resourceName.includes("#")) {
-      throw new TypeError("Cannot ask for this resource name: it begins with / and has no fragment.");
+      throw new TypeError("Cannot request this resource name: it must begin with / and have no fragment.");
     }
     for (let i = 0; i < resourceName.length; i++) {
       const code = resourceName.charCodeAt(i);
       if (code <= 0x20 || code >= 0x7f) {
-        throw new TypeError("Cannot ask for this resource name: percent-encode it first.");
+        throw new TypeError("Cannot request this resource name: percent-encode it first.");
       }
     }
     this.requestText = headText(`GET ${resourceName} HTTP/1.1`, lines);
@@ -216,7 +216,7 @@ export class ClientHandshake {
       return failed(
         "http-version",
         "RFC 6455, section 4.2.2",
-        "The server accepted with HTTP/1.0, which has no 101.",
+        "The server accepted with HTTP/1.0, which has no 101 status.",
       );
     }
     // RFC 6455, section 4.1: "contains a value that is not an ASCII case-insensitive match for the value "websocket"".
@@ -247,7 +247,7 @@ export class ClientHandshake {
       return failed(
         "accept-mismatch",
         section,
-        "The Sec-WebSocket-Accept does not answer our key: the response comes from a cache, or from no WebSocket server.",
+        "The Sec-WebSocket-Accept does not match our key: the response comes from a cache, or the server does not support WebSockets.",
       );
     }
     const extensions = parseExtensions(headers.get("sec-websocket-extensions"));

@@ -54,8 +54,8 @@ export interface Refusal {
 }
 
 const PROXY_HINT =
-  "If the client is a browser or a WebSocket library, then a proxy in front of this server probably spoke " +
-  "HTTP/1.0, or dropped the hop-by-hop headers. With nginx, these directives mend that: proxy_http_version 1.1; " +
+  "If the client is a browser or a WebSocket library, then a proxy in front of this server probably used " +
+  "HTTP/1.0, or dropped the hop-by-hop headers. With nginx, these directives fix that: proxy_http_version 1.1; " +
   'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";';
 
 type Rule = readonly [status: number, section: string, message: string];
@@ -64,13 +64,13 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "tls-on-plain-port": [
     400,
     "RFC 6455, section 3",
-    "These bytes begin a TLS handshake, but this port speaks without TLS: connect with ws:// instead of wss://, or " +
+    "These bytes begin a TLS handshake, but this port does not use TLS: connect with ws:// instead of wss://, or " +
     "give the server a certificate.",
   ],
   "not-http": [
     400,
     "RFC 9112, section 3",
-    "What was sent is not an HTTP/1.1 request: open this address with a WebSocket client.",
+    "The data is not an HTTP/1.1 request: open this address with a WebSocket client.",
   ],
   "line-feed-alone": [
     400,
@@ -80,13 +80,13 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "control-character": [
     400,
     "RFC 9110, section 5.5",
-    "The request's head holds a control character (NUL, a CR without LF, or the like): remove it.",
+    "The request head contains a control character (such as NUL, or CR without LF): remove it.",
   ],
   "start-line-malformed": [
     400,
     "RFC 9112, section 3",
-    'The request line is malformed: write "GET /path HTTP/1.1", with single spaces. If it begins with PROXY, then a proxy ' +
-    "in front speaks the PROXY protocol, which is not read here: HAProxy does so at send-proxy.",
+    'The request line is malformed: write "GET /path HTTP/1.1", with single spaces. If it begins with PROXY, a proxy in ' +
+    "front uses the PROXY protocol, which is not supported: with HAProxy, remove send-proxy.",
   ],
   "start-line-too-long": [
     414,
@@ -96,23 +96,23 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "http-version-unsupported": [
     505,
     "RFC 6455, section 4.2.1",
-    `A WebSocket opens with HTTP/1.1: send the request as HTTP/1.1, not as HTTP/1.0 or HTTP/2. ${PROXY_HINT}`,
+    `A WebSocket is opened with HTTP/1.1: send the request as HTTP/1.1, not as HTTP/1.0 or HTTP/2. ${PROXY_HINT}`,
   ],
   "request-target-invalid": [
     400,
     "RFC 9112, section 3.2",
-    "The request target is neither a path that begins with / nor a whole http URL, or holds a character that must be " +
+    "The request target is neither a path that begins with / nor a whole http URL, or contains a character that must be " +
     "percent-encoded.",
   ],
   "header-folded": [
     400,
     "RFC 9112, section 5.2",
-    "A header line begins with white space, which once continued the line before it: write each header in one line.",
+    "A header line begins with white space (obsolete line folding): write each header on one line.",
   ],
   "header-space-before-colon": [
     400,
     "RFC 9112, section 5.1",
-    "A header's name has white space before its colon: remove it.",
+    "A header name has white space before its colon: remove it.",
   ],
   "header-without-colon": [
     400,
@@ -122,12 +122,12 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "header-name-invalid": [
     400,
     "RFC 9110, section 5.1",
-    "A header's name is empty or holds a character that names cannot have.",
+    "A header name is empty or contains an invalid character.",
   ],
   "headers-too-large": [
     431,
     "RFC 6585, section 5",
-    "The request's headers are larger than this server accepts (often it is the cookies): send less, or raise maxHeadSize.",
+    "The request headers are larger than this server accepts (often because of cookies): send less, or raise maxHeadSize.",
   ],
   "headers-too-many": [
     431,
@@ -148,19 +148,19 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "host-not-allowed": [
     421,
     "RFC 9110, section 7.4",
-    "This server does not answer for the host that the request names. A server that listens on a loopback address answers " +
-    "for loopback names alone, against DNS rebinding: list the name in the hosts option (--allow-host). A proxy in front " +
-    "must pass the client's Host header on.",
+    "This server does not answer for the host in the request. On a loopback address it answers only for loopback names, " +
+    "against DNS rebinding: list the name in the hosts option (--allow-host). A proxy in front must pass on the client's " +
+    "Host header.",
   ],
   "content-length-invalid": [
     400,
     "RFC 9112, section 6.3",
-    "The Content-Length is not one plain decimal number.",
+    "The Content-Length is not a single decimal number.",
   ],
   "transfer-encoding-invalid": [
     400,
     "RFC 9112, section 6.3",
-    "The Transfer-Encoding does not end in chunked, or comes with a Content-Length, so that the request's end cannot be told.",
+    "The Transfer-Encoding does not end in chunked, or comes with a Content-Length: the end of the request is ambiguous.",
   ],
   "body-not-allowed": [
     400,
@@ -168,7 +168,7 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
     "The request announces a body, which could be mistaken for frames: send it without Transfer-Encoding and with no " +
     "Content-Length other than 0.",
   ],
-  "method-not-allowed": [405, "RFC 6455, section 4.1", "A WebSocket opens with GET: use that method."],
+  "method-not-allowed": [405, "RFC 6455, section 4.1", "A WebSocket is opened with GET: use that method."],
   "not-a-websocket-request": [
     426,
     "RFC 6455, section 4.2.1",
@@ -178,12 +178,12 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "upgrade-missing": [
     426,
     "RFC 6455, section 4.2.1",
-    `The request is a WebSocket's but for its Upgrade header, which does not say "websocket". ${PROXY_HINT}`,
+    `The request is a WebSocket handshake, but its Upgrade header does not contain "websocket". ${PROXY_HINT}`,
   ],
   "connection-missing": [
     426,
     "RFC 6455, section 4.2.1",
-    `The request is a WebSocket's but for its Connection header, which does not say "Upgrade". ${PROXY_HINT}`,
+    `The request is a WebSocket handshake, but its Connection header does not contain "Upgrade". ${PROXY_HINT}`,
   ],
   "key-missing": [
     400,
@@ -208,12 +208,12 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "version-unsupported": [
     426,
     "RFC 6455, section 4.4",
-    "The only version of the WebSocket protocol here is 13: send Sec-WebSocket-Version: 13.",
+    "This server supports only version 13 of the WebSocket protocol: send Sec-WebSocket-Version: 13.",
   ],
   "subprotocol-invalid": [
     400,
     "RFC 6455, section 4.1",
-    "A name in Sec-WebSocket-Protocol holds a character that names cannot have (a space, a slash, a letter outside ASCII).",
+    "A name in Sec-WebSocket-Protocol contains an invalid character (such as a space, a slash or a non-ASCII letter).",
   ],
   "subprotocol-unsupported": [
     400,
@@ -223,7 +223,7 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "extension-malformed": [
     400,
     "RFC 6455, section 9.1",
-    "Sec-WebSocket-Extensions breaks its grammar: name; parameter=value, name.",
+    "Sec-WebSocket-Extensions has invalid syntax: write name; parameter=value, name.",
   ],
   "origin-repeated": [
     400,
@@ -233,8 +233,8 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "origin-not-allowed": [
     403,
     "RFC 6455, section 10.2",
-    "Pages of this origin may not connect. The default admits pages of the same host and port as the Host header alone; " +
-    "list others in the origins option (--origin). A proxy in front must pass the Host header on, with its port " +
+    "Pages of this origin may not connect. By default only pages of the same host and port as the Host header may; " +
+    "list others in the origins option (--origin). A proxy in front must pass on the Host header with its port " +
     "(with nginx: proxy_set_header Host $http_host;).",
   ],
   "path-not-found": [404, "RFC 6455, section 4.2.2", "There is no WebSocket at this path."],
@@ -246,28 +246,28 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "connections-exhausted": [
     503,
     "RFC 9110, section 15.6.4",
-    "The server has as many connections as it may have (maxConnections): try again later.",
+    "The server has reached its limit of connections (maxConnections): try again later.",
   ],
   "address-exhausted": [
     429,
     "RFC 6585, section 4",
-    "Your address has as many connections to this server as one may have (maxConnectionsPerAddress): close some first. " +
-    "Behind a proxy all its clients share one address: let the proxy count them.",
+    "Your address has reached its limit of connections to this server (maxConnectionsPerAddress): close some first. " +
+    "Behind a proxy all clients share its address: let the proxy count them.",
   ],
   "server-busy": [
     503,
     "RFC 9110, section 15.6.4",
-    "The server takes no new connections now: try again later.",
+    "The server accepts no new connections now: try again later.",
   ],
   "server-shutting-down": [
     503,
     "RFC 9110, section 15.6.4",
-    "The server is shutting down and takes no new connections: try again later, at another instance if there is one.",
+    "The server is shutting down and accepts no new connections: try again later, or connect to another instance.",
   ],
   "upgrade-failed": [
     500,
     "RFC 9110, section 15.6.1",
-    "The server failed while it was deciding about this handshake; its log says more.",
+    "The server failed while handling this handshake; see its log.",
   ],
   "refused-by-application": [403, "RFC 6455, section 4.2.2", "The application refused this handshake."],
 };

@@ -57,7 +57,7 @@ export function acceptanceText(request: OpeningRequest, acceptance: Acceptance =
   for (const [name, value] of acceptance.headers ?? []) {
     if (OWN_HEADERS.has(toAsciiLowerCase(name))) {
       throw new TypeError(
-        `Cannot send header ${name} with the acceptance: the opening handshake sets it by itself.`,
+        `Cannot send header ${name} with the acceptance: the opening handshake sets it.`,
       );
     }
     text += lineText(name, value);

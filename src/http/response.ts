@@ -44,7 +44,7 @@ export function checkHeader(name: string, value: string): void {
     const code = value.charCodeAt(i);
     if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
       throw new TypeError(
-        `Cannot send header ${name}: its value holds a control character or one beyond U+00FF; encode it first.`,
+        `Cannot send header ${name}: its value contains a control character or one beyond U+00FF; encode it first.`,
       );
     }
   }

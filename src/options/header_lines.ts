@@ -18,7 +18,7 @@ export function headerLines(init: HeadersInit | undefined): HeaderLine[] {
     return lines.map((line) => [line[0]!, [...new Headers([line as [string, string]])][0]![1]]);
   } catch {
     throw new TypeError(
-      "Cannot send these headers: a name is not a token, or a value holds a line break, a NUL or a character beyond U+00FF.",
+      "Cannot send these headers: a name is not a token, or a value contains a line break, a NUL or a character beyond U+00FF.",
     );
   }
 }

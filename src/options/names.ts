@@ -58,7 +58,7 @@ export function checkNames(
       : meant === undefined
       ? `it has ${Object.keys(shape).sort().join(", ")}.`
       : `did you mean ${meant}?`;
-    throw new TypeError(`Cannot use option ${name}: ${call} has none of that name; ${advice}`);
+    throw new TypeError(`Cannot use option ${name}: ${call} has no such option; ${advice}`);
   }
 }
 

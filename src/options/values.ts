@@ -109,7 +109,7 @@ export const certificate: Reader = (value, name) => {
   const tls = value as Record<string, unknown>;
   const foreign = NOT_OURS.find((each) => tls[each] !== undefined);
   if (foreign !== undefined) {
-    throw new TypeError(`Cannot use option tls.${foreign}: serve() has cert and key alone.`);
+    throw new TypeError(`Cannot use option tls.${foreign}: serve() only has cert and key.`);
   }
   for (const part of ["cert", "key"]) {
     if (typeof tls[part] !== "string") throw wrongKind(`tls.${part}`, tls[part], "a PEM text");

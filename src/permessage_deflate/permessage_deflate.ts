@@ -172,7 +172,7 @@ function refused(failure: InflateFailure, limit: number): ProtocolError {
   return new ProtocolError(
     MESSAGE_TOO_BIG,
     "RFC 6455, section 7.4.1",
-    `The message, decompressed, is longer than the limit of ${limit} bytes: raise maxMessageSize to take it.`,
+    `The message, decompressed, is longer than the limit of ${limit} bytes: raise maxMessageSize to accept it.`,
     "maxMessageSize",
   );
 }

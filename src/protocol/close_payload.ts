@@ -40,7 +40,7 @@ export function parseClosePayload(payload: Uint8Array): ClosePayload | ProtocolE
     return new ProtocolError(
       PROTOCOL_ERROR,
       "RFC 6455, section 7.4",
-      `Status code ${code} must not stand in a Close frame.`,
+      `Status code ${code} must not be in a Close frame.`,
     );
   }
   const reason = decodeText(payload, 2, payload.length, 0x80);

@@ -204,7 +204,7 @@ export abstract class FrameDecoder {
     // Connection_."
     if (!isKnownOpcode(opcode)) return broken("5.2", `Opcode ${opcode} is reserved.`);
     if ((first & 0x40) !== 0) {
-      return broken("5.2", "The reserved bit RSV1 is set where no extension gives it a meaning.");
+      return broken("5.2", "The reserved bit RSV1 is set without an extension that defines it.");
     }
     // RFC 6455, section 5.1: "The server MUST close the connection upon receiving a frame that is not masked."
     // "A client MUST close a connection if it detects a masked frame."

@@ -92,7 +92,7 @@ export class MessageAssembler {
       return new ProtocolError(
         PROTOCOL_ERROR,
         "RFC 6455, section 5.4",
-        "A continuation frame continues no message.",
+        "A continuation frame without a message to continue.",
       );
     }
     if (opcode !== CONTINUATION && this.busy) {
@@ -117,7 +117,7 @@ export class MessageAssembler {
       return new ProtocolError(
         MESSAGE_TOO_BIG,
         "RFC 6455, section 7.4.1",
-        `The message is longer than the limit of ${this.#limits.maxMessageSize} bytes: raise maxMessageSize to take it.`,
+        `The message is longer than the limit of ${this.#limits.maxMessageSize} bytes: raise maxMessageSize to accept it.`,
         "maxMessageSize",
       );
     }
@@ -126,7 +126,7 @@ export class MessageAssembler {
       return new ProtocolError(
         POLICY_VIOLATION,
         "RFC 6455, section 7.4.1",
-        `The message has more than the limit of ${this.#limits.maxFragments} fragments: raise maxFragments to take it.`,
+        `The message has more than the limit of ${this.#limits.maxFragments} fragments: raise maxFragments to accept it.`,
         "maxFragments",
       );
     }
@@ -268,7 +268,7 @@ function noText(bytes: Uint8Array, start: number, end: number): ProtocolError {
   return new ProtocolError(
     MESSAGE_TOO_BIG,
     "RFC 6455, section 7.4.1",
-    "The text is longer than the longest string of this runtime.",
+    "The text is longer than a string can be in this runtime.",
     "maxMessageSize",
   );
 }

@@ -281,7 +281,9 @@ class ReconnectingClient implements Reconnecting {
     const answer = await this.#options.retry?.(failure, attempt) ?? !failure.permanent;
     if (typeof answer === "boolean") return answer ? failure.delay : undefined;
     if (answer >= 0) return answer;
-    throw new RangeError(`Cannot wait for ${answer} ms: retry answers a number of at least 0, or a boolean.`);
+    throw new RangeError(
+      `Cannot wait for ${answer} ms: retry must return a number of at least 0, or a boolean.`,
+    );
   }
 
   /** The queue must fit the connection's own buffer, or it could never be sent. */
@@ -290,7 +292,7 @@ class ReconnectingClient implements Reconnecting {
       return;
     }
     throw new RangeError(
-      "Cannot queue more than a connection takes: make maxQueuedBytes at most maxBufferedAmount.",
+      "Cannot queue more than a connection accepts: make maxQueuedBytes at most maxBufferedAmount.",
     );
   }
 

@@ -217,7 +217,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
       // False, or a foreign Response class, does not mean acceptance.
       if (answer !== undefined && answer !== null && !isResult(answer)) {
         throw new TypeError(
-          "Cannot read the answer of upgrade(): give nothing, an object with data, headers or protocol, or a Response.",
+          "Cannot use the result of upgrade(): return nothing, an object with data, headers or protocol, or a Response.",
         );
       }
       result = answer ?? undefined;
@@ -246,7 +246,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
       agreed = undefined;
       this.#limitReached(
         "compression.memoryBudget",
-        "The budget is spoken for: this connection is not compressed.",
+        "The memory budget is used up: this connection is not compressed.",
       );
     }
     const acceptance = { protocol, extensions: agreed?.answer, headers: headerLines(result?.headers) };

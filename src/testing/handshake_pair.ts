@@ -118,7 +118,7 @@ export async function handshakePair<Data = undefined>(
       followsRedirects: false,
     });
     const opened = await opening.run(signal);
-    if (opened.kind !== "open") throw new Error("A redirect was followed, although none is to be.");
+    if (opened.kind !== "open") throw new Error("A redirect was followed although redirects are off.");
     return new ConnectedPair(opened.socket, home.socket!, ends.network, home.topics);
   } catch (error) {
     ends.network.cut();

@@ -177,7 +177,7 @@ function agree(client: CompressionSettings | undefined, server: CompressionSetti
   const accepted = acceptCompression(parseExtensions(compressionOffer(client))!, server);
   if (accepted === undefined) return undefined;
   const read = readCompression(parseExtensions(accepted.answer)!, client);
-  if (typeof read !== "object") throw new RangeError(`The ends cannot agree upon compression: ${read}`);
+  if (typeof read !== "object") throw new RangeError(`The two sides cannot agree on compression: ${read}`);
   return { answer: accepted.answer, client: read, server: accepted.deflate };
 }
 

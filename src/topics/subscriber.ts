@@ -242,7 +242,7 @@ export class Subscriber implements Receiver, Subscriptions {
     this.#protocol.fail(
       TRY_AGAIN_LATER,
       new ConnectionClosedError(
-        `A message of the topic ${JSON.stringify(subscription.topic)} was too much: ` +
+        `A message of the topic ${JSON.stringify(subscription.topic)} had no room: ` +
           `${this.#owner.bufferedAmount} bytes wait for a peer that does not read (${limit}, ` +
           `whenSlow: ${JSON.stringify(subscription.whenSlow)}).`,
         undefined,

@@ -35,20 +35,20 @@ export async function checkCertificates(tls: PemTexts): Promise<void> {
     const blocks = String(text).match(BLOCK) ?? [];
     if (!blocks.every((each) => works(() => new X509Certificate(each))) || blocks.length === 0) {
       throw new TypeError(
-        `Cannot use option tls.${name}: it is no certificate. Give a PEM text, which begins with -----BEGIN CERTIFICATE-----.`,
+        `Cannot use option tls.${name}: it is not a certificate. Give PEM text, which begins with -----BEGIN CERTIFICATE-----.`,
       );
     }
   }
   if (cert === undefined || key === undefined) return;
   if (!works(() => createPrivateKey(key))) {
     throw new TypeError(
-      "Cannot use option tls.key: it is no private key without a passphrase. Give a PEM text, which begins with " +
+      "Cannot use option tls.key: it is not a private key without a passphrase. Give PEM text, which begins with " +
         "-----BEGIN PRIVATE KEY-----.",
     );
   }
   if (!new X509Certificate(cert.match(BLOCK)![0]).checkPrivateKey(createPrivateKey(key))) {
     throw new TypeError(
-      "Cannot use option tls: the key is not that of the certificate. Give the two that belong together.",
+      "Cannot use option tls: the key does not match the certificate. Give a matching pair.",
     );
   }
 }

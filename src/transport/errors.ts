@@ -145,7 +145,7 @@ export function listenError(cause: unknown, target: Address & { tls?: unknown })
 export function refuseTlsOverUnixSocket(options: Address & { tls?: unknown }): void {
   if (options.tls !== undefined && "path" in options) {
     throw new TypeError(
-      "TLS does not go over a Unix socket here. Leave out the option `tls`, or give a host and a port.",
+      "TLS over a Unix socket is not supported. Leave out the option `tls`, or give a host and a port.",
     );
   }
 }

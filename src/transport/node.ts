@@ -91,7 +91,7 @@ export interface TunnelOptions {
 export async function connectThrough(options: TunnelOptions): Promise<Transport> {
   const { hostname, tls, through, open, signal } = options;
   if ("Bun" in globalThis && through.tls !== undefined) {
-    throw new TypeError("Bun cannot speak TLS inside TLS: give an http: proxy for wss: URLs.");
+    throw new TypeError("Bun does not support TLS inside TLS: give an http: proxy for wss: URLs.");
   }
   signal?.throwIfAborted();
   const outer = openSocket(through);

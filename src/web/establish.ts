@@ -65,7 +65,7 @@ export function checkProtocols(protocols: readonly string[]): readonly string[] 
     }
     // The standard does not say whether "a" and "A" are the same; web-platform-tests say that they are.
     const name = protocol.toLowerCase();
-    if (seen.has(name)) throw syntaxError(`Cannot offer subprotocol ${index + 1}: it stands there twice.`);
+    if (seen.has(name)) throw syntaxError(`Cannot offer subprotocol ${index + 1}: it is repeated.`);
     seen.add(name);
   }
   return protocols;
@@ -78,7 +78,7 @@ export function checkProtocols(protocols: readonly string[]): readonly string[] 
 export function closeRequest(code: number | null, reason: string): CloseRequest {
   if (code !== null && code !== NORMAL_CLOSURE && !(code >= 3000 && code <= 4999)) {
     throw new DOMException(
-      `Cannot close with status code ${code}: use 1000, or one from 3000 to 4999.`,
+      `Cannot close with status code ${code}: use 1000, or 3000 to 4999.`,
       "InvalidAccessError",
     );
   }
@@ -127,7 +127,7 @@ export async function establish(
     // The standard requires more than RFC 6455, section 4.1: "This covers a subprotocol requested by the client, but
     // not acknowledged by the server."
     throw new HandshakeError(
-      `The server chose none of the ${protocols.length} subprotocols that were offered.`,
+      `The server selected none of the ${protocols.length} offered subprotocols.`,
       { step: "response", reason: "subprotocol-missing", section: "WebSockets Standard, opening handshake" },
     );
   }
@@ -136,7 +136,7 @@ export async function establish(
 
 /** An `Error`, made from what a source threw if necessary. */
 export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error("What was thrown is no Error.", { cause: error });
+  return error instanceof Error ? error : new Error("The thrown value is not an Error.", { cause: error });
 }
 
 /** A `DOMException` for an invalid argument. */

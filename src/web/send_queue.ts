@@ -123,7 +123,7 @@ export class SendQueue {
 function tooMuch(waiting: number): ConnectionClosedError {
   return new ConnectionClosedError(
     `Cannot send: ${waiting} bytes wait for a peer that does not read, and this message would pass maxBufferedAmount. ` +
-      "Look at bufferedAmount before each send().",
+      "Check bufferedAmount before each send().",
     undefined,
     "maxBufferedAmount",
   );

@@ -285,7 +285,7 @@ export class WebSocket extends EventTarget {
    * Throws an `InvalidStateError` `DOMException` while connecting.
    */
   send(data: string | Blob | ArrayBufferLike | ArrayBufferView): void {
-    if (arguments.length === 0) throw new TypeError("Cannot send nothing: give a message.");
+    if (arguments.length === 0) throw new TypeError("Cannot send without a message: give one.");
     const message = data instanceof Blob ? data : bytesOrString(data);
     if (this.#state === CONNECTING) {
       throw new DOMException("Cannot send while connecting: wait for the open event.", "InvalidStateError");

@@ -55,7 +55,7 @@ test("RFC 6455, section 4.1: a subprotocol that is no token, or stands twice, is
   for (const protocols of [["a", "a"], ["a", "b", "a"], ["__proto__", "__proto__"]]) {
     assert.throws(() => client({ protocols }), {
       name: "SyntaxError",
-      message: `Cannot offer subprotocol ${protocols.length}: it stands there twice.`,
+      message: `Cannot offer subprotocol ${protocols.length}: it is repeated.`,
     });
   }
   client({ protocols: ["a", "A", "__proto__", "constructor"] });
@@ -102,7 +102,7 @@ test("RFC 6455, section 4.1: headers that the handshake sets by itself are a Typ
   ) {
     assert.throws(() => client({ headers: [["X", "y"], [name, "0"]] }), {
       name: "TypeError",
-      message: `Cannot send header ${name}: the opening handshake sets it by itself.`,
+      message: `Cannot send header ${name}: the opening handshake sets it.`,
     });
   }
 });
@@ -133,7 +133,7 @@ test("RFC 9112, section 3.2: a resource name of other than visible ASCII is a Ty
       } else if (character !== "#") {
         assert.throws(() => client({ resourceName }), {
           name: "TypeError",
-          message: "Cannot ask for this resource name: percent-encode it first.",
+          message: "Cannot request this resource name: percent-encode it first.",
         }, `code ${code}`);
       }
     }
