@@ -7,19 +7,12 @@
  */
 import type { ConnectionHome, ConnectionInit } from "./home.ts";
 import type { HandlerOf } from "./handler.ts";
-import type { Message, ReadyState, Sendable, SendOptions } from "./message.ts";
+import type { Message, ReadyState } from "./message.ts";
 import type { ConnectionSettings } from "./options.ts";
 import { ClosingHandshake, type ClosingHandshakeOwner } from "./closing_handshake.ts";
-import { utf8Length } from "../protocol/utf8.ts";
 import { Liveness, type LivenessOwner } from "./liveness.ts";
 import { ReceivedMessages, type ReceivedMessagesOwner } from "./received_messages.ts";
-import { FramesToSend, type FramesToSendOwner } from "./frames_to_send.ts";
-import {
-  deferredSize,
-  MessagesAwaitingStream,
-  type MessagesAwaitingStreamOwner,
-} from "./messages_awaiting_stream.ts";
-import { bytesOf, type FragmentSource } from "./outgoing_stream.ts";
+import { Outgoing } from "./outgoing.ts";
 import { encodeClosePayload } from "../protocol/close_payload.ts";
 import { type Close, ConnectionClosedError, ProtocolError, WebSocketError } from "../protocol/errors.ts";
 import { Protocol, type ProtocolClose, type ProtocolSink } from "../protocol/protocol.ts";
@@ -28,30 +21,22 @@ import {
   MESSAGE_TOO_BIG,
   NORMAL_CLOSURE,
   POLICY_VIOLATION,
-  TRY_AGAIN_LATER,
 } from "../protocol/status_code.ts";
 import { type FrameReader, Reading } from "./reading.ts";
-import type { SubscribeOptions, SubscriberOwner, Subscriptions } from "./subscriptions.ts";
+import type { ConnectionTopics } from "./subscriptions.ts";
 import type { Transport, TransportError, TransportHandler } from "../transport/transport.ts";
 
 /** The private part of a {@linkcode Connection}. Methods of the same names are documented there. */
-export class LiveConnection<Socket>
+export class LiveConnection<Socket> extends Outgoing<Socket>
   implements
     ProtocolSink,
     TransportHandler,
-    FramesToSendOwner,
     ReceivedMessagesOwner<Socket>,
     LivenessOwner,
-    MessagesAwaitingStreamOwner,
-    SubscriberOwner,
     ClosingHandshakeOwner,
     FrameReader {
-  /** The object that the application holds. */
-  readonly socket: Socket;
   /** Frames, messages, the closing handshake. */
   readonly protocol: Protocol;
-  /** Frames on their way to the transport. */
-  readonly framesToSend: FramesToSend;
   /** Signs of life. */
   readonly liveness: Liveness;
   /** Messages on their way to the application. */
@@ -61,11 +46,7 @@ export class LiveConnection<Socket>
   readonly #transport: Transport;
   #place = 0;
   #oneAtATime = false;
-  // Messages that could not be sent any more.
-  #lost = 0;
   #request: string | Request | undefined;
-  #subscriber: Subscriptions | undefined;
-  #awaitingStream: MessagesAwaitingStream | undefined;
   #closing: ClosingHandshake | undefined;
   // Created at the first pause.
   #reading: Reading | undefined;
@@ -74,11 +55,10 @@ export class LiveConnection<Socket>
   constructor(socket: Socket, init: ConnectionInit<Socket, unknown>) {
     const { home, transport } = init;
     const { role, settings } = home;
-    this.socket = socket;
+    super(socket, transport);
     this.#home = home;
     this.#transport = transport;
     this.#request = init.request;
-    this.framesToSend = new FramesToSend(transport, this);
     this.receivedMessages = new ReceivedMessages(this);
     this.protocol = new Protocol(role, this, settings, init.compression);
     this.liveness = new Liveness(this);
@@ -114,6 +94,10 @@ export class LiveConnection<Socket>
     return this.#home.settings;
   }
 
+  protected get topics(): ConnectionTopics | undefined {
+    return this.#home.topics;
+  }
+
   get remoteAddress(): string {
     return this.#transport.remoteAddress;
   }
@@ -128,75 +112,6 @@ export class LiveConnection<Socket>
   get readyState(): ReadyState {
     const { state } = this.protocol;
     return state === "open" || state === "closed" ? state : "closing";
-  }
-
-  /** Whether the application may send: no Close frame was sent or received, and none waits for the end of a stream. */
-  get open(): boolean {
-    return this.protocol.state === "open";
-  }
-
-  get lost(): number {
-    return this.#lost;
-  }
-
-  get bufferedAmount(): number {
-    return this.framesToSend.bufferedAmount + (this.#awaitingStream?.size ?? 0) +
-      (this.#subscriber?.bufferedAmount ?? 0);
-  }
-
-  send(data: Sendable, options: SendOptions | undefined): boolean {
-    const message = typeof data === "string" ? data : bytesOf(data);
-    if (!this.open) {
-      this.messageLost();
-      return false;
-    }
-    const compress = options?.compress;
-    if (this.#awaitingStream?.busy !== undefined) {
-      this.#checkRoom(deferredSize(message));
-      this.#awaitingStream.defer(message, compress);
-      return false;
-    }
-    const most = typeof message === "string" ? 3 * message.length : message.length;
-    if (this.bufferedAmount + most > this.settings.maxBufferedAmount) {
-      this.#checkRoom(typeof message === "string" ? utf8Length(message) : most);
-    }
-    this.liveness.message();
-    return typeof message === "string"
-      ? this.protocol.sendText(message, compress)
-      : this.protocol.sendBinary(message, compress);
-  }
-
-  sendStream(source: FragmentSource, options: SendOptions): Promise<void> {
-    if (!this.open) return lookedAt(Promise.reject(this.closedError("send")));
-    this.#awaitingStream ??= new MessagesAwaitingStream(this);
-    return this.#awaitingStream.stream(source, options.compress);
-  }
-
-  /** {@linkcode Connection.ping}: sends a ping and waits for its pong. */
-  measureRoundTrip(): Promise<number> {
-    if (!this.open) return lookedAt(Promise.reject(this.closedError("send a ping")));
-    return lookedAt(
-      this.#awaitingStream?.compressing?.then(() => this.measureRoundTrip()) ?? this.liveness.ping(),
-    );
-  }
-
-  drained(): Promise<void> {
-    if (!this.open) return lookedAt(Promise.reject(this.closedError("wait for the buffer to drain")));
-    return lookedAt(this.#awaitingStream?.busy?.then(() => this.drained()) ?? this.framesToSend.drained());
-  }
-
-  subscribe(topic: string, options: SubscribeOptions): void {
-    const { topics } = this.#home;
-    if (topics === undefined) {
-      throw new TypeError("Cannot subscribe on a client: only accepted connections of a server have topics.");
-    }
-    this.#subscriber ??= topics.subscriber(this);
-    this.#subscriber.subscribe(topic, options);
-  }
-
-  /** Its subscriptions; created by the first one. */
-  get subscriber(): Subscriptions | undefined {
-    return this.#subscriber;
   }
 
   abort(): void {
@@ -285,11 +200,7 @@ export class LiveConnection<Socket>
 
   finish(close: ProtocolClose): void {
     this.#end.protocolClose = close;
-    this.#subscriber?.end(false);
-    this.framesToSend.fail(() => this.closedError("wait for the buffer to drain"));
-    this.liveness.end();
-    this.#awaitingStream?.end();
-    this.framesToSend.flush();
+    this.endOutgoing();
     // RFC 6455, section 7.1.1: "The server MUST close the TCP connection immediately, whereas the client SHOULD wait
     // for the server to close the connection". A client that fails the connection does not wait.
     if (this.#home.role === "server" || !close.wasClean || this.protocol.peerEnded) {
@@ -304,14 +215,6 @@ export class LiveConnection<Socket>
     if (error instanceof WebSocketError && error.limit !== undefined) {
       this.#home.limitReached?.(error.limit, this.socket, () => error.message);
     }
-  }
-
-  // Called by the frames to send.
-
-  /** Everything was written, or at most the high-water mark still waits. */
-  framesDrained(): void {
-    this.protocol.drained();
-    this.#subscriber?.drained();
   }
 
   // Called by the received messages.
@@ -397,10 +300,6 @@ export class LiveConnection<Socket>
     return this.framesToSend.bytesTaken - this.framesToSend.bufferedAmount;
   }
 
-  mayPing(): boolean {
-    return this.#awaitingStream?.compressing === undefined;
-  }
-
   drop(error: Error): void {
     if (this.protocol.state === "closed") return;
     this.framesToSend.clear();
@@ -420,16 +319,12 @@ export class LiveConnection<Socket>
 
   // Called by the closing handshake.
 
-  get streamUnderWay(): Promise<unknown> | undefined {
-    return this.#awaitingStream?.busy;
-  }
-
   closeBegun(): void {
-    this.#subscriber?.leave();
+    this.leaveTopics();
   }
 
   closeGoesOut(): void {
-    this.#subscriber?.end(this.#awaitingStream?.busy === undefined);
+    this.sendBeforeClose();
   }
 
   closeSent(): void {
@@ -448,18 +343,6 @@ export class LiveConnection<Socket>
 
   fragmentGoesOut(): void {
     if (this.protocol.state === "awaiting stream") this.#end.awaitStream();
-  }
-
-  messageLost(): void {
-    this.#lost++;
-  }
-
-  betweenMessages(): void {
-    this.#subscriber?.drained();
-  }
-
-  streaming(): boolean {
-    return this.#awaitingStream?.occupied ?? false;
   }
 
   closedError(what: string): ConnectionClosedError {
@@ -497,32 +380,4 @@ export class LiveConnection<Socket>
       new ProtocolError(POLICY_VIOLATION, "RFC 6455, section 7.4.1", message, "maxControlFrames"),
     );
   }
-
-  #checkRoom(size: number): void {
-    const { maxBufferedAmount } = this.settings;
-    if (this.bufferedAmount + size <= maxBufferedAmount) return;
-    if (this.#subscriber?.makeRoom(size)) return;
-    if (size > maxBufferedAmount) {
-      throw new RangeError(
-        `Cannot send ${size} bytes in one message: raise maxBufferedAmount, which is ${maxBufferedAmount}, or use sendStream().`,
-      );
-    }
-    const error = new ConnectionClosedError(
-      `Cannot send: ${this.bufferedAmount} bytes wait for a peer that does not read, and ${size} more would pass ` +
-        `maxBufferedAmount. Await drained() whenever send() answers false.`,
-      undefined,
-      "maxBufferedAmount",
-    );
-    this.protocol.fail(TRY_AGAIN_LATER, error);
-    throw error;
-  }
-}
-
-/**
- * A promise that rejects only because the connection ended, which `closed` reports as well. Nobody has to handle it,
- * so an unhandled rejection must not end the process.
- */
-function lookedAt<Value>(promise: Promise<Value>): Promise<Value> {
-  promise.catch(() => {});
-  return promise;
 }

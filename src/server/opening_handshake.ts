@@ -23,7 +23,9 @@ import { acceptanceText, refusalBytes } from "../handshake/server_response.ts";
 import type { AdmissionPolicy } from "../handshake/admission_policy.ts";
 import type { Home } from "./home.ts";
 import { type LimitName, limitOf } from "../connection/limits.ts";
-import type { HandshakeReport, OpeningOptions, UpgradeResult } from "./options.ts";
+import { decide, decideAtOnce, type Decision, type DecisionOptions, type Refused } from "./decision.ts";
+import { closeLingering } from "./lingering_close.ts";
+import type { HandshakeReport, OpeningOptions } from "./options.ts";
 import { Reading } from "../connection/reading.ts";
 import type { RefusalNotice } from "./refusal_notice.ts";
 import type { Roster } from "../support/roster.ts";
@@ -34,8 +36,7 @@ import { responseBytes } from "./web_response.ts";
 
 /** What the handshakes of one server share. */
 export interface OpeningContext<Data> {
-  readonly options: Omit<OpeningOptions<Data>, "protocols" | "hosts"> & {
-    protocols?: Exclude<OpeningOptions<Data>["protocols"], string>;
+  readonly options: Omit<OpeningOptions<Data>, "protocols" | "hosts"> & DecisionOptions<Data> & {
     hosts?: NonNullable<AdmissionPolicy["hosts"]>;
     fetch?(request: HandshakeRequest): Response | Promise<Response>;
   };
@@ -55,11 +56,6 @@ export interface OpeningContext<Data> {
   readonly host: string;
 }
 
-/**
- * After a response, received bytes are read and discarded for this long, so that a TCP reset does not destroy the
- * response.
- */
-const LINGER = 2000;
 /** Bytes of frames that may arrive before the handshake is answered. */
 const MAX_EARLY_SIZE = 16 * 1024;
 
@@ -75,7 +71,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #head: RequestHead | undefined;
   // Created when too many early bytes arrive.
   #reading: Reading | undefined;
-  #linger: ReturnType<typeof setTimeout> | undefined;
+  #stopLingering: (() => void) | undefined;
   #controller: AbortController | undefined;
 
   /** Waits for a request on this transport. */
@@ -138,7 +134,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   close(): void {
     this.#leave();
     this.#context.home.admission.leave(this.#transport.remoteAddress);
-    clearTimeout(this.#linger);
+    this.#stopLingering?.();
     this.#controller?.abort();
   }
 
@@ -184,14 +180,12 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   }
 
   #opening(request: OpeningRequest, early: Uint8Array): void {
-    const { path, upgrade, protocols } = this.#context.options;
+    const { path } = this.#context.options;
     if (path !== undefined && request.resourceName.split("?", 1)[0] !== path) {
       return this.#refuse(refuse("path-not-found"));
     }
-    if (upgrade === undefined && typeof protocols !== "function") {
-      this.#accept(request, undefined, chooseProtocol(protocols, request.protocols), early);
-      return;
-    }
+    const decision = decideAtOnce(this.#context.options, request.protocols);
+    if (decision !== undefined) return this.#carryOut(request, decision, early);
     this.#stage = "deciding";
     this.#keep(early);
     this.#controller = new AbortController();
@@ -199,47 +193,33 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   }
 
   async #decide(request: OpeningRequest, signal: AbortSignal): Promise<void> {
-    const { protocols } = this.#context.options;
-    let result: UpgradeResult<Data> | undefined;
-    let protocol: string | undefined | Refusal;
     try {
-      const webRequest = this.#webRequest(
-        request.head,
-        request.resourceName,
-        hostOf(request.authority),
-        signal,
-      );
-      const answer = await this.#context.options.upgrade?.(webRequest);
-      if (answer instanceof Response) {
-        const refusal = refuse("refused-by-application", { status: answer.status });
-        return this.#respond(await responseBytes(answer, "GET", new Date()), refusal);
+      const host = hostOf(request.authority);
+      const webRequest = this.#webRequest(request.head, request.resourceName, host, signal);
+      const decision = await decide(this.#context.options, request.protocols, webRequest);
+      if (decision.kind === "respond") {
+        const refusal = refuse("refused-by-application", { status: decision.response.status });
+        this.#respond(await responseBytes(decision.response, "GET", new Date()), refusal);
+      } else if (this.#stage === "deciding") {
+        this.#carryOut(request, decision, this.#early);
       }
-      // False, or a foreign Response class, does not mean acceptance.
-      if (answer !== undefined && answer !== null && !isResult(answer)) {
-        throw new TypeError(
-          "Cannot use the result of upgrade(): return nothing, an object with data, headers or protocol, or a Response.",
-        );
-      }
-      result = answer ?? undefined;
-      protocol = result?.protocol ??
-        (typeof protocols === "function"
-          ? await protocols(request.protocols, webRequest)
-          : chooseProtocol(protocols, request.protocols));
-      if (this.#stage === "deciding") this.#accept(request, result, protocol, this.#early);
     } catch (error) {
       this.#reportError(error);
       this.#refuse(refuse("upgrade-failed"));
     }
   }
 
-  #accept(
+  #carryOut(
     request: OpeningRequest,
-    result: UpgradeResult<Data> | undefined,
-    protocol: string | undefined | Refusal,
+    decision: Accepted<Data> | Refused,
     early: Uint8Array,
   ): void {
-    if (this.#context.retryAfter !== undefined) return this.#refuseShutDown();
-    if (typeof protocol === "object") return this.#refuse(protocol);
+    if (this.#context.retryAfter !== undefined) this.#refuseShutDown();
+    else if (decision.kind === "refuse") this.#refuse(decision.refusal);
+    else this.#accept(request, decision, early);
+  }
+
+  #accept(request: OpeningRequest, { result, protocol }: Accepted<Data>, early: Uint8Array): void {
     const { home: { settings: { compression } }, options } = this.#context;
     let agreed = compression && acceptCompression(request.extensions, compression);
     if (agreed !== undefined && !this.#context.home.hasRoomFor(agreed.deflate)) {
@@ -349,18 +329,8 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     }
     this.#context.deadlines.end(this.#deadline);
     this.#transport.write(bytes);
-    this.#transport.closeWrite();
+    this.#stopLingering = closeLingering(this.#transport);
     this.#reading?.discard();
-    this.#lingerOn(this.#transport.bufferedAmount);
-  }
-
-  /** A long response may take its time while it makes progress. */
-  #lingerOn(waiting: number): void {
-    this.#linger = setTimeout(() => {
-      const { bufferedAmount } = this.#transport;
-      if (bufferedAmount < waiting) this.#lingerOn(bufferedAmount);
-      else this.abort();
-    }, LINGER);
   }
 
   #tellLimit({ code, message }: Refusal): void {
@@ -405,17 +375,4 @@ function responseText(bytes: Uint8Array): string {
   const text = latin1Text(bytes, 0, bytes.length);
   const head = text.slice(0, text.indexOf("\r\n\r\n") + 4);
   return head + new TextDecoder().decode(bytes.subarray(head.length));
-}
-
-function isResult(answer: object): boolean {
-  return typeof answer === "object" && !("status" in answer);
-}
-
-function chooseProtocol(
-  spoken: readonly string[] | undefined,
-  offered: readonly string[],
-): string | undefined | Refusal {
-  if (spoken === undefined || offered.length === 0) return undefined;
-  return spoken.find((each) => offered.includes(each)) ??
-    refuse("subprotocol-unsupported", { detail: `It speaks ${spoken.join(", ") || "none"}.` });
 }

@@ -66,7 +66,7 @@ function timeouts(kind: ProxyKind): void {
           errors.push(error instanceof TransportError ? error.code : error);
         }
         assert.deepEqual(errors, [undefined, kind.name === "haproxy" ? "connection-reset" : undefined]);
-        assertDocumented("Time-outs", '{ code: 1006, reason: "", wasClean: false, initiator: "remote" }');
+        assertDocumented("Timeouts", '{ code: 1006, reason: "", wasClean: false, initiator: "remote" }');
         await assertEchoes(client);
         assert.equal((await client.close()).wasClean, true);
       },

@@ -141,7 +141,7 @@ function refusals(over: Over): void {
     assert.deepEqual(Object.keys(JSON.parse(json.body!)), ["code", "status", "section", "message"]);
 
     const silent = await failure(setting.url, trusting({ protocols: "tea.v1" }));
-    assert.deepEqual([silent.status, /It speaks chat\.v1\./.test(silent.message)], [400, true]);
+    assert.deepEqual([silent.status, /It supports chat\.v1\./.test(silent.message)], [400, true]);
     assert.deepEqual(setting.backend.refusals.map(({ code }) => code), [
       "origin-not-allowed",
       "origin-not-allowed",

@@ -1,0 +1,26 @@
+/**
+ * Lingering close: after the last response the sending side ends, and what the peer still sends is read and discarded for
+ * a moment. Closing at once would send a TCP reset, which can destroy a response that the peer has not read yet.
+ *
+ * @module
+ */
+import type { Transport } from "../transport/transport.ts";
+
+/** After a response, received bytes are discarded for this long; so long it may also make no progress. */
+const LINGER = 2000;
+
+/** Ends a stream after its last response was written. The caller reads and discards. Returns how to stop waiting. */
+export function closeLingering(transport: Transport): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  // A long response may take its time while it makes progress.
+  const linger = (waiting: number): void => {
+    timer = setTimeout(() => {
+      const { bufferedAmount } = transport;
+      if (bufferedAmount < waiting) linger(bufferedAmount);
+      else transport.abort();
+    }, LINGER);
+  };
+  transport.closeWrite();
+  linger(transport.bufferedAmount);
+  return () => clearTimeout(timer);
+}
