@@ -23,7 +23,7 @@ import { acceptanceText, refusalBytes } from "../handshake/server_response.ts";
 import type { AdmissionPolicy } from "../handshake/admission_policy.ts";
 import type { Home } from "./home.ts";
 import { type LimitName, limitOf } from "../connection/limits.ts";
-import { decide, decideAtOnce, type Decision, type DecisionOptions, type Refused } from "./decision.ts";
+import { type Accepted, decide, decideAtOnce, type DecisionOptions, type Refused } from "./decision.ts";
 import { closeLingering } from "./lingering_close.ts";
 import type { HandshakeReport, OpeningOptions } from "./options.ts";
 import { Reading } from "../connection/reading.ts";
