@@ -113,12 +113,12 @@ function group(name, each, stage = RUNTIMES[name].title) {
 }
 
 const suite = (name, wanted = () => true) =>
-  groupsOf(root, RUNTIMES[name].kind)
+  groupsOf(root)
     .filter(({ name: group }) => wanted(group.split("/")[0]))
     .map((each) => group(name, each));
 
 const coverage = () =>
-  groupsOf(root, "node")
+  groupsOf(root)
     .filter(({ name }) => COVERED.includes(name))
     .map((each) => group(WITH_ALL_WORK, { ...each, room: each.name }, "coverage"));
 
@@ -332,9 +332,6 @@ if (single) await oneFile(...chosen.slice(1));
 const wanted = chosen.length > 0 ? chosen : Object.keys(stages).filter((stage) => !BY_NAME.includes(stage));
 // The suite on the current Node is whole with the rooms that are measured on the way.
 if (wanted.includes(WITH_ALL_WORK) && !wanted.includes("coverage")) wanted.push("coverage");
-if (wanted.includes("soak")) {
-  await command("soak", "types", local("tsc"), ["-p", "tests/soak/tsconfig.soak.json"]).work();
-}
 // Many tests wait for the network or a deadline: more of them than there are cores keep those busy.
 await inLanes(wanted.flatMap((stage) => stages[stage]()), 2 * availableParallelism());
 if (chosen.length === 0) sameCounts();

@@ -102,9 +102,9 @@ const DEFECTS: Partial<Record<HeadDefect, string>> = {
     "The server answered with TLS: connect with wss:// instead of ws://, or configure the proxy in front of it to use TLS.",
   "not-http":
     "The server answered with something that is not HTTP: is there a WebSocket server at this address?",
-  "headers-too-large": "The response's headers are larger than maxHeadSize: raise it to take them.",
+  "headers-too-large": "The response's headers are larger than maxHeadSize: raise it to accept them.",
   "headers-too-many": "The response has more header lines than maxHeaders: raise it to accept them.",
-  "start-line-too-long": "The response's status line is longer than maxHeadSize: raise it to take it.",
+  "start-line-too-long": "The response's status line is longer than maxHeadSize: raise it to accept it.",
 };
 
 /** One opening handshake: its request and the check of its response. */

@@ -163,9 +163,9 @@ test("a password is in no error, whatever goes wrong", async () => {
 test("each wrong answer of a proxy has its reason", async () => {
   const cases: [answer: string, reason: string, message: RegExp][] = [
     ["SSH-2.0-OpenSSH_9.2p1\r\n", "response-malformed", /is it an HTTP proxy/],
-    ["", "response-truncated", /without a whole answer/],
-    ["HTTP/1.1 200 O", "response-truncated", /without a whole answer/],
-    ["HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 101 Early\r\n\r\n", "response-malformed", /before anything was asked/],
+    ["", "response-truncated", /before its response was complete/],
+    ["HTTP/1.1 200 O", "response-truncated", /before its response was complete/],
+    ["HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 101 Early\r\n\r\n", "response-malformed", /before any request/],
     ["HTTP/1.1 101 Switching Protocols\r\n\r\n", "proxy-refused", /101/],
     ["HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\n\r\n", "proxy-refused", /302 Found/],
     ["HTTP/1.1 200 OK\r\nx: " + "y".repeat(2000), "response-malformed", /headers-too-large/],

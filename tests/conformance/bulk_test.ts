@@ -75,17 +75,17 @@ const BATCH = 2000;
 /** Gives many numbered messages to a server as fast as it takes them; answers the most that was under way. */
 async function flood(port: number, handled: () => number, memory: Memory): Promise<number> {
   const wire = await Wire.dial(port);
-  const payload = new Uint8Array(PAYLOAD_SIZE);
-  const number = new DataView(payload.buffer);
+  const frame = encode(binary(new Uint8Array(PAYLOAD_SIZE)), true);
+  const start = frame.length - PAYLOAD_SIZE;
+  // Zeros that are masked are the masking key.
+  const key = new DataView(frame.buffer, frame.byteOffset).getUint32(start);
+  const frames = Buffer.concat(Array.from({ length: BATCH }, () => frame));
   let mostUnderWay = 0;
   for (let sent = 0; sent < COUNT && !wire.closing;) {
-    const batch: Uint8Array[] = [];
-    for (const end = sent + BATCH; sent < end; sent++) {
-      number.setUint32(0, sent);
-      batch.push(encode(binary(payload), true));
-    }
-    await wire.writeAndDrain(Buffer.concat(batch));
-    const inSystem = sent - wire.waiting / batch[0]!.length;
+    const batch = Buffer.from(frames);
+    for (let at = start; at < batch.length; at += frame.length) batch.writeUInt32BE((sent++ ^ key) >>> 0, at);
+    await wire.writeAndDrain(batch);
+    const inSystem = sent - wire.waiting / frame.length;
     mostUnderWay = Math.max(mostUnderWay, inSystem - handled());
     if (sent % (10 * BATCH) === 0) memory.sample();
   }

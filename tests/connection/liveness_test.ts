@@ -374,7 +374,10 @@ test("RFC 6455, section 7.1.1: a peer that does not answer the Close frame is dr
     network.toClient.stall();
     const { code, wasClean, initiator, error } = await server.close(1000, "bye");
     assert.deepEqual([code, wasClean, initiator], [1006, false, "local"]);
-    assert.match(String(error), /had not ended the connection \d+ ms after our Close frame \(closeTimeout\)/);
+    assert.match(
+      String(error),
+      /did not end the connection within \d+ ms of our Close frame \(closeTimeout\)/,
+    );
     assert.equal(client.readyState, "open");
   });
 });
@@ -416,7 +419,7 @@ test("a peer that closes while a stream waits has all of closeTimeout to end the
     void client.close();
     const { error } = await closed;
     assert.ok(performance.now() - began > 140);
-    assert.match(String(error), /had not ended the connection 150 ms after our Close frame/);
+    assert.match(String(error), /did not end the connection within 150 ms of our Close frame/);
   });
 });
 

@@ -427,7 +427,7 @@ test("RFC 6455, section 7.1.4: what waits at the end is still taken, then the lo
 test("RFC 6455, section 6.2: a connection that was given to callbacks cannot be iterated", () => {
   const { queue } = subject();
   queue.deliverTo({});
-  throws(() => queue.iterate(), { name: "TypeError", message: /given to callbacks/ });
+  throws(() => queue.iterate(), { name: "TypeError", message: /has callbacks/ });
 });
 
 test("RFC 6455, section 10.4: a queue that is never empty does not grow", async () => {

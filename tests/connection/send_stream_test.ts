@@ -260,7 +260,7 @@ test("close() during a stream that has stopped is given up after closeTimeout; o
   assert.ok(performance.now() - begun > 200 && ends.client.readyState === "closing");
   const { code, initiator, error } = await closed;
   assert.deepEqual([code, initiator], [1006, "local"]);
-  assert.match(error!.message, /^A streamed message did not go on for 200 ms after close\(\)/);
+  assert.match(error!.message, /^A streamed message made no progress for 200 ms after close\(\)/);
   await sending;
   assert.ok(tap.returned);
 });

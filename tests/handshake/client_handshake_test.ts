@@ -73,7 +73,7 @@ const FAILURES: Readonly<Record<Exclude<HandshakeFailureCode, OfOthers>, Failure
   },
   "accept-mismatch": {
     section: "RFC 6455, section 4.1",
-    message: /does not answer our key/,
+    message: /does not match our key/,
     responses: [
       "",
       "x",
@@ -276,6 +276,8 @@ test("RFC 6455, section 4.1: a connection that ends too soon has failed, and the
     silent.failure.message,
     /without an answer: is it a WebSocket server, or does it want wss:\/\/\?/,
   );
+  const encrypted = new ClientHandshake(clientOptions()).receiveEnd(true);
+  assert.match(encrypted.failure.message, /without an answer: .* client certificate \(the options tls\.cert/);
   const begun = new ClientHandshake(clientOptions());
   begun.receive(bytesOf("HTTP/1.1 101"));
   assert.equal(begun.receiveEnd().failure.code, "response-truncated");

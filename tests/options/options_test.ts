@@ -61,7 +61,7 @@ const SERVER: Wrong[] = [
   [{ tls: true }, TypeError, /tls/],
   [{ tls: { cert: "x", key: "y" } }, TypeError, /tls\.cert/],
   [{ tls: { cert: tls.cert, key: "y" } }, TypeError, /tls\.key/],
-  [{ tls: { cert: tls.cert, key: tls.otherKey } }, TypeError, /belong together/],
+  [{ tls: { cert: tls.cert, key: tls.otherKey } }, TypeError, /does not match the certificate/],
   [{ tls: { cert: tls.cert, key: tls.key, requestCert: true } }, TypeError, /requestCert/],
   [{ reusePort: 1 }, TypeError, /reusePort/],
   [{ origins: null }, TypeError, /origins/],
@@ -95,7 +95,7 @@ const CLIENT: Wrong[] = [
   [{ tls: { rejectUnauthorized: false } }, TypeError, /rejectUnauthorized/],
   [{ tls: { ca: "none" } }, TypeError, /tls\.ca/],
   [{ tls: { cert: tls.cert } }, TypeError, /key/],
-  [{ tls: { cert: tls.cert, key: tls.otherKey } }, TypeError, /belong together/],
+  [{ tls: { cert: tls.cert, key: tls.otherKey } }, TypeError, /does not match the certificate/],
 ];
 
 test("serve(), acceptor(), connect() and reconnecting() refuse what they would not look at, with the word that was meant", async () => {

@@ -43,14 +43,14 @@ test("RFC 6455, section 5.4: busy from the first fragment to the last, empty one
 });
 
 test("RFC 6455, section 5.4: nothing to continue, and nothing between the fragments", () => {
-  refused(assembler().begin(CONTINUATION, 0), 1002, "5.4", /continues no message/);
+  refused(assembler().begin(CONTINUATION, 0), 1002, "5.4", /without a message to continue/);
   for (const opcode of [TEXT, BINARY]) {
     const messages = assembler();
     frame(messages, opcode, "", false);
     refused(messages.begin(TEXT, 0), 1002, "5.4", /before the one before it/);
     refused(messages.begin(BINARY, 0), 1002, "5.4", /before the one before it/);
     frame(messages, CONTINUATION, "", true);
-    refused(messages.begin(CONTINUATION, 0), 1002, "5.4", /continues no message/);
+    refused(messages.begin(CONTINUATION, 0), 1002, "5.4", /without a message to continue/);
   }
 });
 
@@ -252,5 +252,5 @@ test("a text that is longer than any string of this engine is 1009, and not 1007
   const bytes = new Uint8Array(size).fill(0x61);
   const answer = to.add(bytes, 0, size, 0x61, true);
   if (typeof answer === "string") return equal(answer.length, size);
-  refused(answer, 1009, "7.4.1", /longest string/);
+  refused(answer, 1009, "7.4.1", /longer than a string can be/);
 });

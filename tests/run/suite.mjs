@@ -3,11 +3,9 @@ import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "./processes.mjs";
 
-// Of these the files run one after the other in one process, for each is done in a moment and touches nothing outside.
-const PURE = ["http", "handshake", "options", "permessage_deflate", "protocol", "support"];
 // The core's rooms are covered to the last branch by their own tests.
 export const COVERED = ["protocol", "http", "handshake", "permessage_deflate"];
-// Of these each file is a group of its own, since some take long.
+// The files of a room run one after the other in one process. Of these rooms each file has its own, since some take long.
 const CUT = ["compression", "conformance", "deploy", "fuzz", "hostile", "interop", "soak", "transport"];
 // Seconds, of those that take long: they begin first.
 const WEIGHTS = {
@@ -31,6 +29,8 @@ const WEIGHTS = {
   "handshake": 8,
 };
 
+const NO_PROMISE_TRACKING = new URL("no_promise_tracking.mjs", import.meta.url).href;
+
 /** All files below a folder whose names end so. */
 export function filesBelow(folder, ending) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -41,14 +41,13 @@ export function filesBelow(folder, ending) {
 }
 
 /** The files of tests in groups, each with its name. */
-export function groupsOf(root, kind) {
+export function groupsOf(root) {
   const tests = join(root, "tests");
   const groups = new Map();
   for (const file of filesBelow(tests, "_test.ts")) {
     const path = relative(tests, file).replaceAll("\\", "/").replace(/_test\.ts$/, "");
     const folder = path.includes("/") ? path.slice(0, path.indexOf("/")) : "";
-    // Node starts a process for each file all the same.
-    const alone = folder === "" || CUT.includes(folder) || (kind === "node" && !PURE.includes(folder));
+    const alone = folder === "" || CUT.includes(folder);
     const name = alone ? path : folder;
     groups.set(name, [...groups.get(name) ?? [], path]);
   }
@@ -99,15 +98,18 @@ export function runnerOf(root, { kind, command }, files, room) {
     `--test-coverage-include=.build/src/${room}/**`,
     ...["lines", "branches", "functions"].map((what) => `--test-coverage-${what}=100`),
   ];
-  if (coverage.length > 0) return [command, ["--test", ...coverage, "--test-reporter=tap", ...paths]];
-  if (paths.length === 1) return [command, ["--test-reporter=tap", ...paths]];
+  const options = ["--import", NO_PROMISE_TRACKING, "--test-reporter=tap"];
+  if (coverage.length > 0) {
+    return [command, [...options, "--test", "--test-isolation=none", ...coverage, ...paths]];
+  }
+  if (paths.length === 1) return [command, [...options, ...paths]];
   const code = `
     import { test } from "node:test";
     for (const [file, url] of ${JSON.stringify(files.map((file, i) => [file, `file://${paths[i]}`]))}) {
       test("${FILE_MARK}" + file, () => {});
       await import(url);
     }`;
-  return [command, ["--test-reporter=tap", "--input-type=module", "--eval", code]];
+  return [command, [...options, "--input-type=module", "--eval", code]];
 }
 
 /** Runs a group of files on a runtime. Answers the counts, the seconds of each file, and what is to be shown. */

@@ -1,4 +1,5 @@
 /** What the cases share: a limit on waiting, a pair to play with, and bytes that can be recognised. */
+import { Buffer } from "node:buffer";
 import { skip, test } from "../harness.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { type Hooks, Recorder } from "./recorder.ts";
@@ -132,10 +133,18 @@ function makeNoise(): Uint8Array {
 /** `length` bytes of one endless pattern, from `offset` on. */
 export function pattern(offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
-  for (let index = 0, at = offset % PERIOD; index < length; index++, at = at + 1 === PERIOD ? 0 : at + 1) {
-    bytes[index] = noise[at]!;
+  for (let done = 0; done < length;) {
+    const part = stretch(offset + done, length - done);
+    bytes.set(part, done);
+    done += part.length;
   }
   return bytes;
+}
+
+/** So much of the pattern as lies in one piece, at most `length` bytes. */
+function stretch(offset: number, length: number): Uint8Array {
+  const at = offset % PERIOD;
+  return noise.subarray(at, at + length);
 }
 
 /** Looks at chunk after chunk whether they continue the pattern. */
@@ -144,10 +153,11 @@ export class PatternReader {
   wrong: number | undefined;
 
   read(chunk: Uint8Array): void {
-    let at = this.offset % PERIOD;
-    for (let index = 0; index < chunk.length; index++) {
-      if (chunk[index] !== noise[at]) this.wrong ??= this.offset + index;
-      at = at + 1 === PERIOD ? 0 : at + 1;
+    for (let done = 0; done < chunk.length;) {
+      const wanted = stretch(this.offset + done, chunk.length - done);
+      const part = chunk.subarray(done, done + wanted.length);
+      if (Buffer.compare(part, wanted) !== 0) this.wrong ??= this.offset + done;
+      done += part.length;
     }
     this.offset += chunk.length;
   }
