@@ -12,7 +12,6 @@ const WHAT: Readonly<Record<string, () => Promise<unknown>>> = {
   "micro": () => import("./micro.ts"),
   "tiny-frames": () => import("./tiny_frames.ts"),
   "deflate": () => import("./deflate.ts"),
-  "deflate-codecs": () => import("./deflate_codecs.ts"),
   "deflate-memory": () => import("./deflate_memory.ts"),
 };
 

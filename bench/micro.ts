@@ -1,5 +1,5 @@
 /**
- * The parts of the path by themselves, and what was tried instead of them: `npm run bench -- micro`. With `--write`, the
+ * The parts of the path by themselves: `npm run bench -- micro`. With `--write`, the
  * section of docs/PERFORMANCE.md as well.
  */
 import process from "node:process";
@@ -44,7 +44,7 @@ if (process.argv.includes("--write")) {
   writeSections([`\
 ## The parts of the path
 
-What each takes by itself, and what was tried in its place: medians of \`mitata\`, of code that has run hot and has no other
+What each takes by itself: medians of \`mitata\`, of code that has run hot and has no other
 beside it, so that the same inside a server takes longer.
 
 ${text}
