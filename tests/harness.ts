@@ -3,7 +3,7 @@
  * and promises, and `node:test` on Node and Bun.
  */
 import process from "node:process";
-import nodeTest from "node:test";
+import nodeTest, { after } from "node:test";
 
 interface DenoTest {
   test(definition: { name: string; ignore?: boolean; fn: () => void | Promise<void> }): void;
@@ -25,6 +25,11 @@ export const runtime: "node" | "deno" | "bun" = deno !== undefined
 export function test(name: string, fn: () => void | Promise<void>): void {
   if (deno !== undefined) deno.test({ name, fn });
   else nodeTest(name, { timeout: TIMEOUT }, async () => await fn());
+}
+
+/** Calls back when the tests of this file have run, but for Deno, where nothing may outlive a test. */
+export function afterAll(fn: () => Promise<void>): void {
+  if (deno === undefined) after(fn);
 }
 
 /** Registers a test that cannot run here, says so in one line and counts as skipped. */

@@ -333,7 +333,7 @@ const wanted = chosen.length > 0 ? chosen : Object.keys(stages).filter((stage) =
 // The suite on the current Node is whole with the rooms that are measured on the way.
 if (wanted.includes(WITH_ALL_WORK) && !wanted.includes("coverage")) wanted.push("coverage");
 // Many tests wait for the network or a deadline: more of them than there are cores keep those busy.
-await inLanes(wanted.flatMap((stage) => stages[stage]()), 2 * availableParallelism());
+await inLanes(wanted.flatMap((stage) => stages[stage]()), 3 * availableParallelism());
 if (chosen.length === 0) sameCounts();
 
 console.log("\nThe slowest:");

@@ -68,7 +68,7 @@ test(`${LARGE} MiB are streamed to a server and back as one message, in bounded 
   memory.assertBelow(300 * MIB);
 });
 
-const COUNT = amount(2_000_000, 400_000);
+const COUNT = amount(2_000_000, 800_000);
 const PAYLOAD_SIZE = 32;
 const BATCH = 2000;
 

@@ -47,6 +47,11 @@ export class Peer implements AsyncDisposable {
     });
   }
 
+  /** Whether it may be told to do more. */
+  get running(): boolean {
+    return !this.#over;
+  }
+
   /** Waits for the next report of this kind; throws if the peer ends, or was refused, before it. */
   async next<Name extends Event>(event: Name): Promise<Of<Name>> {
     for (;;) {
