@@ -1,4 +1,4 @@
-/** woshou beside others: `npm run bench`. `--help` lists the options. */
+/** Compares woshou with others: `npm run bench`. `--help` lists the options. */
 import { runSuites } from "./harness/command.ts";
 import { client } from "./suites/client.ts";
 import { compressedEcho } from "./suites/compressed_echo.ts";

@@ -1,6 +1,6 @@
 /**
- * What compression costs a server in memory: `npm run bench -- deflate-memory`. Thousands of connections whose windows are
- * all full, beside as many that do not compress; then a million messages over a few. Exits with 1 when more is held than
+ * The memory cost of compression: `npm run bench -- deflate-memory`. Thousands of connections with full windows, next
+ * to as many without compression; then a million messages over a few. Exits with 1 if more memory is held than
  * docs/COMPRESSION.md allows.
  */
 import { Buffer } from "node:buffer";
@@ -32,7 +32,7 @@ interface Setting {
   readonly title: string;
   readonly compression: unknown;
   readonly offer: string;
-  /** KiB for each connection beyond one that does not compress, as documented. */
+  /** KiB per connection beyond an uncompressed one, as documented. */
   readonly budget: number;
 }
 
@@ -77,7 +77,7 @@ class Server {
     this.port = port;
   }
 
-  /** Bytes that are resident after garbage was collected. */
+  /** Resident bytes after a garbage collection. */
   memory(): Promise<number> {
     return collectedMemory(this.#child.pid!);
   }
@@ -88,7 +88,7 @@ class Server {
   }
 }
 
-/** Frames of one client, in order; `window` says how far back they refer. */
+/** The frames of one client, in order; `window` is how far back they refer. */
 async function framesOf(texts: readonly string[], compressed: boolean, window: number): Promise<Buffer[]> {
   const key = new Uint8Array(4);
   if (!compressed) return texts.map((text) => maskedFrame(0x81, Buffer.from(text), key));
@@ -105,7 +105,7 @@ async function framesOf(texts: readonly string[], compressed: boolean, window: n
   return frames;
 }
 
-/** Opens a connection. `answered` is told of every message that comes back. */
+/** Opens a connection. `answered` is called for every message that comes back. */
 async function dial(port: number, offer: string, answered: () => void): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   const opening = new Opening(port, offer);
@@ -129,7 +129,7 @@ async function dial(port: number, offer: string, answered: () => void): Promise<
   return socket;
 }
 
-/** Bytes for each of many connections that have sent and received more than a window. */
+/** Bytes per connection, after each has sent and received more than a window. */
 async function perConnection(name: RuntimeName, setting: Setting | undefined): Promise<number> {
   const server = await Server.start(name, setting === undefined ? {} : { compression: setting.compression });
   const limited = setting?.title.includes("peerWindowBits") ? 12 : 15;

@@ -1,4 +1,4 @@
-/** What grows with what: `npm run bench -- growth`. `--help` lists the options. */
+/** How costs grow: `npm run bench -- growth`. `--help` lists the options. */
 import { runSuites } from "./harness/command.ts";
 import { growthOfBroadcast, growthOfEcho, growthOfMemory } from "./suites/growth.ts";
 

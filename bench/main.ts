@@ -1,6 +1,6 @@
 /**
- * Everything that is measured, by one command: `npm run bench -- [WHAT] [options]`. Without a name, woshou beside others;
- * `npm run bench -- WHAT --help` lists the options of one.
+ * All measurements in one command: `npm run bench -- [WHAT] [options]`. Without a name: woshou compared with others.
+ * `npm run bench -- WHAT --help` lists the options.
  */
 import process from "node:process";
 

@@ -1,6 +1,6 @@
 /**
- * The parts of the path by themselves: `npm run bench -- micro`. With `--write`, the
- * section of docs/PERFORMANCE.md as well.
+ * The parts of the hot path separately: `npm run bench -- micro`. With `--write` also the section of
+ * docs/PERFORMANCE.md.
  */
 import process from "node:process";
 import { Teller } from "./harness/measure.ts";
@@ -10,7 +10,7 @@ import { machine } from "./report/run.ts";
 import { table } from "./report/tables.ts";
 
 const RUNTIMES: readonly RuntimeName[] = ["Node", "Bun", "Deno"];
-/** All of them take a minute or two on each runtime. */
+/** It takes a minute or two on each runtime. */
 const MOST_SECONDS = 600;
 
 type Part = [name: string, nanoseconds: number | null];

@@ -1,6 +1,6 @@
 /**
- * What a peer that sends next to nothing can make a server spend, on each runtime: `npm run bench -- tiny-frames`, of which
- * docs/LIMITS.md has the figures.
+ * How much CPU a peer can use by sending almost nothing, on each runtime: `npm run bench -- tiny-frames`, the source
+ * of the figures in docs/LIMITS.md.
  */
 import { Teller } from "./harness/measure.ts";
 import { runtime, type RuntimeName } from "./harness/runtimes.ts";

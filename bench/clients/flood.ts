@@ -1,20 +1,20 @@
-/** What the clients of the bench have in common: they read, and tell of every so many messages with one of their own. */
+/** Shared by the bench clients: they read, and report to the server after every batch of messages. */
 import process from "node:process";
 
-/** Messages that are answered together. */
+/** Messages per report. */
 export const TOLD_TOGETHER = 1024;
 
-/** Where to connect to. */
+/** The URL to connect to. */
 export function floodUrl(): string {
   process.stdin.on("end", () => process.exit(0)).resume();
   return `ws://127.0.0.1:${process.argv[2]}/`;
 }
 
-/** To be called for each message. Answers whether the server is to be told. */
+/** Call it for each message. Returns whether to report to the server. */
 export function counter(): () => boolean {
   let messages = 0;
   return () => ++messages % TOLD_TOGETHER === 0;
 }
 
-/** What the server is told. */
+/** The report. */
 export const TOLD = "more";

@@ -7,7 +7,7 @@ const full = counter();
 const socket = new ws.WebSocket(floodUrl(), { perMessageDeflate: false });
 const told = Buffer.from(TOLD);
 socket.on("message", (data, isBinary) => {
-  // Texts come as bytes; whoever reads them makes strings.
+  // Text arrives as bytes; a reader would convert it to a string.
   if (!isBinary) data.toString();
   if (full()) socket.send(told, { binary: false });
 });

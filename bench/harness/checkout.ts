@@ -1,29 +1,29 @@
-/** Another version of the library, below the programs of this bench. */
+/** Another version of the library to run the bench programs with. */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { packageVersion, projectRoot } from "./project.ts";
 import type { Suite } from "./suite.ts";
 
-/** A version that has been laid out in a folder, and compiled. */
+/** A version checked out in a folder and compiled. */
 export interface Checkout {
-  /** The commit, as git shortens it. */
+  /** The commit, as abbreviated by git. */
   readonly commit: string;
   /** What its package.json states. */
   readonly version: string;
   readonly root: string;
 }
 
-/** Below the project's folder, so that the packages of the project are found from there. */
+/** Below the project's folder, so that the project's packages are found. */
 const FOLDER = join(".build", "against");
-/** What is of the other version; the bench and how it is compiled are of this one. */
+/** Taken from the other version; the bench itself and its build are from this one. */
 const OF_THE_VERSION = ["mod.ts", "src", "package.json", "deno.json"];
 
 function run(command: string, args: readonly string[], cwd: string = projectRoot): string {
   return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
 }
 
-/** Lays out a commit of this repository. Throws when there is none of that name, or when it cannot be compiled. */
+/** Checks out a commit of this repository. Throws if there is no such commit, or if it does not compile. */
 export function checkOut(name: string): Checkout {
   const commit = run("git", ["rev-parse", "--short", "--verify", "--end-of-options", `${name}^{commit}`]);
   const folder = join(FOLDER, commit);
@@ -38,12 +38,12 @@ export function checkOut(name: string): Checkout {
   for (const each of [...ours, "bench"]) {
     cpSync(join(projectRoot, each), join(root, each), { recursive: true });
   }
-  // What the bench asks of this version, another one need not have: that fails where it is asked, in that subject alone.
+  // The other version may lack what the bench uses: then only that subject fails.
   run(join(projectRoot, "node_modules", ".bin", "tsc"), ["-p", "tsconfig.bench.json", "--noCheck"], root);
   return { commit, version: packageVersion(folder), root };
 }
 
-/** The suites with woshou's subjects, each compared with itself in the other version, and nobody else. */
+/** The suites with woshou's subjects only, each compared with itself in the other version. */
 export function against({ commit, version, root }: Checkout, suites: readonly Suite[]): Suite[] {
   return suites.map((suite) => ({
     ...suite,

@@ -39,7 +39,7 @@ function positive(name: string, text: string): number {
   return value;
 }
 
-/** The suites with those subjects and workloads that were asked for. */
+/** The suites with the selected subjects and workloads. */
 function selection(
   suites: readonly Suite[],
   subjects: readonly string[],
@@ -100,9 +100,7 @@ function commandLine(suites: readonly Suite[]) {
   };
 }
 
-/**
- * Measures the suites as the command line says. The process exits with 1 when a subject has failed, 2 when it was misused.
- */
+/** Runs the suites as the command line says. Exits with 1 if a subject failed, and with 2 for a wrong command line. */
 export async function runSuites(command: string, suites: readonly Suite[]): Promise<void> {
   let options: ReturnType<typeof commandLine>;
   try {

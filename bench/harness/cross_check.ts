@@ -1,4 +1,4 @@
-/** The load generator held against another one, which is written in C: `wsload.c`. */
+/** Compares the load generator with another one, written in C: `wsload.c`. */
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { type Extent, serverSample, startServer } from "./measure.ts";
 import { projectRoot } from "./project.ts";
 import type { Subject, Suite, Workload } from "./suite.ts";
 
-/** Where its source is looked for. */
+/** Where its source is expected. */
 export const WSLOAD: string = join(projectRoot, "..", "shared", "tools", "wsload.c");
 
 const run = promisify(execFile);
@@ -46,8 +46,8 @@ function pairs(suites: readonly Suite[]): [Workload, Subject][] {
 }
 
 /**
- * Tells what both generators see of each server, in turn. Says why in one line when that is impossible. Rejects when a
- * server or a generator fails.
+ * Shows what both generators measure of each server, in turn. Says in one line why if that is impossible. Rejects if
+ * a server or a generator fails.
  */
 export async function crossCheck(
   source: string,

@@ -1,11 +1,11 @@
-/** What can be compared, made from one sample. */
+/** Comparable figures from one sample. */
 import type { Sample } from "../load/job.ts";
 
 /** A kind of figure. */
 export interface Figure {
-  /** The head of its column. */
+  /** The column title. */
   readonly title: string;
-  /** What one of what was counted is. */
+  /** The unit counted. */
   readonly counted: string;
   readonly lessIsBetter: boolean;
   of(sample: Sample): number;
@@ -14,7 +14,7 @@ export interface Figure {
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en");
 
-/** How many of something for each second of CPU that the subject used. */
+/** How many per second of the subject's CPU. */
 export function perCpuSecond(counted: string): Figure {
   return {
     title: `${counted} per CPU-second`,
@@ -25,7 +25,7 @@ export function perCpuSecond(counted: string): Figure {
   };
 }
 
-/** Microseconds of CPU for each of something. */
+/** CPU microseconds per unit. */
 export function microsecondsEach(counted: string, one: string): Figure {
   return {
     title: `µs of CPU per ${one}`,
@@ -36,7 +36,7 @@ export function microsecondsEach(counted: string, one: string): Figure {
   };
 }
 
-/** Bytes for each connection that is held. */
+/** Bytes per open connection. */
 export const bytesEach: Figure = {
   title: "bytes per connection",
   counted: "connections",

@@ -1,4 +1,4 @@
-/** What the runtimes' heap snapshots see of connections that say nothing. */
+/** Heap snapshots of idle connections. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +10,9 @@ import type { Look } from "./profile_command.ts";
 import { projectRoot } from "./project.ts";
 import type { Subject, Suite, Workload } from "./suite.ts";
 
-/** What a snapshot may take. */
+/** Time limit of a snapshot. */
 const SNAPSHOT_SECONDS = 60;
-/** Of each subject, the kinds with the most bytes. */
+/** Object types to show per subject, largest first. */
 const KINDS = 9;
 
 const METHOD = `\
@@ -107,7 +107,7 @@ async function part({ subjects, figure }: Suite, workload: Workload): Promise<st
   return `bytes for each\n\n${table(rows)}\n\n${seen.map(kindsOf).join("\n")}`;
 }
 
-/** Bytes of an idle connection, kind by kind. */
+/** Bytes of an idle connection by object type. */
 export const heap: Look = {
   command: "bench -- heap",
   heading: "What an idle connection is made of",

@@ -1,13 +1,13 @@
-/** What JavaScriptCore writes of the code that it has compiled: a "jitdump", as `perf inject` reads it (linux/tools/perf). */
+/** Reads JavaScriptCore's "jitdump" of compiled code (linux/tools/perf). */
 import type { Buffer } from "node:buffer";
 
 const MAGIC = 0x4a695444;
 const CODE_LOAD = 0;
 
-/** The symbols of a dump, as perf reads them from /tmp/perf-PID.map: an address, a size and a name in each line. */
+/** The symbols of a dump in the format of /tmp/perf-PID.map: address, size and name per line. */
 export function jitSymbols(dump: Buffer): string {
   if (dump.readUInt32LE(0) !== MAGIC) throw new Error("This is no jitdump.");
-  // What was compiled later stands where something was that is no more.
+  // Later code may replace earlier code at the same address.
   const symbols = new Map<bigint, string>();
   for (let at = dump.readUInt32LE(8); at + 16 <= dump.length;) {
     const size = dump.readUInt32LE(at + 4);

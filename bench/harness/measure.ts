@@ -1,4 +1,4 @@
-/** Every subject under every workload, in turn, for some rounds. */
+/** Runs every subject under every workload, in turn, for several rounds. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
@@ -9,7 +9,7 @@ import { runtime } from "./runtimes.ts";
 import type { Subject, Suite, Workload } from "./suite.ts";
 import { yardstick } from "./yardstick.ts";
 
-/** How long. */
+/** Durations. */
 export interface Span {
   /** Seconds of load before the measured span. */
   readonly warmup: number;
@@ -17,27 +17,27 @@ export interface Span {
   readonly seconds: number;
 }
 
-/** How long and how often. */
+/** Durations and number of rounds. */
 export interface Extent extends Span {
   readonly rounds: number;
 }
 
-/** What one subject did under one workload. */
+/** The results of one subject under one workload. */
 export interface Result {
   readonly workload: Workload;
   readonly subject: Subject;
-  /** One for each round. */
+  /** One per round. */
   readonly samples: Sample[];
-  /** Milliseconds of CPU that a fixed piece of work took before each sample. */
+  /** CPU milliseconds of a fixed piece of work before each sample. */
   readonly yardsticks: number[];
-  /** Why it was not measured any further. */
+  /** Why the measurement stopped. */
   failure?: string;
 }
 
-/** What a process may take to start, and to end its work, besides the time it was given. */
+/** Additional time that a process may take to start and to finish. */
 const START_SECONDS = 30;
 
-/** A process that prints a line of JSON whenever it has something to say. */
+/** A process that prints lines of JSON. */
 export class Teller {
   readonly child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -50,7 +50,7 @@ export class Teller {
       env: { ...process.env, NO_COLOR: "1", ...env },
     });
     this.child.stderr!.setEncoding("utf8").on("data", (text: string) => this.#errors += text);
-    // A command that cannot be run has no exit; without a listener its error would end the bench.
+    // A command that cannot be started does not exit; without a listener its error would end the bench.
     this.child.on("error", (error) => this.#errors += error.message);
     this.#exited = once(this.child, "close").catch(() => {});
     this.#lines = createInterface({ input: this.child.stdout! })[Symbol.asyncIterator]();
@@ -71,7 +71,7 @@ export class Teller {
     throw new Error(this.errors || "It ended without a word.");
   }
 
-  /** What it has complained of. */
+  /** What it printed to stderr. */
   get errors(): string {
     return this.#errors.trim();
   }
@@ -81,7 +81,7 @@ export class Teller {
     await this.#exited;
   }
 
-  /** Lets it end by itself, as its input does. */
+  /** Lets it finish after its input has ended. */
   async end(): Promise<void> {
     const timer = setTimeout(() => this.child.kill("SIGKILL"), START_SECONDS * 1000);
     this.child.stdin!.end();
@@ -90,10 +90,10 @@ export class Teller {
   }
 }
 
-/** What a process may have open besides its connections. */
+/** Files that a process may have open besides its connections. */
 const SPARE_FILES = 100;
 
-/** A subject that has been started, with these options of its runtime and this environment, and where it listens. */
+/** Starts a subject, with these runtime options and this environment, and returns where it listens. */
 export async function startServer(
   { runtime: name, program, root }: Subject,
   options: readonly string[] = [],
@@ -108,7 +108,7 @@ export async function startServer(
   }
 }
 
-/** The load generator of a workload, started. */
+/** Starts the load generator of a workload. */
 export function generator(workload: Workload, job: Job): Teller {
   const wanted = workload.connections + SPARE_FILES;
   if (openFilesLimit() < wanted) {
@@ -120,7 +120,7 @@ export function generator(workload: Workload, job: Job): Teller {
   return new Teller([command, ...args, JSON.stringify({ ...job, ...workload.order })]);
 }
 
-/** One sample of a server. Each has a process of its own: no peak of memory and no compiled code is another workload's. */
+/** One sample of a server, in a new process: memory peaks and compiled code are not shared between workloads. */
 export async function serverSample(subject: Subject, workload: Workload, span: Span): Promise<Sample> {
   const [server, { port }] = await startServer(subject);
   try {
@@ -130,7 +130,7 @@ export async function serverSample(subject: Subject, workload: Workload, span: S
   }
 }
 
-/** Loads a server that has been started. `begun` is called when the measured span begins. */
+/** Puts load on a running server. `begun` is called when the measured span begins. */
 export async function loadServer(
   server: Teller,
   port: number,
@@ -154,7 +154,7 @@ export async function loadServer(
   }
 }
 
-/** One sample of a client: the generator is the server, and is told of the process when it has come. */
+/** One sample of a client: the generator is the server, and gets the client's process id. */
 async function clientSample(
   subject: Subject,
   workload: Workload,
@@ -179,9 +179,7 @@ async function clientSample(
   }
 }
 
-/**
- * Measures. A subject that fails under a workload is left out of it from then on. Tells its progress line by line.
- */
+/** Runs the measurements and prints progress. A subject that fails under a workload is skipped from then on. */
 export async function measure(
   { side, figure, subjects, workloads }: Suite,
   extent: Extent,
@@ -195,7 +193,7 @@ export async function measure(
   for (let round = 0; round < extent.rounds; round++) {
     for (const workload of workloads) {
       const inTurn = results.filter((result) => result.workload === workload);
-      // Each round begins with another subject, so that none is always the first or after the same one.
+      // Each round starts with another subject, so that none is always first or always follows the same one.
       for (let turn = 0; turn < inTurn.length; turn++) {
         const result = inTurn[(turn + round) % inTurn.length]!;
         step++;

@@ -1,4 +1,4 @@
-/** What Linux's `perf` sees of servers under the loads of the bench, the kernel included. */
+/** What Linux's `perf` sees of servers under load, including the kernel. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,22 +14,22 @@ import type { Subject, Workload } from "./suite.ts";
 import { median } from "./summary.ts";
 
 const WARMUP_SECONDS = 2;
-/** A machine that is shared is now faster and now slower: one look at each would compare its moods. */
+/** The speed of a shared machine changes: one look each would compare its moods. */
 const ROUNDS = 3;
-/** So many samples a second: no divisor of what else happens regularly. */
+/** Samples per second: not a divisor of anything that happens regularly. */
 const FREQUENCY = 997;
-/** What perf may take to start, so that it sees nothing but load. */
+/** Start-up time of perf, so that it only sees load. */
 const START_SECONDS = 0.5;
 const MOST_OUTPUT = 1024 * 1024 * 1024;
 
-/** V8 writes a log besides, which is to lie where all else is thrown away. */
+/** V8 also writes a log, which goes to a temporary folder. */
 const v8Flags = (folder: string): string[] => [
   "--perf-basic-prof",
   "--no-logfile-per-isolate",
   `--logfile=${join(folder, "v8.log")}`,
 ];
 
-/** How each runtime is asked to tell perf the names of what it has compiled. */
+/** How each runtime exports the names of compiled code to perf. */
 const NAMED: Readonly<Record<RuntimeName, (folder: string) => [readonly string[], Record<string, string>]>> =
   {
     Node: (folder) => [v8Flags(folder), {}],
@@ -50,7 +50,7 @@ async function record(pid: number, seconds: number, file: string): Promise<void>
 }
 
 interface Seen {
-  /** Microseconds of CPU for each message. */
+  /** CPU microseconds per message. */
   readonly each: number;
   readonly shares: Shares;
 }
@@ -94,7 +94,7 @@ far as the receiver's socket; "kernel, the rest" is mostly waiting, and for hand
 what runs below none of the program's own functions, native or in the JavaScript that Node and Deno bring; of what the program's
 own functions call, the binding of Bun's \`socket.write()\` is a part. "Other threads" compile and collect garbage.`;
 
-/** Microseconds of each message, by whose code ran. */
+/** CPU microseconds per message, by owner of the code. */
 export const perf: Look = {
   command: "bench -- perf",
   heading: "Where the time goes, the kernel included",

@@ -1,29 +1,29 @@
-/** What a process and the machine have used, from Linux's /proc: the same for every subject, whatever it is written in. */
+/** Resource use of a process and of the machine, from Linux's /proc: the same for every subject. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Linux counts in ticks of 10 ms here, on every architecture that Node runs on. */
+/** Linux counts in ticks of 10 ms on every architecture that Node supports. */
 const TICKS_PER_SECOND = 100;
 
 /** Seconds of CPU. */
 export interface CpuTime {
-  /** In user and in kernel mode. */
+  /** User and kernel mode. */
   readonly all: number;
   /** In kernel mode. */
   readonly kernel: number;
 }
 
-/** What all threads of the process have used until now. */
+/** CPU time of all threads of the process so far. */
 export function cpuTime(pid: number): CpuTime {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  // The name of the command comes second, in parentheses, and may hold anything.
+  // The command name comes second, in parentheses, and may contain anything.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
   return { all: (userTicks + systemTicks) / TICKS_PER_SECOND, kernel: systemTicks / TICKS_PER_SECOND };
 }
 
-/** Seconds of CPU that all processes have used since the machine was started, and what its host took from it. */
+/** CPU seconds of all processes since boot, and CPU time stolen by the host. */
 export function machineCpuSeconds(): number {
   const [, user, nice, system, , , , , stolen = 0] = readFileSync("/proc/stat", "latin1").split(/\s+/, 9).map(
     Number,
@@ -39,17 +39,14 @@ function memory(pid: number, field: "VmHWM" | "VmRSS"): number {
   return Number(line[1]) * 1024;
 }
 
-/** The most memory, in bytes, that the process has had resident at any time. */
+/** The peak resident memory of the process in bytes. */
 export function peakMemory(pid: number): number {
   return memory(pid, "VmHWM");
 }
 
-/**
- * Bytes that are resident in a server of the bench after it was asked to collect garbage: `servers/serving.ts` does so at
- * this signal.
- */
+/** Resident bytes of a bench server after a garbage collection, which `servers/serving.ts` does on this signal. */
 export async function collectedMemory(pid: number): Promise<number> {
-  // What one collection frees natively, another may give back to the system.
+  // Memory freed by one collection may be returned to the system by the next.
   for (let i = 0; i < 3; i++) {
     process.kill(pid, "SIGUSR2");
     await delay(400);
@@ -57,7 +54,7 @@ export async function collectedMemory(pid: number): Promise<number> {
   return memory(pid, "VmRSS");
 }
 
-/** How many files and sockets a process that this one starts may have open. */
+/** The limit of open files for child processes. */
 export function openFilesLimit(): number {
   const line = /^Max open files +(\d+|unlimited)/m.exec(readFileSync("/proc/self/limits", "latin1"));
   return line === null || line[1] === "unlimited" ? Infinity : Number(line[1]);

@@ -1,4 +1,4 @@
-/** The command line of what looks into servers under the loads of the bench, and the section that it writes. */
+/** The command line of profilers that look into servers under load, and the section that they write. */
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { writeSections } from "../report/document.ts";
@@ -9,19 +9,19 @@ import type { Suite, Workload } from "./suite.ts";
 
 /** A way to look into servers. */
 export interface Look {
-  /** The script of package.json. */
+  /** The npm script. */
   readonly command: string;
-  /** The heading of its section, without `## `. */
+  /** The section heading, without `## `. */
   readonly heading: string;
-  /** Markdown that says what was done. */
+  /** Markdown that describes the method. */
   readonly method: string;
-  /** Seconds that must be asked for, at least; without it, there is no span to look at. */
+  /** The minimum of seconds that must be requested. */
   readonly leastSeconds?: number;
-  /** What is seen of a suite's servers under one workload, as Markdown below a heading of its own. */
+  /** The results for a suite's servers under one workload, as Markdown below its own heading. */
   part(suite: Suite, workload: Workload, seconds: number): Promise<string>;
 }
 
-/** Looks at these workloads, one after the other, as the command line says. */
+/** Runs these workloads one after the other, as the command line says. */
 export async function runLook(look: Look, suites: readonly Suite[], ids: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     options: {

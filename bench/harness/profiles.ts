@@ -9,7 +9,7 @@ import type { Look } from "./profile_command.ts";
 import type { Subject, Workload } from "./suite.ts";
 
 const WARMUP_SECONDS = 1;
-/** What the end of a load and of a server may take at most. */
+/** The most time that the end of load and server may take. */
 const TAIL_SECONDS = 0.3;
 const FUNCTIONS = 6;
 
@@ -55,7 +55,7 @@ function tableOf(subjects: readonly Subject[], spent: readonly TimeSpent[]): str
   }`;
 }
 
-/** Shares of woshou's time, by whose code ran. */
+/** Shares of woshou's time by owner of the code. */
 export const profiles: Look = {
   command: "bench -- profile",
   heading: "Where the time goes",

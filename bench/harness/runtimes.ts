@@ -1,4 +1,4 @@
-/** The runtimes that servers run on: this Node, and the Deno and the Bun of `tests/runtimes`. */
+/** The runtimes of the servers: this Node, and the Deno and Bun of `tests/runtimes`. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,12 +8,12 @@ import { projectRoot } from "./project.ts";
 /** What a server can run on. */
 export type RuntimeName = "Node" | "Deno" | "Bun";
 
-/** A runtime that is there. */
+/** An installed runtime. */
 export interface Runtime {
   readonly version: string;
   /**
-   * The command and its arguments that run a file of `bench/`, given without its ending, with options of the runtime's.
-   * The `root` is the folder that `bench/` is in, this project's by default.
+   * The command and arguments to run a file of `bench/` (without extension) with these runtime options. `root` is the
+   * folder that contains `bench/`, by default this project's.
    */
   run(file: string, options?: readonly string[], root?: string): [string, ...string[]];
 }
@@ -33,7 +33,7 @@ function source(file: string, root: string): string {
 const finders: Record<RuntimeName, () => Runtime> = {
   Node: () => ({
     version: process.versions.node,
-    // Node 20 has a WebSocket of its own behind this flag; later ones take the flag and need it no more.
+    // Node 20 has its own WebSocket behind this flag; later versions accept and ignore it.
     run: (file, options = [], root = projectRoot) => [
       process.execPath,
       "--experimental-websocket",
@@ -42,11 +42,11 @@ const finders: Record<RuntimeName, () => Runtime> = {
     ],
   }),
   Deno: () => {
-    // npm's "deno" is a script that starts the real one, whose process is the one to be measured.
+    // npm's "deno" is a script that starts the real one, whose process must be measured.
     const script = "console.log(JSON.stringify([Deno.execPath(), Deno.version.deno]))";
     const told = execFileSync(installed("deno"), ["eval", script], { encoding: "utf8" });
     const [path, version] = JSON.parse(told);
-    // Nothing but the network, and the files of packages that are imported by a name that is no literal.
+    // Only the network, and the files of packages imported by a computed name.
     const allowed = ["--allow-net", `--allow-read=${projectRoot}`];
     return {
       version,
@@ -72,7 +72,7 @@ const finders: Record<RuntimeName, () => Runtime> = {
 
 const found = new Map<RuntimeName, Runtime>();
 
-/** The runtime of a name. Throws when it is not installed. */
+/** The runtime with this name. Throws if it is not installed. */
 export function runtime(name: RuntimeName): Runtime {
   let result = found.get(name);
   if (result === undefined) found.set(name, result = finders[name]());

@@ -1,37 +1,37 @@
 /**
- * Many rounds become one figure: the median, beside the least and the most. Ratios are made within each round, whose
- * samples lie close together in time, since the machine is now faster and now slower.
+ * Combines rounds into one figure: the median, with minimum and maximum. Ratios are taken within each round, whose
+ * samples are close in time, since the speed of the machine changes.
  */
 import type { Latency, Sample } from "../load/job.ts";
 import type { Figure } from "./figures.ts";
 import type { Result } from "./measure.ts";
 
-/** What all rounds of one subject under one workload come to. All but the range and the peak are medians. */
+/** The summary of one subject under one workload. Everything but range and peak is a median. */
 export interface Summary {
   readonly workload: string;
   readonly subject: string;
   readonly failure?: string;
-  /** What the suite compares, and the least and most of any round. */
+  /** The figure of the suite, with minimum and maximum. */
   readonly figure: number;
   readonly range: readonly [number, number];
-  /** Messages for each second of the clock. */
+  /** Messages per second of wall time. */
   readonly perSecond: number;
   /** Cores that the server and the load generator kept busy. */
   readonly serverCores: number;
   readonly loadCores: number;
-  /** Microseconds of CPU for each message, in kernel mode and in user mode. */
+  /** CPU microseconds per message, in kernel and in user mode. */
   readonly kernelTime?: number;
   readonly userTime?: number;
-  /** Octets of an answer's payload, on average. */
+  /** Average payload bytes of an answer. */
   readonly answerBytes: number;
-  /** Bytes of resident memory at the peak: the most of any round. */
+  /** Peak resident memory in bytes: the maximum of all rounds. */
   readonly peakMemory: number;
-  /** Microseconds that half of the round trips took at most, and 99 in 100 of them. */
+  /** Median and 99th percentile of the round trip in microseconds. */
   readonly latency?: Latency;
-  /** Of each round, the figure over that of the peer, if it has one that was measured; and the least and most of them. */
+  /** The figure relative to the peer's in each round, with minimum and maximum. */
   readonly toPeer?: number;
   readonly toPeerRange?: readonly [number, number];
-  /** Of each round, the figure over that of the limit. */
+  /** The figure relative to the limit's in each round. */
   readonly toLimit?: number;
 }
 
@@ -41,7 +41,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** The least and the most. */
+/** Minimum and maximum. */
 export function rangeOf(values: readonly number[]): [number, number] {
   return [Math.min(...values), Math.max(...values)];
 }
@@ -55,7 +55,7 @@ function latencyOf(samples: readonly Sample[]): Latency | undefined {
   };
 }
 
-/** Summaries of what was measured, in the order of the results. Those without a sample are left out. */
+/** Summarizes results in their order. Results without samples are left out. */
 export function summarize(figure: Figure, results: readonly Result[]): Summary[] {
   const measured = results.filter((result) => result.samples.length > 0);
   return measured.map((result) => {

@@ -1,4 +1,4 @@
-/** How fast the machine is at the moment: what it gives one process depends on what else its host runs. */
+/** The current speed of the machine, which depends on what else its host runs. */
 import process from "node:process";
 
 const ARRAY = new Uint8Array(4096);
@@ -12,11 +12,11 @@ function work(): number {
   return sum;
 }
 
-// What is measured is the machine, and not how long an engine takes to compile the loop.
+// Measures the machine, not how long the engine takes to compile the loop.
 const expected = work();
 work();
 
-/** Milliseconds of CPU that the same piece of work, which touches next to no memory, takes now. */
+/** CPU milliseconds of a fixed piece of work that touches almost no memory. */
 export function yardstick(): number {
   const before = process.cpuUsage();
   if (work() !== expected) throw new Error("The same work has come to another sum.");

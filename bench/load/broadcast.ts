@@ -1,6 +1,6 @@
 /**
- * A load generator: one of the connections sends `depth` messages in one write, which the server passes on to all, and the
- * next ones when all have all of them. The bench starts it.
+ * A load generator: one connection sends `depth` messages in one write, which the server broadcasts; it sends the
+ * next ones when everybody has received all. Started by the bench.
  */
 import { ownJob } from "./job.ts";
 import { openAll, RawClient } from "./raw_client.ts";
@@ -15,7 +15,7 @@ export interface Broadcast {
   readonly depth: number;
   /** Bytes of a message. */
   readonly size: number;
-  /** 1 to count messages that were published, 0 to count their deliveries. */
+  /** 1 counts published messages, 0 counts deliveries. */
   readonly published?: 0 | 1;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A load generator: each connection sends `depth` compressed JSON texts in one write, and the next ones when the last of
- * those is answered. The bench starts it.
+ * A load generator: each connection sends `depth` compressed JSON texts in one write, and the next ones when the last
+ * is answered. Started by the bench.
  */
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
@@ -14,11 +14,11 @@ import { jsonTexts, rowTexts } from "./texts.ts";
 /** What this load is made of. */
 export interface CompressedEcho {
   readonly connections: number;
-  /** Messages that each connection has under way, {@link TEXTS} at most. */
+  /** Messages in flight per connection, at most {@link TEXTS}. */
   readonly depth: number;
   /** Bytes of a text before it is compressed. */
   readonly size: number;
-  /** 1 for rows that are alike, 0 for texts as applications send them. */
+  /** 1: similar rows; 0: texts as applications send them. */
   readonly rows: number;
 }
 
@@ -37,10 +37,10 @@ function inflated(payload: Uint8Array): Buffer {
   return inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
-/** The frames that every connection sends, ready in one piece: any run of them is a slice. */
+/** All frames of a connection in one piece: a run of them is a slice. */
 class Script {
   readonly #texts: readonly Buffer[];
-  /** For each text, the last answer that was inflated: as a rule all others are the same. */
+  /** For each text the last decompressed answer: usually all others are the same. */
   readonly #answers: (Buffer | undefined)[] = [];
   readonly #bytes: Buffer;
   readonly #starts: readonly number[];
@@ -59,7 +59,7 @@ class Script {
     return this.#bytes.subarray(this.#starts[from], this.#starts[from + count]);
   }
 
-  /** Throws unless the payload is what the frame of this number asks for. */
+  /** Throws unless the payload answers the frame with this number. */
   check(number: number, payload: Buffer): void {
     const index = number % TEXTS;
     if (this.#answers[index]?.equals(payload)) return;
@@ -78,7 +78,7 @@ class EchoConnection {
   answered = 0;
   readonly #script: Script;
   readonly #depth: number;
-  /** Where in the script this connection begins. */
+  /** Where this connection begins in the script. */
   readonly #offset: number;
   readonly #client: RawClient;
   #inBatch = 0;
@@ -108,7 +108,7 @@ class EchoConnection {
     this.#client.write(this.#script.frames(this.#offset + this.answered, this.#depth));
   }
 
-  /** Resolves when all that was sent is answered; nothing more is sent. */
+  /** Resolves when everything sent is answered; nothing more is sent. */
   finish(): Promise<void> {
     return new Promise((resolve) => this.#finished = resolve);
   }

@@ -1,6 +1,6 @@
 /**
- * A load generator: each connection sends `depth` messages in one write, and the next ones when the last of those is
- * answered. With fewer `active` connections than there are, those take turns. The bench starts it.
+ * A load generator: each connection sends `depth` messages in one write, and the next ones when the last is answered.
+ * With fewer `active` connections than connections, they take turns. Started by the bench.
  */
 import type { Buffer } from "node:buffer";
 import { ownJob } from "./job.ts";
@@ -12,13 +12,13 @@ import { lastAnswers, span, tell } from "./span.ts";
 /** What this load is made of. */
 export interface Echo {
   readonly connections: number;
-  /** Messages that a connection has under way. */
+  /** Messages in flight per connection. */
   readonly depth: number;
   /** Bytes of a message. */
   readonly size: number;
-  /** 1 for messages of bytes, 0 for texts. */
+  /** 1: binary; 0: text. */
   readonly binary: 0 | 1;
-  /** Connections that have anything under way at a time; all of them when this is left out. */
+  /** Connections with messages in flight at a time; default: all. */
   readonly active?: number;
 }
 
@@ -27,12 +27,12 @@ const { active = job.connections } = job;
 const script = new Script(job.depth, job.size, job.binary === 1, job.bare);
 const roundTrips = job.depth === 1 ? new RoundTrips() : undefined;
 const totals = { messages: 0, answerBytes: 0 };
-/** Those that still have to end, once no more is to be sent. */
+/** Connections that still have to finish. */
 let ending: (() => void) | undefined;
 
 class EchoConnection {
   readonly opened: Promise<string>;
-  /** Whose turn it is when this one's messages are answered. */
+  /** The connection whose turn is next. */
   next: EchoConnection = this;
   readonly #client: RawClient;
   readonly #reader: ScriptReader;

@@ -1,6 +1,6 @@
 /**
- * A load generator: a server that sends texts to the one client that comes, as many as the client takes, and counts those
- * of which it tells. The bench starts it.
+ * A load generator: a server that sends text to a single client as fast as it reads, and counts what it reports.
+ * Started by the bench.
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
@@ -18,7 +18,7 @@ export interface Flood {
   readonly size: number;
 }
 
-/** Batches of {@linkcode TOLD_TOGETHER} that the client has not told of: what it may have to hold. */
+/** Most unreported batches of {@linkcode TOLD_TOGETHER}: what the client may have to buffer. */
 const UNDER_WAY = 32;
 /** RFC 6455, section 5.3: a key of four octets stands before what it masks. */
 const TELLING_SIZE = 2 + 4 + TOLD.length;

@@ -1,4 +1,4 @@
-/** The frames of RFC 6455, section 5.2, as far as a load generator needs them; shares no code with the library. */
+/** The frames of RFC 6455, section 5.2, that a load generator needs; shares no code with the library. */
 import { Buffer } from "node:buffer";
 
 /** FIN, RSV1 and the opcode of a text. RFC 7692, section 6: a compressed message has RSV1 set in its first frame. */
@@ -31,24 +31,24 @@ export function maskedFrame(firstOctet: number, payload: Uint8Array, key: Uint8A
   return frame;
 }
 
-/** Who reads a server's messages. */
+/** Handles a server's messages. */
 export interface AnswerHandler {
-  /** A message is whole. Its payload is lent until this returns. */
+  /** A complete message. Its payload is borrowed until this returns. */
   answer(payload: Buffer): void;
-  /** A ping wants this frame as its answer. */
+  /** A ping arrived; send this frame as the answer. */
   pong(frame: Buffer): void;
 }
 
-/** Reads a server's frames, of which every data frame must be a whole message that begins with the given octet. */
+/** Parses a server's frames. Every data frame must be a complete message that begins with the given byte. */
 export class AnswerReader {
   readonly #firstOctet: number;
   readonly #handler: AnswerHandler;
   readonly #head: Buffer = Buffer.alloc(10);
-  /** Octets of the head that have come, and that it has in all as far as is known. */
+  /** Bytes received of the header, and its length as far as it is known. */
   #headLength = 0;
   #headSize = 2;
   #payloadSize = 0;
-  /** What has come of a payload that did not come in one piece. */
+  /** What has arrived of a payload that came in several pieces. */
   #pieces: Buffer | undefined;
   #piecesLength = 0;
 
@@ -57,7 +57,7 @@ export class AnswerReader {
     this.#handler = handler;
   }
 
-  /** Reads `bytes` up to `end`. Throws when the server sent what no server under load may send. */
+  /** Parses `bytes` up to `end`. Throws if the server sent something invalid. */
   read(bytes: Buffer, end: number): void {
     let at = 0;
     while (at < end) {
@@ -80,7 +80,7 @@ export class AnswerReader {
     }
   }
 
-  /** Whether no octet of the length is missing any more. */
+  /** Whether all length bytes have arrived. */
   #headIsWhole(): boolean {
     const head = this.#head;
     const first = head[0]!;

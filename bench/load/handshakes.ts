@@ -1,6 +1,6 @@
 /**
- * A load generator: `connections` at a time connect, open a WebSocket and are gone again, with a reset, lest the ports run
- * out. The bench starts it.
+ * A load generator: `connections` at a time connect, open a WebSocket and reset the connection, so that ports do not
+ * run out. Started by the bench.
  */
 import { connect } from "node:net";
 import { ownJob } from "./job.ts";

@@ -1,6 +1,6 @@
 /**
- * A load generator for a look at what idle connections are made of: opens a few and tells it, opens the others when it is
- * asked to and tells that, and holds them until it is ended. The bench starts it.
+ * A load generator for idle connections: opens a few and reports, opens the others on request and reports, and holds
+ * them until it is ended. Started by the bench.
  */
 import { once } from "node:events";
 import process from "node:process";

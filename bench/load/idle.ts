@@ -1,4 +1,4 @@
-/** A load generator: opens connections, and does nothing with them. The bench starts it. */
+/** A load generator: opens connections and leaves them idle. Started by the bench. */
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { collectedMemory, cpuTime, peakMemory } from "../harness/process_usage.ts";

@@ -1,11 +1,11 @@
-/** What loads of idle connections are made of. */
+/** Shared by loads of idle connections. */
 
-/** The order of such a load. */
+/** The parameters of such a load. */
 export interface Idle {
   readonly connections: number;
 }
 
-/** Connections that come and go beforehand, so that what the first of them make is not counted. */
+/** Connections opened and closed beforehand, so that one-time allocations are not counted. */
 export const FIRST = 32;
-/** Milliseconds until what opening handshakes leave behind is done with. */
+/** Milliseconds until the leftovers of opening handshakes are gone. */
 export const SETTLE_MS = 500;

@@ -24,8 +24,8 @@ export class Opening {
   }
 
   /**
-   * Reads some of the response. Answers what the server accepted of the extensions once the response is whole, nothing
-   * before. Throws when it is no acceptance, or when anything follows it: nobody has spoken to the server yet.
+   * Reads a part of the response. Returns the accepted extensions once it is complete, undefined before. Throws if it
+   * is not an acceptance, or if anything follows it: nobody has sent the server anything yet.
    */
   read(chunk: Uint8Array): string | undefined {
     this.#head += Buffer.from(chunk).toString("latin1");

@@ -1,16 +1,16 @@
-/** A client's end of a connection, without more than a load generator needs. */
+/** A minimal client connection for load generators. */
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
 import { Opening } from "./opening.ts";
 import { fail } from "./span.ts";
 
-// One buffer for all: what was read is dealt with before the next socket is.
+// One shared buffer: each read is handled before the next.
 const readBuffer = Buffer.allocUnsafe(256 * 1024);
 
 /** What is opened. */
 export interface RawClientOptions {
   readonly port: number;
-  /** No WebSocket, but a TCP connection and nothing else. */
+  /** Not a WebSocket, only a TCP connection. */
   readonly bare?: boolean;
   /** The value of `Sec-WebSocket-Extensions`. */
   readonly extensions?: string;
@@ -18,14 +18,14 @@ export interface RawClientOptions {
 
 /** A connection whose every failure ends the generator. */
 export class RawClient {
-  /** Resolves with what the server has accepted of the extensions when the opening handshake is done. */
+  /** Resolves with the accepted extensions when the opening handshake is done. */
   readonly opened: Promise<string>;
   readonly #socket: Socket;
   readonly #read: (bytes: Buffer, length: number) => void;
   #opening: Opening | undefined;
   #open!: (accepted: string) => void;
 
-  /** `read` is lent the octets that come after the opening handshake. */
+  /** `read` borrows the bytes after the opening handshake. */
   constructor(
     { port, bare = false, extensions = "" }: RawClientOptions,
     read: (bytes: Buffer, length: number) => void,
@@ -68,10 +68,10 @@ export class RawClient {
   }
 }
 
-/** So many at a time connect, so that no server's backlog is passed. */
+/** Connections opened at a time, so that no server's backlog overflows. */
 const AT_ONCE = 100;
 
-/** Makes connections, and answers them when all are open. */
+/** Opens connections, and returns them when all are open. */
 export async function openAll<T extends { readonly opened: Promise<unknown> }>(
   count: number,
   make: (index: number) => T,

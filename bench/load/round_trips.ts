@@ -1,15 +1,15 @@
-/** How long round trips took. */
+/** Round-trip statistics. */
 import type { Latency } from "./job.ts";
 
-/** Microseconds that are told apart; what takes longer counts as this. */
+/** Resolution limit in microseconds; longer times count as this. */
 const MOST = 2 ** 20;
 
-/** Counts round trips by the microsecond. */
+/** A histogram of round trips by microsecond. */
 export class RoundTrips {
   readonly #counts: Uint32Array = new Uint32Array(MOST + 1);
   #total = 0;
 
-  /** Adds one that began and ended at these times of `performance.now()`. */
+  /** Adds a round trip with these times of `performance.now()`. */
   add(from: number, to: number): void {
     this.#counts[Math.min(MOST, Math.ceil((to - from) * 1000))]!++;
     this.#total++;

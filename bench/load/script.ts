@@ -1,4 +1,4 @@
-/** What a connection sends at once, and what must come back for it, octet for octet. */
+/** What a connection sends at once, and the exact bytes that must come back. */
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { frame, maskedFrame } from "./frames.ts";
@@ -10,12 +10,12 @@ const PONG = 0x8a;
 export class Script {
   /** The frames of a client. */
   readonly request: Buffer;
-  /** The frames of a server that sends the same messages; octets that are the request's where nothing frames them. */
+  /** The server's frames for the same messages; the same bytes as the request without framing. */
   readonly answer: Buffer;
-  /** Octets of one of them. */
+  /** Bytes of one frame. */
   readonly frameSize: number;
 
-  /** `count` messages of `size` bytes of ASCII, each another. */
+  /** `count` different messages of `size` ASCII bytes. */
   constructor(count: number, size: number, binary: boolean, bare: boolean) {
     const firstOctet = binary ? 0x82 : 0x81;
     const payloads = Array.from(
@@ -28,13 +28,13 @@ export class Script {
   }
 }
 
-/** Follows what comes back for a script that is sent again and again. */
+/** Checks the answers to a script that is sent repeatedly. */
 export class ScriptReader {
   readonly #script: Script;
   readonly #pong: (frame: Buffer) => void;
-  /** Octets of the script's answer that have come. */
+  /** Received bytes of the script's answer. */
   #at = 0;
-  /** A ping that has not come as a whole. */
+  /** An incomplete ping. */
   #ping: Buffer | undefined;
 
   constructor(script: Script, pong: (frame: Buffer) => void) {
@@ -43,7 +43,7 @@ export class ScriptReader {
   }
 
   /**
-   * Reads `bytes` up to `end`. Answers how many messages became whole by it, and throws when anything else came than the
+   * Reads `bytes` up to `end`. Returns how many messages were completed, and throws if anything else came than the
    * script says.
    */
   read(bytes: Buffer, end: number): number {
@@ -68,7 +68,7 @@ export class ScriptReader {
     return messages;
   }
 
-  /** How much of it comes before a ping, which can only stand where a frame begins. */
+  /** How much of it comes before a ping, which is only possible between frames. */
   #untilPing(bytes: Buffer, from: number, length: number): number {
     const { frameSize } = this.#script;
     for (let at = frameSize - this.#at % frameSize; at < length; at += frameSize) {

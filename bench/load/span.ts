@@ -1,4 +1,4 @@
-/** The span that is measured: what was counted in it, and what it took. */
+/** The measured span: what was counted in it, and what it cost. */
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { cpuTime, machineCpuSeconds, peakMemory } from "../harness/process_usage.ts";
@@ -28,7 +28,7 @@ export function fail(error: unknown): never {
   process.exit(1);
 }
 
-/** Waits while the load goes on, and answers what became of it in the measured span. */
+/** Waits while the load runs, and returns the result of the measured span. */
 export async function span(
   { pid, warmup, seconds, tellsOfSpan = false }: Job,
   totals: Totals,
@@ -57,10 +57,10 @@ export async function span(
   };
 }
 
-/** How long the answers that are under way at the end may take. */
+/** How long the answers in flight at the end may take. */
 const LAST_ANSWERS_MS = 10_000;
 
-/** Waits for what is under way at the end: no answer may be missing. */
+/** Waits for what is in flight at the end: no answer may be missing. */
 export async function lastAnswers(finished: Promise<unknown>): Promise<void> {
   const timer = setTimeout(
     () => fail(new Error("The server left a message unanswered.")),
@@ -70,7 +70,7 @@ export async function lastAnswers(finished: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Tells the bench, and ends the generator. */
+/** Reports to the bench, and ends the generator. */
 export function tell(sample: Sample): never {
   console.log(JSON.stringify(sample));
   process.exit(0);

@@ -1,7 +1,7 @@
-/** JSON texts as applications send them, of an exact size and from a seed. */
+/** JSON texts as applications send them, with an exact size, generated from a seed. */
 import { Buffer } from "node:buffer";
 
-/** Numbers from 0 up to 1, the same ones for the same seed: mulberry32. */
+/** Reproducible numbers from 0 up to 1: mulberry32. */
 function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -12,7 +12,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-// Four names in eighteen are not ASCII, so that neither path of a UTF-8 decoder is the only one taken.
+// Four names in eighteen are not ASCII, so that both paths of a UTF-8 decoder are used.
 const NAMES =
   "Ada Ben Chidi Dora Emil Fatima Grace Hugo Ines Jonas Kofi Lena Marta Nils Søren Zoë Łukasz 李娜".split(
     " ",
@@ -139,10 +139,10 @@ const CATALOGUE: readonly Product[] = Array.from(
   ((author) => () => author.product())(new Author(1951)),
 );
 
-/** What stands around the text that brings an object to its size. */
+/** The property that pads an object to its size. */
 const NOTE = ',"note":"",';
 
-/** A list gets another entry while there is room for one and for the note. */
+/** Adds entries to a list while it has room for one and for the note. */
 function filled(list: unknown[], whole: unknown, size: number, next: () => unknown): void {
   for (;;) {
     list.push(next());
@@ -175,15 +175,15 @@ function text(author: Author, size: number): Buffer {
 }
 
 /**
- * So many different texts of so many bytes in UTF-8: events of a feed below 512 bytes, one order below 8 KiB, a page of
- * orders from there on, each brought to its size by a note in prose.
+ * Different texts of this many UTF-8 bytes: feed events below 512 bytes, one order below 8 KiB, a page of orders
+ * above, each padded with prose.
  */
 export function jsonTexts(size: number, count: number): Buffer[] {
   const author = new Author(7692);
   return Array.from({ length: count }, () => text(author, size));
 }
 
-/** So many different texts of so many bytes: rows that are alike, as a table that is exported has them, cut at the end. */
+/** Different texts of this many bytes: similar rows, as in an exported table, cut at the end. */
 export function rowTexts(size: number, count: number): Buffer[] {
   return Array.from({ length: count }, (_, index) => {
     let rows = "";

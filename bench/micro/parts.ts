@@ -1,5 +1,6 @@
 /**
- * What the parts of the opening handshake and of the frame path cost by themselves, on the runtime that this is run with. The bench starts it; its answer is one line of JSON.
+ * The cost of single parts of the opening handshake and of the frame path, on the current runtime. Started by the
+ * bench; prints one line of JSON.
  */
 import { Buffer } from "node:buffer";
 import { bench, run } from "mitata";
@@ -93,7 +94,7 @@ function receiving(): void {
     };
     new Protocol("client", { ...sink, write }, limits).sendText("a".repeat(size));
     const server = new Protocol("server", sink, limits);
-    // Receiving unmasks in place, so that each time needs a fresh copy.
+    // Receiving unmasks in place, so each run needs a fresh copy.
     const chunk = new Uint8Array(frame.length);
     bench(`receive a frame of ${size} bytes of text`, () => {
       chunk.set(frame);

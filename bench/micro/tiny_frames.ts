@@ -1,7 +1,7 @@
 /**
- * What a peer that sends next to nothing can make us spend: CPU-seconds for each MiB of frames that are received, in chunks of
- * 64 KiB, by the protocol alone. The window is full first, so that each compressed message may refer to 32 KiB. Run by
- * `tiny_frames.ts` of the folder above; prints one line of JSON.
+ * How much CPU a peer can use by sending almost nothing: CPU-seconds per MiB of received frames, in chunks of 64 KiB,
+ * of the protocol only. The window is full at the start, so each compressed message may refer to 32 KiB. Run by
+ * `tiny_frames.ts` in the parent folder; prints one line of JSON.
  */
 import process from "node:process";
 import { deflateRawSync } from "node:zlib";
@@ -13,7 +13,7 @@ const CHUNK = 64 * 1024;
 const SPAN_MS = 1500;
 const WINDOW = 32 * 1024;
 
-/** A masked frame whose key is zero. */
+/** A masked frame with a masking key of zero. */
 function frame(payload: Uint8Array, compressed: boolean): Uint8Array {
   const { length } = payload;
   const size = length < 126 ? [0x80 | length] : [0xfe, length >> 8, length & 0xff];
@@ -30,7 +30,7 @@ function repeated(block: readonly number[], times: number): number[] {
   return Array.from({ length: Math.ceil(times) * block.length }, (_, index) => block[index % block.length]!);
 }
 
-/** CPU-seconds for each MiB. */
+/** CPU-seconds per MiB. */
 function cost(one: Uint8Array): number {
   const { deflate } = acceptCompression(
     [{ name: "permessage-deflate", parameters: [] } as never],
@@ -57,7 +57,7 @@ function cost(one: Uint8Array): number {
   let before = process.cpuUsage();
   let since = performance.now();
   for (let warm = true; performance.now() - since < SPAN_MS;) {
-    // Frames are unmasked in place; the key is zero, so that they stay what they are.
+    // Frames are unmasked in place; with a key of zero they do not change.
     protocol.receive(chunk);
     bytes += chunk.length;
     if (warm && performance.now() - since > SPAN_MS / 3) {
@@ -72,7 +72,7 @@ function cost(one: Uint8Array): number {
   return (user + system) / 1e6 / (bytes / MIB);
 }
 
-// Each earns the final block before its end.
+// The bytes of each message allow its final block.
 const FINAL_BLOCK = [3, 0];
 const EMPTY_BLOCK = [0, 0, 0, 255, 255];
 const EARNED = 256;

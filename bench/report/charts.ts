@@ -1,14 +1,14 @@
-/** Which charts a suite has. */
+/** The charts of a suite. */
 import type { Subject } from "../harness/suite.ts";
 import { summarize } from "../harness/summary.ts";
 import type { Measured } from "./run.ts";
 import { barChart, lineChart } from "./svg.ts";
 
-/** A picture and where it belongs. */
+/** A chart and its place. */
 export interface Chart {
-  /** Its file's name, without the ending. */
+  /** Its file name, without extension. */
   readonly name: string;
-  /** The id of the workload, unless it is of all. */
+  /** The id of the workload; absent for all of them. */
   readonly workload?: string;
   readonly title: string;
   readonly svg: string;
@@ -18,7 +18,7 @@ function isOwn({ id }: Subject): boolean {
   return id.startsWith("woshou-");
 }
 
-/** One for each workload, or one of growth for all together. */
+/** One chart per workload, or one growth chart for all. */
 export function charts({ suite, results }: Measured): Chart[] {
   const { figure, subjects, workloads, growth } = suite;
   const summaries = summarize(figure, results).filter((summary) => Number.isFinite(summary.figure));

@@ -74,7 +74,7 @@ ${versions([measured]).join(", ")}. ${disturbance([measured])}`,
   return parts.filter((part) => part !== undefined).join("\n\n");
 }
 
-/** Writes the run's sections into the document, in the place of those that were there before. */
+/** Writes the sections of a run into the documents, replacing the previous ones. */
 export function writeDocument(run: Run): void {
   const goals = goalsReached(run.measured);
   const sections = run.measured.map((measured) => section(run, measured));
@@ -86,7 +86,7 @@ export function writeDocument(run: Run): void {
   }
 }
 
-/** Writes sections of the tables, each from its heading on, in the place of the first of them that was there before. */
+/** Writes sections of the tables, each with its heading, replacing the first one of that name. */
 export function writeSections(sections: readonly string[]): void {
   writeInto(TABLES, TABLES_PREAMBLE, sections);
   const shown = [...readFileSync(TABLES, "utf8").matchAll(/^!\[([^\]]*)\]\((.*)\)$/gm)];
@@ -94,7 +94,7 @@ export function writeSections(sections: readonly string[]): void {
   writeInto(DOCUMENT, PREAMBLE, [`## ${PICTURES}\n\n${charts}`]);
 }
 
-/** Writes sections of a document, each in the place of the first of them that was there before; others stay. */
+/** Writes sections of a document, each replacing the first one of that name; others stay. */
 function writeInto(path: string, preamble: string, sections: readonly string[]): void {
   const headingOf = (part: string): string => part.slice(0, part.indexOf("\n"));
   const written = new Set(sections.map(headingOf));

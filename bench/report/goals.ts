@@ -1,4 +1,4 @@
-/** What is to be reached, beside what was. */
+/** Goals and results. */
 import type { RuntimeName } from "../harness/runtimes.ts";
 import { summarize } from "../harness/summary.ts";
 import type { Measured } from "./run.ts";
@@ -8,7 +8,7 @@ interface Goal {
   readonly title: string;
   readonly workload: string;
   readonly to: "toPeer" | "toLimit";
-  /** The ratio, which must be no more where less is better, and no less elsewhere. */
+  /** The ratio: an upper bound if less is better, otherwise a lower bound. */
   readonly goals: Readonly<Record<RuntimeName, number>>;
   readonly atMost?: true;
 }
@@ -34,7 +34,7 @@ const GOALS: readonly Goal[] = [
   within("echo 16 KiB text, to bare TCP", "echo-16k", 0.7),
 ];
 
-/** A table of all goals that the run has figures for, and how many were reached. Nothing when it has none. */
+/** A table of all goals with figures in this run, and how many were reached; nothing if there are none. */
 export function goalsReached(measured: readonly Measured[]): string | undefined {
   const summaries = measured.flatMap(({ suite, results }) => summarize(suite.figure, results));
   let reached = 0;

@@ -1,4 +1,4 @@
-/** What has come to a heap between two snapshots, kind by kind. */
+/** The growth of a heap between two snapshots by object type. */
 
 /** A `.heapsnapshot`, as all three runtimes write it. */
 export interface HeapSnapshot {
@@ -12,13 +12,13 @@ export interface HeapSnapshot {
   readonly strings: readonly string[];
 }
 
-/** How many there are of a kind, and the bytes that they hold themselves, without what they refer to. */
+/** The number of objects of a type, and their own bytes without what they refer to. */
 export interface Held {
   readonly count: number;
   readonly bytes: number;
 }
 
-/** Kinds whose names are no kind's: what a string says, how a function is called. */
+/** Types whose names are contents: strings, function names. */
 const NAMELESS: Readonly<Record<string, string>> = {
   "string": "string",
   "concatenated string": "string in pieces",
@@ -41,7 +41,7 @@ function byKind({ snapshot: { meta }, nodes, strings }: HeapSnapshot): Map<strin
   return held;
 }
 
-/** For each of so many connections that have come meanwhile: those kinds that grew, the most bytes first. */
+/** Growth per connection: the types that grew, largest first. */
 export function heapGrowth(before: HeapSnapshot, after: HeapSnapshot, connections: number): [string, Held][] {
   const old = byKind(before);
   return [...byKind(after)].map(([kind, { count, bytes }]): [string, Held] => {

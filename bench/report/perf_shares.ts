@@ -1,6 +1,6 @@
-/** Whose code ran, as the stacks tell that `perf script` prints. */
+/** Who owns the code that ran, from the stacks of `perf script`. */
 
-/** Whose code it is. */
+/** The owner of code. */
 export type Owner =
   | "kernel, writing"
   | "kernel, reading"
@@ -10,7 +10,7 @@ export type Owner =
   | "what that calls"
   | "other threads";
 
-/** In the order of a table. */
+/** In table order. */
 export const OWNERS: readonly Owner[] = [
   "kernel, writing",
   "kernel, reading",
@@ -21,14 +21,14 @@ export const OWNERS: readonly Owner[] = [
   "other threads",
 ];
 
-/** The part of each in all of the time. */
+/** The share of each owner. */
 export type Shares = ReadonlyMap<Owner, number>;
 
 const WRITING = /\b(?:\w*sys_(?:sendto|sendmsg|writev?)|do_writev|tcp_sendmsg)\b/;
 const READING = /\b(?:\w*sys_(?:recvfrom|recvmsg|readv?)|do_readv|tcp_recvmsg)\b/;
 const V8_FUNCTION = /\bJS:\S/;
 const V8_RUNTIMES_FUNCTION = /\bJS:\S.* (?:node|ext):/;
-// JavaScriptCore does not say where a function is from; that of Bun itself is hardly seen in the loads of the bench.
+// JavaScriptCore does not report the file of a function; Bun's own JavaScript hardly shows in these loads.
 const JSC_FUNCTION = /\bJSC-(?:FTL|DFG|Baseline): /;
 
 function ownerOf(thread: string, frames: readonly string[]): Owner {
@@ -44,7 +44,7 @@ function ownerOf(thread: string, frames: readonly string[]): Owner {
   return nearest === leaf ? "the program's JavaScript" : "what that calls";
 }
 
-/** Reads what `perf script -F pid,tid,ip,sym,dso` has printed. */
+/** Parses the output of `perf script -F pid,tid,ip,sym,dso`. */
 export function sharesOf(script: string): Shares {
   const counts = new Map<Owner, number>();
   let all = 0;

@@ -1,11 +1,11 @@
-/** All that a report is made from, and what was around it. */
+/** What a report is made from. */
 import { cpus, release, totalmem, type as systemType } from "node:os";
 import type { Extent, Result } from "../harness/measure.ts";
 import { runtime, type RuntimeName } from "../harness/runtimes.ts";
 import type { Suite } from "../harness/suite.ts";
 import { median, summarize } from "../harness/summary.ts";
 
-/** A suite and what came of it. */
+/** A suite and its results. */
 export interface Measured {
   readonly suite: Suite;
   readonly results: readonly Result[];
@@ -20,14 +20,14 @@ export interface Run {
   readonly measured: readonly Measured[];
 }
 
-/** What it ran on. */
+/** The machine. */
 export function machine(): string {
   const { length, 0: first } = cpus();
   const memory = (totalmem() / 1024 ** 3).toFixed(1);
   return `${length} cores (${first?.model.trim()}), ${memory} GiB of memory, ${systemType()} ${release()}`;
 }
 
-/** The versions of all that was measured, and of the generator's runtime. */
+/** The versions of everything measured, and of the generator's runtime. */
 export function versions(measured: readonly Measured[]): string[] {
   const subjects = measured.flatMap(({ suite }) => suite.subjects);
   const runtimes = new Set<RuntimeName>(["Node", ...subjects.map((subject) => subject.runtime)]);
@@ -35,7 +35,7 @@ export function versions(measured: readonly Measured[]): string[] {
   return [...[...runtimes].map((name) => `${name} ${runtime(name).version}`), ...libraries];
 }
 
-/** What disturbed the measurement: what other processes did, and how evenly the machine ran. */
+/** Disturbances of the measurement: other processes, and how evenly the machine ran. */
 export function disturbance(measured: readonly Measured[]): string {
   return `${othersBusy(measured)} ${unevenness(measured)}`;
 }
@@ -60,7 +60,7 @@ function othersBusy(measured: readonly Measured[]): string {
   return `Other processes kept ${average} cores busy meanwhile, ${most} at worst.`;
 }
 
-/** What the run was, and every sample of it. */
+/** The run and all its samples. */
 export function json({ command, extent, date, measured }: Run): string {
   const suites = measured.map(({ suite: { id, figure, subjects, workloads }, results }) => ({
     id,

@@ -1,4 +1,4 @@
-/** Charts without a library: plain SVG that is readable on a light page and on a dark one. */
+/** Charts without a library: plain SVG, readable on light and dark pages. */
 import type { RuntimeName } from "../harness/runtimes.ts";
 
 const STYLE = `
@@ -41,16 +41,16 @@ function picture(height: number, title: string, parts: readonly string[]): strin
 `;
 }
 
-/** A bar, and the words beside it. */
+/** A bar with its label. */
 export interface Bar {
   readonly label: string;
   readonly value: number;
   readonly text: string;
-  /** Its colour: that of a runtime for woshou, grey for others, an outline for limits. */
+  /** Its colour: a runtime's for woshou, grey for others, an outline for limits. */
   readonly kind: RuntimeName | "other" | "limit";
 }
 
-/** Horizontal bars from 0. */
+/** Horizontal bars that start at 0. */
 export function barChart(title: string, unit: string, bars: readonly Bar[]): string {
   const [left, right, top, row] = [190, 90, 52, 24];
   const most = Math.max(...bars.map((bar) => bar.value), Number.MIN_VALUE);
@@ -66,24 +66,24 @@ export function barChart(title: string, unit: string, bars: readonly Bar[]): str
   return picture(top + bars.length * row + 8, title, [text(8, 38, unit, ' class="faint"'), ...parts]);
 }
 
-/** A line, and whose it is. */
+/** A line with its label. */
 export interface Line {
   readonly label: string;
-  /** Whose colour it has. */
+  /** The runtime whose colour it has. */
   readonly kind: RuntimeName;
-  /** Something to compare with. */
+  /** For comparison. */
   readonly dashed: boolean;
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
-/** Powers of ten that lie between two numbers. */
+/** Powers of ten between two numbers. */
 function powersOfTen(least: number, most: number): number[] {
   const first = Math.ceil(Math.log10(least));
   const last = Math.floor(Math.log10(most));
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => 10 ** (first + i));
 }
 
-/** Round numbers from 0 up to the first that is no less. */
+/** Round numbers from 0 to the first that is not smaller. */
 function roundSteps(most: number): number[] {
   const rough = most / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -93,7 +93,7 @@ function roundSteps(most: number): number[] {
 
 const short = (value: number): string => value.toLocaleString("en", { maximumSignificantDigits: 3 });
 
-/** Lines over a logarithmic axis; the other one is logarithmic where values lie far apart, and begins at 0 elsewhere. */
+/** Lines over a logarithmic x axis; the y axis is logarithmic if values are far apart, and otherwise starts at 0. */
 export function lineChart(title: string, unit: string, axis: string, lines: readonly Line[]): string {
   const [left, right, top, bottom, height] = [70, 24, 96, 44, 360];
   const points = lines.flatMap((line) => line.points);

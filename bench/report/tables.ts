@@ -1,4 +1,4 @@
-/** What was measured, as Markdown that reads well unrendered too. */
+/** Results as Markdown that is readable as plain text too. */
 import type { Column, Subject, Suite, Workload } from "../harness/suite.ts";
 import { median, rangeOf, summarize, type Summary } from "../harness/summary.ts";
 import type { Measured } from "./run.ts";
@@ -6,10 +6,10 @@ import type { Measured } from "./run.ts";
 const MIB = 1024 * 1024;
 
 const whole = (value: number): string => Math.round(value).toLocaleString("en");
-/** In ms, from µs. */
+/** Milliseconds, from microseconds. */
 const milliseconds = (value: number): string => (value / 1000).toFixed(value < 10_000 ? 2 : 0);
 
-/** The columns are padded, and all but the first stand right. */
+/** Padded columns; all but the first are right-aligned. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => {
@@ -60,7 +60,7 @@ const writers: Record<Column, ColumnWriter> = {
   },
 };
 
-/** With that of each round, where there is more than one: how far they lie apart tells what the median is worth. */
+/** With the range over all rounds: it shows how much the median is worth. */
 function ratio(suite: Suite, { toPeer, toPeerRange }: Summary, id: string | undefined): string {
   if (toPeer === undefined || toPeerRange === undefined) return "";
   const [least, most] = toPeerRange.map((value) => value.toFixed(2));
@@ -71,7 +71,7 @@ function ratio(suite: Suite, { toPeer, toPeerRange }: Summary, id: string | unde
 function workloadTable(suite: Suite, workload: Workload, summaries: readonly Summary[]): string {
   const { figure } = suite;
   const of = summaries.filter((summary) => summary.workload === workload.id);
-  // A column that would be empty all the way is none.
+  // Empty columns are left out.
   const columns = suite.columns.map((name) => writers[name]).filter((writer) =>
     of.some((summary) => writer.cell(summary, workload) !== "")
   );
@@ -99,7 +99,7 @@ function workloadTable(suite: Suite, workload: Workload, summaries: readonly Sum
   return table([heads, ...rows]);
 }
 
-/** How many times its figure at the first workload a subject's figure at the last one is, in each round. */
+/** The ratio of a subject's last figure to its first, in each round. */
 function growthOf({ suite: { figure, growth, workloads }, results }: Measured, subject: Subject): string {
   const [first, last] = [workloads[0]!, workloads.at(-1)!].map((workload) =>
     results.find((each) => each.subject === subject && each.workload === workload)?.samples ?? []
@@ -112,7 +112,7 @@ function growthOf({ suite: { figure, growth, workloads }, results }: Measured, s
   return `${median(times).toFixed(2)} (${rangeOf(times).map((value) => value.toFixed(2)).join(" to ")})`;
 }
 
-/** One row for each workload, one column for each subject. */
+/** One row per workload, one column per subject. */
 function growthTable(measured: Measured, summaries: readonly Summary[]): string {
   const { suite: { figure, growth, subjects, workloads } } = measured;
   const heads = [`${growth!.axis}; ${figure.title}`, ...subjects.map(({ title }) => title)];
@@ -132,7 +132,7 @@ function growthTable(measured: Measured, summaries: readonly Summary[]): string 
   ]);
 }
 
-/** The tables of a suite, each behind a piece of Markdown that `before` makes, and behind them what went wrong. */
+/** The tables of a suite, each after the Markdown of `before`, followed by the failures. */
 export function tables(
   measured: Measured,
   before: (workload: Workload | undefined) => string,

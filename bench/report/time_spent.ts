@@ -1,19 +1,19 @@
-/** What a CPU profile says of a server of woshou's: whose code ran, and which functions most. */
+/** Evaluates a CPU profile of a woshou server: whose code ran, and which functions most. */
 
-/** One entry of a `.cpuprofile`, as all three runtimes write it. */
+/** A node of a `.cpuprofile`, as all three runtimes write it. */
 interface ProfileNode {
   readonly id: number;
   readonly callFrame: { readonly functionName: string; readonly url: string };
 }
 
-/** A `.cpuprofile`. Times are microseconds. */
+/** A `.cpuprofile`, with times in microseconds. */
 export interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
 
-/** Whose code it is. */
+/** The owner of code. */
 export type Owner =
   | "writing to sockets"
   | "the runtime"
@@ -26,7 +26,7 @@ export type Owner =
   | "SHA-1"
   | "the application";
 
-/** In the order of a table. */
+/** In table order. */
 export const OWNERS: readonly Owner[] = [
   "writing to sockets",
   "the runtime",
@@ -40,10 +40,10 @@ export const OWNERS: readonly Owner[] = [
   "the application",
 ];
 
-/** Where the time of one span went, in shares of what was not idle. */
+/** Shares of the non-idle time of a span. */
 export interface TimeSpent {
   readonly owners: ReadonlyMap<Owner, number>;
-  /** The functions that took most, the first one first. */
+  /** The most expensive functions, first one first. */
   readonly functions: readonly (readonly [name: string, share: number])[];
 }
 
@@ -66,7 +66,7 @@ function owner({ functionName, url }: ProfileNode["callFrame"]): Owner | undefin
     if (room === "handshake" || room === "opening_handshake" || room === "web_http") return "handshake";
     return "connection, queue, framesToSend, topics";
   }
-  // Bun's socket.write() is a function of that name, and of no file.
+  // Bun's socket.write() has this name and no file.
   if (WRITES.has(functionName) || (url === "" && functionName === "write")) return "writing to sockets";
   if (functionName === "(program)" || functionName === "(root)" || functionName.startsWith("op_")) {
     return "the runtime";
@@ -79,7 +79,7 @@ function nameOf({ functionName, url }: ProfileNode["callFrame"]): string {
   return `${functionName || "(anonymous)"}${file === "" ? "" : `, ${file}`}`;
 }
 
-/** Reads the last so many seconds of a profile, but for `tail` at the end. */
+/** Evaluates the last seconds of a profile, without `tail` at the end. */
 export function timeSpent(
   { nodes, samples, timeDeltas }: CpuProfile,
   seconds: number,

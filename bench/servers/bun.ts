@@ -1,4 +1,4 @@
-/** Bun, as far as the bench uses it. */
+/** The part of Bun's API that the bench uses. */
 
 /** A WebSocket connection. */
 export interface BunWebSocket {
@@ -13,7 +13,7 @@ export interface BunServer {
   publish(topic: string, data: string | Uint8Array): number;
 }
 
-/** What `Bun.serve` is told of WebSockets. */
+/** The WebSocket handlers of `Bun.serve`. */
 export interface BunWebSocketHandler {
   perMessageDeflate?: boolean;
   open?(socket: BunWebSocket): void;
@@ -45,10 +45,10 @@ interface BunNamespace {
   }): { readonly port: number };
 }
 
-/** The global of that name. */
+/** The global `Bun`. */
 export const Bun: BunNamespace = (globalThis as unknown as { Bun: BunNamespace }).Bun;
 
-/** A server whose every request opens a WebSocket. */
+/** A server that opens a WebSocket for every request. */
 export function serveWebSockets(websocket: BunWebSocketHandler): BunServer {
   return Bun.serve({
     hostname: "127.0.0.1",

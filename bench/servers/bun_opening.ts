@@ -1,4 +1,4 @@
-/** The limit of opening handshakes on Bun. */
+/** The minimum of an opening handshake on Bun. */
 import { Buffer } from "node:buffer";
 import { Bun } from "./bun.ts";
 import { bareResponse } from "./opening.ts";

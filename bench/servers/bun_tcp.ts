@@ -1,8 +1,8 @@
-/** The limit on Bun: every octet that comes goes back. */
+/** The minimum on Bun: echoes bytes. */
 import { Bun, type BunTcpSocket } from "./bun.ts";
 import { serving } from "./serving.ts";
 
-/** Writes until the socket takes no more; what is left waits for it to drain. */
+/** Writes until the socket accepts no more; the rest waits for the drain event. */
 function write(socket: BunTcpSocket, bytes: Uint8Array): void {
   if (socket.data.length > 0) {
     socket.data.push(bytes.slice());

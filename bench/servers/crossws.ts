@@ -1,4 +1,4 @@
-/** npm's `crossws` on the runtime that this is. */
+/** npm's `crossws` on the current runtime. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Bun } from "./bun.ts";
@@ -11,14 +11,14 @@ export interface Peer {
   subscribe(topic: string): void;
 }
 
-/** What is done with connections. */
+/** Connection hooks. */
 export interface Hooks {
   open?(peer: Peer): void;
   message(peer: Peer, message: { rawData: unknown }): void;
   error?(): void;
 }
 
-/** A server's side of it. */
+/** The server side. */
 export interface Adapter {
   publish(topic: string, data: unknown): void;
   // deno-lint-ignore no-explicit-any -- each runtime's adapter has its own
@@ -26,13 +26,13 @@ export interface Adapter {
   readonly websocket?: unknown;
 }
 
-// Names that are no literals, so that no compiler looks for types: those of one runtime's adapter want that runtime's own.
+// Computed names, so that no compiler looks for types, which need the runtime's own.
 async function adapterOf(specifier: string, hooks: Hooks): Promise<Adapter> {
   const { default: create } = await import(specifier);
   return create({ hooks });
 }
 
-/** Serves, as its documentation shows for this runtime. */
+/** Serves as the documentation shows for this runtime. */
 export async function serve(hooks: Hooks): Promise<Adapter> {
   hooks.error ??= () => {};
   if (Bun !== undefined) {
@@ -42,7 +42,7 @@ export async function serve(hooks: Hooks): Promise<Adapter> {
     return adapter;
   }
   if (Deno !== undefined) {
-    // By its path: Deno looks up names in deno.json, where a package that only the bench needs has no place.
+    // By path: Deno resolves names in deno.json, where a package that only the bench needs has no place.
     const file = new URL("../../node_modules/crossws/dist/adapters/deno.mjs", import.meta.url);
     const adapter = await adapterOf(file.href, hooks);
     serving(serveRequests((request, info) => adapter.handleUpgrade(request, info)));

@@ -1,4 +1,4 @@
-/** Deno, as far as the bench uses it. */
+/** The part of Deno's API that the bench uses. */
 
 /** A TCP connection. */
 export interface DenoConnection {
@@ -19,17 +19,17 @@ interface DenoNamespace {
   };
 }
 
-/** The global of that name. */
+/** The global `Deno`. */
 export const Deno: DenoNamespace = (globalThis as unknown as { Deno: DenoNamespace }).Deno;
 
-/** A server that answers every request so. Answers its port. */
+/** A server that handles every request with this function. Returns its port. */
 export function serveRequests(
   handler: (request: Request, info: unknown) => Response | Promise<Response>,
 ): number {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler).addr.port;
 }
 
-/** A server whose every request opens a WebSocket. Answers its port. */
+/** A server that opens a WebSocket for every request. Returns its port. */
 export function serveWebSockets(accept: (socket: WebSocket) => void): number {
   return serveRequests((request) => {
     const { socket, response } = Deno.upgradeWebSocket(request);

@@ -1,4 +1,4 @@
-/** Broadcast: `Deno.upgradeWebSocket` in `Deno.serve`, which has no topics: a loop. */
+/** Broadcast: `Deno.upgradeWebSocket` in `Deno.serve`, which has no topics, so with a loop. */
 import { serveWebSockets } from "./deno.ts";
 import { serving } from "./serving.ts";
 

@@ -1,4 +1,4 @@
-/** The limit of opening handshakes on Deno. */
+/** The minimum of an opening handshake on Deno. */
 import { Deno, type DenoConnection } from "./deno.ts";
 import { bareResponse } from "./opening.ts";
 import { serving } from "./serving.ts";
@@ -17,5 +17,5 @@ async function open(connection: DenoConnection): Promise<void> {
 
 const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
 serving(listener.addr.port);
-// What is read ends with the reset, in an error.
+// The reset ends reading with an error.
 for await (const connection of listener) open(connection).catch(() => {}).finally(() => connection.close());

@@ -1,4 +1,4 @@
-/** The limit on Deno: every octet that comes goes back. */
+/** The minimum on Deno: echoes bytes. */
 import { Deno, type DenoConnection } from "./deno.ts";
 import { serving } from "./serving.ts";
 

@@ -1,4 +1,4 @@
-/** The limit of opening handshakes on Node. */
+/** The minimum of an opening handshake on Node. */
 import { type AddressInfo, createServer } from "node:net";
 import { bareResponse } from "./opening.ts";
 import { serving } from "./serving.ts";

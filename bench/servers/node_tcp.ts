@@ -1,4 +1,4 @@
-/** The limit on Node: every octet that comes goes back. */
+/** The minimum on Node: echoes bytes. */
 import { type AddressInfo, createServer } from "node:net";
 import { serving } from "./serving.ts";
 

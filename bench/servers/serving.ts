@@ -1,4 +1,4 @@
-/** What the servers of the bench have in common. */
+/** Shared by the bench servers. */
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { setFlagsFromString, writeHeapSnapshot } from "node:v8";
@@ -15,12 +15,12 @@ function collectGarbage(): void {
   runInNewContext("gc")();
 }
 
-/** What a line of a server's input begins with that asks for a heap snapshot; the name of the file follows. */
+/** The prefix of an input line that requests a heap snapshot; a file name follows. */
 export const HEAP_SNAPSHOT = "heap snapshot: ";
 
 /**
- * Tells the bench the port, collects garbage when it is told to, writes a heap snapshot where it is asked for one, and ends when
- * the bench does. Other lines of the input are for others, such as the servers of tests/soak.
+ * Tells the bench the port, collects garbage on a signal, writes heap snapshots on request, and ends when the bench
+ * does. Other input lines are for others, such as the servers of tests/soak.
  */
 export function serving(port: number): void {
   process.on("SIGUSR2", collectGarbage);

@@ -1,4 +1,4 @@
-/** Broadcast: woshou. What anybody sends goes to everybody, the sender too. */
+/** Broadcast: woshou. Every message goes to everybody, including its sender. */
 import { serve } from "../../mod.ts";
 import { serving } from "./serving.ts";
 

@@ -1,4 +1,4 @@
-/** Compressed echo: woshou, as `compression: true` leaves it. */
+/** Compressed echo: woshou with `compression: true`. */
 import { serve } from "../../mod.ts";
 import { serving } from "./serving.ts";
 

@@ -1,4 +1,4 @@
-/** Echo: woshou with the options in the first argument, as JSON. */
+/** Echo: woshou, with options as JSON in the first argument. */
 import process from "node:process";
 import { serve } from "../../mod.ts";
 import { serving } from "./serving.ts";

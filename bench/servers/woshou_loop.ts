@@ -1,4 +1,4 @@
-/** Echo: woshou, each connection a loop over its messages. */
+/** Echo: woshou, with a loop over each connection's messages. */
 import { serve } from "../../mod.ts";
 import { serving } from "./serving.ts";
 

@@ -1,4 +1,4 @@
-/** npm's `ws`, as far as the bench uses it: the package brings no types. */
+/** The part of npm's `ws` that the bench uses: the package has no types. */
 import type { Buffer } from "node:buffer";
 import type { AddressInfo } from "node:net";
 
@@ -27,8 +27,8 @@ interface WsPackage {
   readonly WebSocketServer: new (options: Record<string, unknown>) => WsServer;
 }
 
-// The name is no literal, so that no compiler looks for its types.
+// A computed name, so that no compiler looks for its types.
 const name: string = "ws";
 
-/** All of it. */
+/** The package. */
 export const ws: WsPackage = await import(name);

@@ -1,4 +1,4 @@
-/** A client that is sent more than it can take. */
+/** A client that receives more than it can handle. */
 import { perCpuSecond } from "../harness/figures.ts";
 import type { Suite } from "../harness/suite.ts";
 import type { Flood } from "../load/flood.ts";

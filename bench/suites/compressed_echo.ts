@@ -16,7 +16,7 @@ function workload(id: string, sizeTitle: string, order: CompressedEcho): Workloa
   };
 }
 
-// Deno's own server does not compress: there is nothing that woshou on Deno could be compared with.
+// Deno's own server does not compress, so there is nothing to compare woshou on Deno with.
 const subjects = [
   ...woshouSubjects("servers/woshou_deflate"),
   ...peerSubjects("deflate").filter((each) => each.runtime !== "Deno"),

@@ -1,4 +1,4 @@
-/** What becomes of many connections: they are told the same, they come and go, they are there. */
+/** Many connections: broadcasts, handshakes, idle connections. */
 import { bytesEach, perCpuSecond } from "../harness/figures.ts";
 import type { Suite } from "../harness/suite.ts";
 import type { Broadcast } from "../load/broadcast.ts";
@@ -65,7 +65,7 @@ export const idle: Suite = {
   side: "server",
   figure: bytesEach,
   columns: ["peak memory"],
-  // Deno leaves the read buffer to the program: what the bare one holds is what it chose.
+  // On Deno the program chooses the read buffer, so the bare server shows nothing.
   subjects: serversAndLimits().filter((each) => each.id !== "tcp-deno"),
   workloads: [{
     id: "idle",

@@ -1,4 +1,4 @@
-/** Echoes, beside a bare TCP echo of the same octets. */
+/** Echoes, compared with a bare TCP echo of the same bytes. */
 import { perCpuSecond } from "../harness/figures.ts";
 import type { Suite, Workload } from "../harness/suite.ts";
 import type { Echo } from "../load/echo.ts";

@@ -1,9 +1,9 @@
-/** What becomes of a cost when there is more of something. */
+/** How a cost grows with the number of something. */
 import { bytesEach, microsecondsEach } from "../harness/figures.ts";
 import type { Suite, Workload } from "../harness/suite.ts";
 import { bareSubjects, peerSubjects, woshouSubjects } from "./subjects.ts";
 
-/** In each second of load before the span, since the more there are, the less is done for each in a second. */
+/** Connections warmed up per second of load before the span: with more connections, each gets less in a second. */
 const CONNECTIONS_WARMED_UP = 1000;
 
 interface Kind {
@@ -27,7 +27,7 @@ function workloads(kind: Kind, counts: readonly number[]): Workload[] {
   }));
 }
 
-/** Cost of a message: flat. */
+/** Cost of a message: should be constant. */
 export const growthOfEcho: Suite = {
   id: "growth-echo",
   title: "Growth: the cost of a message",
@@ -51,7 +51,7 @@ A second of load for each thousand of connections comes before each sample, here
 is warm only when each has had its turns.`,
 };
 
-/** Cost of a broadcast: linear. */
+/** Cost of a broadcast: should be linear. */
 export const growthOfBroadcast: Suite = {
   id: "growth-broadcast",
   title: "Growth: the cost of a broadcast",
@@ -72,7 +72,7 @@ A connection sends 8 texts of 64 B in one write, and the server passes each on t
 receivers. Linear is right: twice the receivers, twice the cost. The peers show what of the rest is the system's.`,
 };
 
-/** Memory: linear. */
+/** Memory: should be linear. */
 export const growthOfMemory: Suite = {
   id: "growth-memory",
   title: "Growth: memory of idle connections",

@@ -5,7 +5,7 @@ import { echo } from "./echo.ts";
 
 /** The suites. */
 export const suites: readonly Suite[] = [echo, broadcast, handshakes];
-/** The workloads of them. */
+/** Their workloads. */
 export const workloads: readonly string[] = [
   "echo-32",
   "echo-32-deep",

@@ -1,4 +1,4 @@
-/** Who is measured. */
+/** The measured subjects. */
 import { packageVersion } from "../harness/project.ts";
 import type { RuntimeName } from "../harness/runtimes.ts";
 import type { Subject } from "../harness/suite.ts";
@@ -8,7 +8,7 @@ const ws = `ws ${packageVersion("node_modules", "ws")}`;
 const crossws = `crossws ${packageVersion("node_modules", "crossws")}`;
 
 const RUNTIMES: readonly RuntimeName[] = ["Node", "Bun", "Deno"];
-/** What most people use on each runtime; what is before the hyphen begins the names of their programs. */
+/** The most popular server on each runtime; the part before the hyphen is the prefix of its programs. */
 const PEERS: Record<RuntimeName, string> = { Node: "ws", Bun: "bun-serve", Deno: "deno-upgrade" };
 const PEER_TITLES: Record<RuntimeName, string> = {
   Node: "ws on Node",
@@ -28,7 +28,7 @@ export function woshouSubjects(program: string): Subject[] {
   }));
 }
 
-/** The peers, each with the program for what is done. */
+/** The peers, each with the program for this task. */
 export function peerSubjects(what: string): Subject[] {
   return RUNTIMES.map((runtime) => ({
     id: PEERS[runtime],
@@ -51,7 +51,7 @@ export function crosswsSubjects(what: string): Subject[] {
   }));
 }
 
-/** TCP servers that send back what they are sent. */
+/** TCP echo servers. */
 export function bareSubjects(): Subject[] {
   return RUNTIMES.map((runtime) => ({
     id: `tcp-${runtime.toLowerCase()}`,
@@ -72,13 +72,13 @@ export function servers(what: "echo" | "broadcast"): Subject[] {
   ]);
 }
 
-/** The same, and what would be the least that they could do. */
+/** The same, with the minimum for each runtime. */
 export function serversAndLimits(): Subject[] {
   const limited = servers("echo").map((each) => ({ ...each, limit: `tcp-${each.runtime.toLowerCase()}` }));
   return byRuntime([...limited, ...bareSubjects()]);
 }
 
-/** All echo servers, and what would be the least that they could do of an opening handshake. */
+/** All echo servers, with the minimum of an opening handshake. */
 export function serversAndBareOpenings(): Subject[] {
   const limit = (runtime: RuntimeName): string => `opening-${runtime.toLowerCase()}`;
   const openings = RUNTIMES.map((runtime) => ({
@@ -94,12 +94,12 @@ export function serversAndBareOpenings(): Subject[] {
   ]);
 }
 
-/** Those of one runtime stand together. */
+/** Grouped by runtime. */
 export function byRuntime(subjects: readonly Subject[]): Subject[] {
   return RUNTIMES.flatMap((runtime) => subjects.filter((each) => each.runtime === runtime));
 }
 
-/** Clients: woshou's, those of the peers, and Node's own besides. */
+/** Clients: woshou's, the peers', and Node's own. */
 export function clients(): Subject[] {
   const natives = RUNTIMES.map((runtime) => ({
     id: `${runtime.toLowerCase()}-websocket`,
