@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Everything that must hold, on every runtime, from one command. `node tests/run.mjs --help` says what else it does.
+// All checks and tests on every runtime in one command. `node tests/run.mjs --help` shows what else it can do.
 // Plain JavaScript, since it runs before anything has been compiled.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
@@ -34,7 +34,7 @@ function installRuntimes() {
 
 const binary = (name) => join(runtimes, "node_modules", ".bin", windows ? `${name}.cmd` : name);
 const local = (name) => join(root, "node_modules", ".bin", windows ? `${name}.cmd` : name);
-// Three packages have a program of that name, of which only one is in .bin.
+// Three packages contain a program named node, and only one of them is in .bin.
 const nodeOf = (folder) => join(runtimes, "node_modules", folder, "bin", windows ? "node.exe" : "node");
 let deno = binary("deno");
 const bun = binary("bun");
@@ -53,15 +53,16 @@ const RUNTIMES = {
   },
   "bun": { title: "Bun", kind: "bun", command: bun },
 };
-// On the current Node the whole suite runs with all of its work, elsewhere with a share of what takes long: as many tests.
+// The current Node does all the work of every test. The other runtimes run the same tests, with a share of the work where
+// that takes long.
 const WITH_ALL_WORK = "node-current";
-// The releases of Node between the oldest and the newest run what differs between them.
+// The Node releases between the oldest and the newest only run what differs between them.
 const BETWEEN = ["client", "compression", "transport"];
 
 const table = [];
 const failures = [];
 const slowest = [];
-// Tests of each runtime that has the whole suite: what cannot run on one is skipped there, and never just absent.
+// The number of tests on each runtime with the whole suite. A test that cannot run somewhere is skipped there, never absent.
 const registered = new Map();
 
 function count(stage, { passed, failed, skipped }, seconds) {
@@ -70,13 +71,13 @@ function count(stage, { passed, failed, skipped }, seconds) {
   [passed, failed, skipped, seconds].forEach((figure, i) => row[i + 1] += figure);
 }
 
-/** A command that must succeed; one that does not shows what it printed. */
+/** A command that must succeed; if it fails, its output is shown. */
 function command(stage, name, program, args, { weight = 5 } = {}) {
   const work = async () => {
     const begun = performance.now();
     const { code, output } = await run(program, args);
     const seconds = (performance.now() - begun) / 1000;
-    // The corpus counts its entries; those that were skipped must not go unseen.
+    // The corpus counts its entries; skipped ones must be visible.
     const entries = /^\d+ passed, \d+ failed, \d+ skipped$/m.exec(output)?.[0];
     const counted = entries === undefined ? "" : ` (${entries})`;
     console.log(`${code === 0 ? "ok  " : "FAIL"} ${stage}: ${name}${counted}, ${seconds.toFixed(1)} s`);
@@ -87,7 +88,7 @@ function command(stage, name, program, args, { weight = 5 } = {}) {
   return { weight, work };
 }
 
-/** One group of files on one runtime. */
+/** A group of test files on one runtime. */
 function group(name, each, stage = RUNTIMES[name].title) {
   const runtime = RUNTIMES[name];
   const work = async () => {
@@ -123,7 +124,7 @@ const coverage = () =>
     .map((each) => group(WITH_ALL_WORK, { ...each, room: each.name }, "coverage"));
 
 const build = async () => {
-  // What is packed is built first, and packing builds anew: one after the other.
+  // Packing needs the build and builds again, so these run one after the other.
   for (
     const { work } of [
       command("check", "build", local("tsc"), ["-p", "tsconfig.build.json"]),
@@ -139,7 +140,7 @@ const build = async () => {
   ) await work();
 };
 
-/** What each stage consists of: jobs that may run side by side. */
+/** The jobs of each stage, which may run in parallel. */
 const stages = {
   check: () => [
     command("check", "format", deno, ["fmt", "--check"]),
@@ -181,7 +182,7 @@ const stages = {
       ...["--inputs", "420000"],
     ], { weight: 120 }),
   ],
-  // A share of `npm run soak` and `npm run chaos`, so that they cannot break unseen.
+  // A share of `npm run soak` and `npm run chaos`, so that they cannot break unnoticed.
   soak: () => {
     const soak = ".build/tests/soak/soak.js";
     const little = ["--connections", "50", "--seconds", "2", "--churn", "200"];
@@ -245,22 +246,21 @@ const stages = {
     ]),
   ],
 };
-// What is asked for by name alone: a part of the others, and the document that is the fruit of the suite.
+// Only run by name: a selection of the other stages, and the document that the suite generates.
 const BY_NAME = ["quick", "conformance"];
 
-const USAGE =
-  `node tests/run.mjs                            all of it, as npm test does: about a quarter of an hour on two cores
-node tests/run.mjs quick                      what to run before each commit: types, format, lint, and the suite on this
-                                              Node, but for browsers, proxies, other libraries, the conformance cases and the fuzzers
-node tests/run.mjs STAGE...                   some of it: ${Object.keys(stages).join(", ")}
-node tests/run.mjs file FILE [RUNTIME...]     one file, by its path or the end of that, on ${
-    Object.keys(RUNTIMES).join(", ")
-  },
-                                              or on those named
+const USAGE = `node tests/run.mjs                            everything, like npm test
+node tests/run.mjs quick                      before each commit: types, format, lint, and the suite on this Node, without
+                                              browsers, proxies, other libraries, conformance cases and fuzzers
+node tests/run.mjs STAGE...                   only these stages: ${Object.keys(stages).join(", ")}
+node tests/run.mjs file FILE [RUNTIME...]     one file, given by its path or the end of it, on ${
+  Object.keys(RUNTIMES).join(", ")
+},
+                                              or on the given ones
 On ${
-    RUNTIMES[WITH_ALL_WORK].title.replace(",", "")
-  } each test does all of its work, elsewhere a share of what takes long (WOSHOU_SHARE=1). A file by
-itself does all of it. Node 22 and 24 run ${BETWEEN.join(", ")} and the package.`;
+  RUNTIMES[WITH_ALL_WORK].title.replace(",", "")
+} each test does all of its work, elsewhere a share of it where it takes long (WOSHOU_SHARE=1).
+A single file does all of it. Node 22 and 24 only run ${BETWEEN.join(", ")} and the package.`;
 
 async function compile() {
   rmSync(join(root, ".build"), { recursive: true, force: true });
@@ -279,7 +279,7 @@ async function oneFile(name = "", ...names) {
   );
   if (name === "" || found.length !== 1) {
     console.error(
-      `"${name}" is ${found.length === 0 ? "no file of tests" : `${found.length} of them`}.\n\n${USAGE}`,
+      `"${name}" matches ${found.length === 0 ? "no test file" : `${found.length} test files`}.\n\n${USAGE}`,
     );
     process.exit(2);
   }
@@ -307,7 +307,7 @@ async function oneFile(name = "", ...names) {
 function sameCounts() {
   const counts = [...registered].filter(([name]) => name !== "node-22" && name !== "node-24");
   if (new Set(counts.map(([, tests]) => tests)).size <= 1) return;
-  failures.push(`not the same tests on each runtime: ${counts.map((each) => each.join(" ")).join(", ")}`);
+  failures.push(`different numbers of tests: ${counts.map((each) => each.join(" ")).join(", ")}`);
   count("check", { passed: 0, failed: 1, skipped: 0 }, 0);
 }
 
@@ -324,15 +324,15 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 installRuntimes();
-// npm's "deno" is a script that starts the real one, and passes on no signal.
+// npm's "deno" is a script that starts the real one and does not forward signals.
 deno = spawnSync(deno, ["eval", "console.log(Deno.execPath())"], { encoding: "utf8", shell: windows }).stdout
   .trim();
 await compile();
 if (single) await oneFile(...chosen.slice(1));
 const wanted = chosen.length > 0 ? chosen : Object.keys(stages).filter((stage) => !BY_NAME.includes(stage));
-// The suite on the current Node is whole with the rooms that are measured on the way.
+// The suite on the current Node includes the rooms that the coverage stage runs.
 if (wanted.includes(WITH_ALL_WORK) && !wanted.includes("coverage")) wanted.push("coverage");
-// Many tests wait for the network or a deadline: more of them than there are cores keep those busy.
+// Many tests wait for the network or a deadline, so more jobs than cores are needed to keep the cores busy.
 await inLanes(wanted.flatMap((stage) => stages[stage]()), 3 * availableParallelism());
 if (chosen.length === 0) sameCounts();
 

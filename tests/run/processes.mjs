@@ -1,4 +1,4 @@
-// Programs that the tests start: what they print, and that none of them stays behind.
+// Child processes: collects their output and makes sure that none is left running.
 import { spawn } from "node:child_process";
 
 export const windows = process.platform === "win32";
@@ -19,8 +19,8 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 }
 
 /**
- * Runs a command and answers its exit code and what it printed. Shows it as it comes if `show`; `onText` is told of it as it
- * comes.
+ * Runs a command and returns its exit code and output. With `show` the output is also printed as it comes; `onText` is called
+ * with it.
  */
 export function run(command, args, { show = false, env = {}, onText = () => {} } = {}) {
   return new Promise((resolve) => {
@@ -28,7 +28,7 @@ export function run(command, args, { show = false, env = {}, onText = () => {} }
       shell: windows,
       env: { ...process.env, NO_COLOR: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
-      // A group of its own: what a runner has started ends with it.
+      // A process group of its own, so that everything it has started can be killed with it.
       detached: !windows,
     });
     running.add(child);
@@ -38,11 +38,11 @@ export function run(command, args, { show = false, env = {}, onText = () => {} }
       onText(text);
       if (show) process.stdout.write(text);
     };
-    // A test that fails and leaves a server open would keep its process for ever.
+    // A failed test that leaves a server open would keep its process running forever.
     const stop = () => {
       const minutes = STANDSTILL / 60_000;
       add(
-        `\nFAIL nothing was said for ${minutes} minutes: something is left open, and the run is stopped.\n`,
+        `\nFAIL no output for ${minutes} minutes: something is left open, so the process is killed.\n`,
       );
       kill(child);
     };
@@ -67,7 +67,7 @@ export function run(command, args, { show = false, env = {}, onText = () => {} }
   });
 }
 
-/** Does all jobs, so many at once, those that take long first. */
+/** Runs all jobs, this many at a time, the slow ones first. */
 export async function inLanes(jobs, lanes) {
   const left = [...jobs].sort((a, b) => (b.weight ?? 1) - (a.weight ?? 1));
   const lane = async () => {

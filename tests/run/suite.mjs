@@ -1,13 +1,13 @@
-// The suite on one runtime, cut into groups of files that run side by side, and what their runners tell of them.
+// The suite on one runtime: groups of test files that run in parallel, and the results from their runners.
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "./processes.mjs";
 
-// The core's rooms are covered to the last branch by their own tests.
+// The core's rooms have full coverage by their own tests, lines, branches and functions.
 export const COVERED = ["protocol", "http", "handshake", "permessage_deflate"];
-// The files of a room run one after the other in one process. Of these rooms each file has its own, since some take long.
+// The files of a room run one after the other in one process, except in these rooms, where each has its own.
 const CUT = ["compression", "conformance", "deploy", "fuzz", "hostile", "interop", "soak", "transport"];
-// Seconds, of those that take long: they begin first.
+// Seconds of the slow groups, which start first.
 const WEIGHTS = {
   "conformance/conformance": 40,
   "browser/browser": 35,
@@ -33,7 +33,7 @@ const WEIGHTS = {
 
 const NO_PROMISE_TRACKING = new URL("no_promise_tracking.mjs", import.meta.url).href;
 
-/** All files below a folder whose names end so. */
+/** All files below a folder with this name ending. */
 export function filesBelow(folder, ending) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -42,7 +42,7 @@ export function filesBelow(folder, ending) {
   }).sort();
 }
 
-/** The files of tests in groups, each with its name. */
+/** The test files in named groups. */
 export function groupsOf(root) {
   const tests = join(root, "tests");
   const groups = new Map();
@@ -79,13 +79,13 @@ const PATTERNS = {
     skipped: /^ *(\d+) (?:skip|todo)$/gm,
   },
 };
-// What Deno and Bun print when they begin with a file.
+// What Deno and Bun print at the start of a file.
 const BEGINNINGS = {
   deno: /running \d+ tests? from \.\/tests\/(\S+)_test\.ts/g,
   bun: /^tests\/(\S+)_test\.ts:/gm,
 };
 
-/** How a runtime's own runner is started for some files. */
+/** The command of a runtime's own test runner for these files. */
 export function runnerOf(root, { kind, command }, files, room) {
   if (kind === "deno") {
     const paths = files.map((file) => `tests/${file}_test.ts`);
@@ -114,7 +114,7 @@ export function runnerOf(root, { kind, command }, files, room) {
   return [command, [...options, "--input-type=module", "--eval", code]];
 }
 
-/** Runs a group of files on a runtime. Answers the counts, the seconds of each file, and what is to be shown. */
+/** Runs a group of files on a runtime. Returns the counts, the seconds of each file, and what to show. */
 export async function runGroup(root, runtime, { files, room }, env) {
   const { kind } = runtime;
   const begun = performance.now();
@@ -165,7 +165,7 @@ function times(beginnings, ended) {
   return beginnings.map(([file, at], i) => [file, ((beginnings[i + 1]?.[1] ?? ended) - at) / 1000]);
 }
 
-/** Of each file, the time of its tests; what is before the first mark is left out. */
+/** The time of the tests of each file; anything before the first mark is left out. */
 function timesInTap(text) {
   const files = [];
   for (
@@ -178,14 +178,14 @@ function timesInTap(text) {
   return files;
 }
 
-/** The tests that failed, with what their runner says of each. */
+/** The failed tests, with the output of their runner. */
 function failuresIn(text) {
   const lines = text.split("\n");
   return lines.flatMap((line, index) => {
-    // TAP repeats the failure of a test in each that holds it; the innermost comes first.
+    // TAP repeats a failure in each enclosing test; the innermost comes first.
     if (/^ *not ok \d+ /.test(line)) return [lines.slice(index, index + 24).join("\n")];
     if (/^\(fail\) /.test(line)) return [lines.slice(Math.max(0, index - 24), index + 1).join("\n")];
-    // Deno ends with a list of errors, each with the file it came from.
+    // Deno ends with a list of errors, each with its file.
     if (/ => \.\/tests\/.*:\d+:\d+$/.test(line) && /^error: /.test(lines[index + 1] ?? "")) {
       return [lines.slice(index, index + 16).join("\n")];
     }
