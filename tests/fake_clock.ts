@@ -7,7 +7,7 @@ interface Timer {
   due: number;
 }
 
-/** A clock that stands still unless it is told otherwise. */
+/** A clock that only moves when told to. */
 export class FakeClock implements Clock {
   readonly #timers: Set<Timer> = new Set();
   #now = 5000;

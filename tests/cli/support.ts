@@ -9,7 +9,7 @@ export type Launcher = readonly [program: string, ...args: string[]];
 
 /** Starts the command line on this very runtime; on Deno with the one permission that it may need. */
 export function ownLauncher(): Launcher {
-  // Compiled tests lie beside the compiled program, the others beside its source.
+  // Compiled tests are next to the compiled program, the others next to its source.
   const main = fileURLToPath(new URL("../../src/cli/main", import.meta.url));
   if (runtime === "node") return [process.execPath, `${main}.js`];
   return runtime === "deno"

@@ -1,4 +1,4 @@
-/** The body of a response that is no acceptance: where it ends, and what is kept of it. */
+/** The body of a response that refuses: where it ends, and what is kept of it. */
 import assert from "node:assert/strict";
 import { ResponseHeadReader } from "../../src/http/head.ts";
 import { ResponseBody } from "../../src/client/response_body.ts";

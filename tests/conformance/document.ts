@@ -1,4 +1,4 @@
-/** docs/CONFORMANCE.md and the table of all cases beside it, made of the suite and of how its cases went. */
+/** Generates docs/CONFORMANCE.md and its table of all cases, from the suite and its results. */
 import type { Behavior, CaseGroup } from "./case.ts";
 import type { Role } from "./subjects.ts";
 import { groups } from "./suite.ts";

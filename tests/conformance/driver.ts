@@ -16,7 +16,7 @@ export interface Outcome {
 const FAIL_FAST_WITHIN = 10_000;
 const QUIET_FOR = 20;
 
-/** Plays the case. `ended` tells what the peer's application was told of the connection's end. */
+/** Plays the case. `ended` resolves with what the peer's application learns about the end. */
 export async function play(
   theCase: Case,
   wire: Wire,

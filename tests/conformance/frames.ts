@@ -16,7 +16,7 @@ export interface Frame {
 
 const NOTHING = new Uint8Array(0);
 
-/** The bytes of a frame, as text stands for its UTF-8. */
+/** The bytes of a frame; text is encoded as UTF-8. */
 export function octets(data: string | Uint8Array): Uint8Array {
   return typeof data === "string" ? new TextEncoder().encode(data) : data;
 }

@@ -1,6 +1,6 @@
 /**
- * DEFLATE (RFC 1951) as a receiver that keeps to the letter of RFC 7692: a distance beyond the agreed window is an
- * error even where the bytes are still at hand, which zlib lets pass, and a message ends where its last block does.
+ * A DEFLATE decoder (RFC 1951) that follows RFC 7692 by the letter: a distance beyond the agreed window is an error
+ * even if the bytes are still in memory, which zlib accepts, and a message ends where its last block does.
  */
 import { Buffer } from "node:buffer";
 

@@ -70,7 +70,7 @@ export class Wire {
     return wire;
   }
 
-  /** Answers a client that opens a WebSocket, and compresses if it is to ask for any; `socket` has allowHalfOpen. */
+  /** Accepts a client that opens a WebSocket, compressing if `asked` says so; `socket` has allowHalfOpen. */
   static async accept(socket: Socket, asked?: readonly Asked[]): Promise<Wire> {
     const wire = new Wire(socket, "server");
     await wire.until(() => wire.#open);
@@ -97,7 +97,7 @@ export class Wire {
     return this.ended || this.heard.some(({ type }) => type === "close");
   }
 
-  /** Waits until something holds, or the connection is gone. Answers whether it holds. */
+  /** Waits until the condition holds, or the connection is gone. Returns whether it holds. */
   async until(holds: () => boolean): Promise<boolean> {
     while (!holds()) {
       if (this.closed) return false;
@@ -106,7 +106,7 @@ export class Wire {
     return true;
   }
 
-  /** Waits until something holds, at most so many milliseconds. Answers whether it holds. */
+  /** Waits until the condition holds, at most this many milliseconds. Returns whether it holds. */
   async within(milliseconds: number, holds: () => boolean): Promise<boolean> {
     let late = false;
     const timer = setTimeout(() => {

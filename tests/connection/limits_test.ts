@@ -200,7 +200,7 @@ for (const { limit, what, options, handler, provoke, code, named } of CASES) {
       equal(Object.values(server.limitsReached).reduce((sum, each) => sum + each), 1, "and no other");
       const error = witness.closes[0]!.error as { limit?: string; message: string } | undefined;
       equal(error?.limit, named ? limit : undefined);
-      // Whoever reads it knows which option to change.
+      // The message says which option to change.
       if (named) ok(error?.message.includes(limit), error?.message);
     } finally {
       await peer.destroy();

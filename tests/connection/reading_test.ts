@@ -1,4 +1,7 @@
-/** One owner of whether bytes are read: whoever is behind, and however what came was cut, no more is held than the limits say. */
+/**
+ * One owner of the pause state: however slow the application is and however the input is split, no more is held than
+ * the limits allow.
+ */
 import assert from "node:assert/strict";
 import { connect as dialTcp, type Socket } from "node:net";
 import { once } from "node:events";
@@ -18,7 +21,7 @@ const FLOOD = 96 * MIB;
 
 const text = (payload: string): Uint8Array => frame({ opcode: TEXT, payload, key: KEY });
 
-/** Writes until nobody has read for a while. Answers how much was taken. */
+/** Writes until nothing has been read for a while. Returns how much was accepted. */
 async function flood(socket: Socket): Promise<number> {
   const chunk = bytesOf(...Array.from({ length: 64 }, () => text("x".repeat(1024))));
   let written = 0;

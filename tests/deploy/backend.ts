@@ -79,7 +79,7 @@ export class Backend implements AsyncDisposable {
   }
 }
 
-/** Answers health checks, and nothing else. */
+/** Answers health checks only. */
 export function health(request: HandshakeRequest): Response {
   return new URL(request.url).pathname === "/healthz"
     ? new Response("ok\n")

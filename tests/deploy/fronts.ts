@@ -10,7 +10,7 @@ import { type Change, published } from "./published.ts";
 /** The files that a test may change: the sites, nginx's snippet for a location, and what is not in conf.d. */
 export type Changes = Partial<Record<"site" | "snippet" | "main", readonly Change[]>>;
 
-/** What stands behind a proxy, and what is not as it was published. */
+/** A proxy's backend, and changes to the published configuration. */
 export interface FrontOptions {
   /** The servers, at most two: `127.0.0.1:8000`, or the path of a Unix socket. */
   readonly upstreams: readonly string[];
@@ -139,7 +139,7 @@ async function startFront(
   };
 }
 
-// What only a test needs: nothing outside its folder, and to be told of all that happens.
+// Only for tests: nothing outside its folder, and all events in the log.
 const NGINX_MAIN = `daemon off;
 pid nginx.pid;
 error_log stderr notice;

@@ -9,7 +9,7 @@ import { assertDocumented, type Change } from "./published.ts";
 import { assertEchoes, proxyTest, Setting, trusting, urlOf } from "./setting.ts";
 import { asDocumented, commonMistakes, documented, type Mistake, mistake } from "./wrong.ts";
 
-/** One more rule for every request. */
+/** An additional rule for every request. */
 function rule(text: string): Change {
   return ["    default_backend woshou\n", `    ${text}\n    default_backend woshou\n`];
 }

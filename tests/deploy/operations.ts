@@ -123,7 +123,7 @@ function severalProcesses(kind: ProxyKind): void {
     const sizes = (): number[] => [pair.first, pair.second].map(({ server }) => server.connections.size);
     for (let count = 0; count < 6; count++) await connect(pair.url);
     assert.deepEqual(sizes(), [3, 3]);
-    // Whoever gave to each in turn would give some of the next to the second.
+    // Assigning connections in turn would give some of the next ones to the second server.
     await Promise.all([...pair.first.server.connections].map((socket) => socket.close()));
     // HAProxy has several threads, and says in its log when it counts a connection no more.
     if (kind.name === "haproxy") await pair.front.process.until(/ woshou\/first .* 101 /, 3);

@@ -16,7 +16,7 @@ interface Entry {
   readonly send: readonly Step[];
 }
 
-/** What stands for the answer to a client's key: that of RFC 6455, section 1.3. */
+/** A placeholder for the accept key: the example of RFC 6455, section 1.3. */
 export const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 const LARGEST = 2000;

@@ -24,8 +24,8 @@ function dealt(seed: number, way: number): Cut {
 }
 
 /**
- * Gives the pieces until `receive` answers `true`. Each may be written to during the call, and is overwritten after it,
- * as a transport may do. Answers how many bytes were handed over.
+ * Feeds the pieces until `receive` returns `true`. Each may be written to during the call and is overwritten after
+ * it, as a transport may do. Returns how many bytes were handed over.
  */
 export function feed(stream: Uint8Array, cut: Cut, receive: (chunk: Uint8Array) => boolean): number {
   const copy = stream.slice();

@@ -74,7 +74,7 @@ function afterTheEnd(protocol: Protocol): void {
   protocol.fail(1011, TOO_LATE);
 }
 
-/** The same must come of every cut. Answers the lines. */
+/** Every split must give the same result. Returns the lines. */
 export function sameForAll(cuts: readonly Cut[], run: (cut: Cut) => Run): string {
   let first: Run | undefined;
   for (const cut of cuts) {

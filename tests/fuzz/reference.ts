@@ -25,7 +25,7 @@ export function expectedOf(role: "client" | "server", stream: Uint8Array, limits
   return lines;
 }
 
-/** Adds what comes until the stream or the connection ends. Answers the status code with which we fail it. */
+/** Collects frames until the stream or connection ends. Returns our status code if we fail the connection. */
 function read(
   role: "client" | "server",
   stream: Uint8Array,

@@ -8,7 +8,7 @@ import { targets } from "./targets.ts";
 import { type Report, STOP, type Work } from "./worker_messages.ts";
 
 const BATCH = 250;
-// Code is compiled and tables are filled in the first inputs; what is kept after that is kept for ever.
+// Code is compiled and tables are filled during the first inputs; what is kept after that is kept forever.
 const WARM = 4000;
 const MOST_GROWTH = 16 * 1024 * 1024;
 /** Inputs of each target whose arrays are measured. It makes everything after it slower, and so comes last. */

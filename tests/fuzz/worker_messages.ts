@@ -11,7 +11,7 @@ export interface Work {
   readonly threads: number;
   /** The thread's own place in `shared`. */
   readonly place: number;
-  /** {@linkcode STOP}, then the next number of each target, then for each thread the target and the number at hand. */
+  /** {@linkcode STOP}, then the next number of each target, then for each thread its target and current number. */
   readonly shared: Int32Array;
 }
 

@@ -161,7 +161,7 @@ test("CVE-2026-45736, ws before 1.0.1 (ws): what is no text and no bytes never s
         if (!ArrayBuffer.isView(value)) assert.throws(() => socket!.send(value), TypeError);
         assert.throws(() => void socket!.close(value), RangeError);
       }
-      // A reason that is no text is refused, or it is the text of that value: never memory of so many bytes.
+      // A reason that is not a string is refused, or converted to a string: it never allocates that many bytes.
       let expected = "65" + ",65".repeat(19);
       try {
         void socket!.close(1000, new Uint8Array(20).fill(65) as never);

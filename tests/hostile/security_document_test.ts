@@ -10,7 +10,7 @@ import { test } from "../harness.ts";
 const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
 const document: string = read("SECURITY.md");
 
-/** The table of defaults: what stands there for each option. */
+/** The table of defaults: the cell of each option. */
 const defaults: ReadonlyMap<string, string> = new Map(
   document.split("\n## Defaults, and why\n")[1]!.split("\n## ")[0]!.split("\n").flatMap((line) => {
     const row = /^\| `([\w.]+)` +\| (.*?) +\|/.exec(line);
@@ -24,7 +24,7 @@ const sources: string = readdirSync(join(projectRoot, "src"), { recursive: true,
   .map((path) => read(join("src", path)))
   .join("\n");
 
-/** The number that an expression of the source stands for, such as `16 * 1024`. */
+/** The value of an expression in the source, such as `16 * 1024`. */
 function valueOf(expression: string): number {
   if (expression === "Infinity") return Infinity;
   const [base, power] = expression.split("**").map((part) => part.trim());

@@ -253,7 +253,7 @@ export async function turns(count = 10): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
-/** Waits until it holds; a test that waits for ever is ended by the runner. */
+/** Waits until it holds; the runner ends a test that waits forever. */
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
@@ -298,7 +298,7 @@ export class Flooder {
     return this.#socket.writableLength;
   }
 
-  /** Writes the same bytes so many times. Answers early when the connection is over. */
+  /** Writes the same bytes this many times. Returns early if the connection is over. */
   async pour(bytes: Uint8Array, times = 1): Promise<void> {
     for (let time = 0; time < times && !this.#socket.destroyed; time++) {
       if (!this.#socket.write(bytes)) await this.#drained();
@@ -306,8 +306,8 @@ export class Flooder {
   }
 
   /**
-   * Writes the same bytes again and again, until none are taken for a while or so many times. Answers whether the flood
-   * has come to stand.
+   * Writes the same bytes repeatedly, until none are accepted for a while or the count is reached. Returns whether
+   * the flood was stopped.
    */
   async pourUntilStalled(bytes: Uint8Array, times: number): Promise<boolean> {
     for (let time = 0; time < times; time++) {
@@ -335,7 +335,7 @@ export class Flooder {
       };
       socket.on("drain", settle);
       socket.on("close", settle);
-      // Who was told to go need not say all.
+      // A connection that is told to end need not send everything.
       socket.on("end", settle);
     });
   }

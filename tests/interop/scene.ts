@@ -104,7 +104,7 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  /** Opens a connection, and answers our end of it when the peer has told of its own. */
+  /** Opens a connection, and returns our side when the peer has reported its own. */
   async open(opening: Opening = {}): Promise<Connection> {
     return (await this.openAndTell(opening)).socket;
   }
@@ -154,7 +154,7 @@ export class Scene implements AsyncDisposable {
     return relay;
   }
 
-  /** Closes a connection that is no longer needed, and waits for both ends. */
+  /** Closes a connection that is no longer needed, and waits for both sides. */
   async close(socket: Connection): Promise<void> {
     assert.equal((await socket.close()).wasClean, true);
     await this.peer.next("close");

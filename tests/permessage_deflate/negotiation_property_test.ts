@@ -107,7 +107,7 @@ function same(one: DeflateAgreement, other: DeflateAgreement): boolean {
     one.clientMaxWindowBits === other.clientMaxWindowBits;
 }
 
-/** What an answer says, to whoever reads it. */
+/** What an answer means to both sides. */
 function agreed(answer: Terms): DeflateAgreement {
   return {
     serverNoContextTakeover: answer.serverAfresh === true,

@@ -242,7 +242,7 @@ export function receives(role: Role, stream: Uint8Array, log: string[], options:
   }
 }
 
-/** The stream, however it is cut, fails the connection; what stands behind it is not looked at. */
+/** However the stream is split, it fails the connection; what follows is not parsed. */
 export function fails(
   role: Role,
   stream: Uint8Array,

@@ -1,4 +1,4 @@
-/** Who is let in, and how many from where. */
+/** Limits on the number of connections, in total and per address. */
 import { equal, throws } from "node:assert/strict";
 import { Admission, networkOf, type Rejection } from "../../src/server/admission.ts";
 import { test } from "../harness.ts";

@@ -207,7 +207,7 @@ test("frames that come while a large request is being decided upon, and after th
     });
     const peer = await dial(server.port);
     peer.write(request({ "Cookie": `id=${"7".repeat(size)}` }));
-    // Whoever reads waits for more when the handshake is accepted.
+    // The reader waits for more when the handshake is accepted.
     await new Promise((resolve) => setTimeout(resolve, 20));
     decide();
     await peer.until("\r\n\r\n");

@@ -1,4 +1,4 @@
-/** How a server ends in peace. */
+/** Graceful shutdown of a server. */
 import assert from "node:assert/strict";
 import { type Close, connect, type ConnectionHandler, HandshakeError, serve } from "../../mod.ts";
 import { test } from "../harness.ts";

@@ -14,7 +14,7 @@ test("connections that are reset before they are accepted are no error of the se
   const server = await serve({ port: 0, error: (error) => void errors.push(error) }, {});
   const run = runtime === "deno" ? ["run", "--allow-net"] : [];
   const script = join(projectRoot, "tests", "soak", "reset_peers.mjs");
-  // This process stands still meanwhile, so that it accepts none of them before it is reset.
+  // This process is blocked meanwhile, so it accepts none of them before they are reset.
   execFileSync(process.execPath, [...run, script, String(server.port), String(HOSTILE)]);
   await (await connect(server.url, { handshakeTimeout: 5000 })).close();
   await server.shutdown();

@@ -6,7 +6,7 @@ import type { Account, Sent, ToldClose } from "./account.ts";
 
 /** What a reconnecting client knows of the messages that were given to itself. */
 export interface QueueAccount {
-  /** As it stands before the dot of its connections' ids. */
+  /** The part before the dot in its connections' ids. */
   readonly client: number;
   /** How many it accepted, numbered from 0. */
   readonly accepted: number;

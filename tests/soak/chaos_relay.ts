@@ -259,7 +259,7 @@ class Carried {
     });
   }
 
-  /** Bytes came for an end that is gone: whoever sent them is reset, as by the end itself if there were no relay. */
+  /** Bytes arrived for a side that is gone: their sender is reset, as it would be without a relay. */
   undeliverable(from: Socket): void {
     if (from.destroyed) this.deceived = true;
     else reset(from);
@@ -273,7 +273,7 @@ class Carried {
 
   over(socket: Socket): void {
     const other = socket === this.#client ? this.#server : this.#client;
-    // Who was frozen out, or is still owed bytes that will not come, must not wait for ever.
+    // A side that is frozen, or waits for bytes that will not come, must not wait forever.
     if (!other.destroyed && !other.writableEnded) reset(other);
     if (--this.#open > 0) return;
     this.melt();
@@ -287,7 +287,7 @@ class Carried {
     reset(this.#server);
   }
 
-  /** No harm is done any more; who has been frozen for good is reset. */
+  /** No more faults; a side that is frozen for good is reset. */
   becomeCalm(): void {
     this.calm = true;
     if (this.fate === "vanish" || this.fate === "vanish in the handshake") this.end();

@@ -63,7 +63,7 @@ export class Program implements AsyncDisposable {
     return this.#teller.line<T>(seconds);
   }
 
-  /** What it has printed that is no answer. */
+  /** What it printed besides answers. */
   get complaints(): string {
     return this.#teller.errors;
   }

@@ -110,7 +110,7 @@ export class EchoConnection {
   }
 }
 
-/** Opens so many connections, some at a time lest the backlog is passed. */
+/** Opens this many connections, a few at a time so that the backlog does not overflow. */
 export async function openEchoes(count: number, port: number, atOnce: number): Promise<EchoConnection[]> {
   const all: EchoConnection[] = [];
   while (all.length < count) {

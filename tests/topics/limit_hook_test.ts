@@ -1,4 +1,4 @@
-/** What the `limit` hook is told of slow subscribers, and what it may do. */
+/** What the `limit` hook learns about slow subscribers, and what it may do. */
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
 import { inRoom, message, numbers, publish } from "./support.ts";

@@ -1,4 +1,4 @@
-/** Topics over real sockets: of serve(), and of acceptor() beside a `node:http` server. */
+/** Topics over real sockets: with serve(), and with acceptor() on a `node:http` server. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";

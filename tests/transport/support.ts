@@ -25,7 +25,7 @@ export interface Subject {
 
 const PATIENCE_MS = 30_000;
 
-/** Registers a test that fails, and says with what, instead of waiting for ever. */
+/** Registers a test that fails with a message instead of waiting forever. */
 export function limitedTest(
   name: string,
   fn: (onTimeout: (tell: () => string) => void) => Promise<void>,

@@ -1,7 +1,4 @@
-/**
- * An owner of a transport that throws where it is told of something, in a process of its own: prints what the process
- * hears of it.
- */
+/** An owner of a transport whose handlers throw, in its own process: prints what the process learns about it. */
 import process from "node:process";
 import { adapter } from "../../src/transport/detect.ts";
 import type { TransportHandler } from "../../src/transport/transport.ts";

@@ -134,7 +134,7 @@ test("WebSocket: what had come before the transport broke is still heard, the Cl
   socket.onopen = () => socket.send("begin");
   socket.onmessage = ({ data }) => {
     got.push(data);
-    // An answer to who is gone is met with a reset.
+    // An answer to a peer that is gone causes a reset.
     socket.send("x");
     const end = performance.now() + 15;
     while (performance.now() < end);

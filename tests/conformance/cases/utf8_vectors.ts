@@ -64,7 +64,7 @@ function character(value: number): Vector {
   return vector(named(value), shortest(value), true);
 }
 
-/** A number that is no character, or not in that many bytes. */
+/** A number that is not a character, or is not encoded in this many bytes. */
 function forbidden(value: number, length: number): Vector {
   return vector(`${named(value)} in ${length} bytes`, pattern(value, length), false);
 }

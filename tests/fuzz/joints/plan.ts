@@ -50,7 +50,7 @@ export interface Plan {
   readonly accepted: HookFate;
   readonly limit: HookFate;
   readonly error: HookFate;
-  /** Milliseconds for which the process stands still, before each of the pieces that its index names. */
+  /** Milliseconds for which the process is suspended before the pieces with these indices. */
   readonly stalls: readonly number[];
 }
 

@@ -112,7 +112,7 @@ class Peer implements TransportHandler {
     }
   }
 
-  /** Answers to pings that are to go out between two frames. */
+  /** Pongs to send between two frames. */
   readonly pongs: Uint8Array[] = [];
 
   drain(): void {}
@@ -163,7 +163,7 @@ export class Scene {
     for (let wait = 0; wait < patience && !peer.closed; wait++) await turn();
     // Whatever waits for a peer that says nothing waits until its deadline: here the peer goes.
     peer.transport.abort();
-    // What a stream had given before it closed waits for whoever takes it, and its end behind that.
+    // What a stream had received before it closed is still delivered, followed by its end.
     if (plan.handler === "takes none" && this.#socket !== undefined) {
       for await (const message of this.#socket) this.#taken.push(message);
     }

@@ -150,7 +150,7 @@ export class End implements ProtocolSink {
     this.#answers++;
     ensure(!this.#full, () => "a ping was answered while nothing flows");
     const answers = digestOf(payload);
-    // The ping itself is told of after it was answered, so that the peer's own record says what it was.
+    // The ping event follows its answer, so the peer's record shows what the ping was.
     const pings = this.peer.sent.slice(0, this.received + 1).filter((line) => line.startsWith("ping"));
     ensure(pings.includes(`ping ${answers}`), () => "a pong answers no ping");
     ensure(this.#everCongested || pings.at(-1) === `ping ${answers}`, () => "a pong answers another ping");

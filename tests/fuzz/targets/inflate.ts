@@ -93,7 +93,7 @@ function own(result: Uint8Array | ProtocolError): Uint8Array | ProtocolError {
 
 type Say = (what: string) => () => string;
 
-/** Answers whether the decoder can go on: it refuses some things that we take. */
+/** Returns whether the decoder can continue: it rejects some input that we accept. */
 function checkMessage(
   strict: StrictInflater,
   payload: Uint8Array,

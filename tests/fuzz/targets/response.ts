@@ -63,7 +63,7 @@ function make(random: Random): Uint8Array {
   return joined([choices, stream]);
 }
 
-/** The stream with the answer to this client's key, which is as long as what stands for it. */
+/** The stream with the accept key for this client, which is as long as the placeholder. */
 function answering(key: string, stream: Uint8Array, text: string): [Uint8Array, string] {
   const accept = acceptKey(key);
   if (!text.includes(ACCEPT)) return [stream, accept];

@@ -1,6 +1,6 @@
 /**
- * What every peer does, whoever's WebSocket it is: it echoes each message, obeys those that are commands, and tells on
- * its standard output, one JSON text a line, what it saw. `peers/python.py` says the same in Python.
+ * The behaviour of every peer: it echoes each message, executes those that are commands, and reports what it saw on
+ * its standard output, one JSON text per line. `peers/python.py` is the same in Python.
  *
  * A server peer prints where it listens, greets connections to `/greet`, and answers `/refuse` with 403. A client peer
  * connects when a line of its standard input orders it to. Each ends when its standard input does, so that none
