@@ -1,4 +1,4 @@
-/** Decides about each handshake by a token, and greets by name: the token's owner is typed through to the handler. */
+/** Decides about each handshake by a token, and greets by name: the user's name reaches the handler with its type. */
 import { connect, HandshakeError, serve } from "woshou";
 
 const users = new Map([["Bearer let-me-in", "ada"]]);

@@ -14,7 +14,7 @@ const TABLES = join(FOLDER, "tables.md");
 const PREAMBLE = `# Performance
 
 The table says how woshou compares with what most people use on the same runtime, and with a bare TCP echo. Every figure behind it,
-losses and wins alike, is in [performance/tables.md](performance/tables.md); what is below its goal, and why, in
+both losses and wins, is in [performance/tables.md](performance/tables.md); what is below its goal, and why, in
 [performance/below_the_goals.md](performance/below_the_goals.md).
 
 ## How to run it again
@@ -50,7 +50,7 @@ Each section is written by the command that it names, from one run. Compare figu
 
 const PICTURES = "Charts";
 
-const GOALS = "The figures to reach";
+const GOALS = "Goals";
 
 function section({ command, extent, date }: Run, measured: Measured): string {
   const { suite } = measured;

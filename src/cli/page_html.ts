@@ -53,7 +53,7 @@ export const PAGE_HTML: string = `<!doctype html>
   </article>
   <article class="in-server" id="accept-step">
     <h2>The server proves that it understood</h2>
-    <p>It appends the fixed GUID of <a href="https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2" rel="noreferrer">the protocol</a> to the browser’s key and sends back the digest of both. A server that speaks no WebSocket would not know to.</p>
+    <p>It appends the fixed GUID of <a href="https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2" rel="noreferrer">the protocol</a> to the browser’s key and sends back the digest of both. A server without WebSocket support would not do this.</p>
     <dl>
       <div><dt>key</dt><dd><mark class="key" id="step-key"></mark></dd></div>
       <div><dt>+ GUID</dt><dd id="step-guid"></dd></div>
@@ -83,9 +83,9 @@ export const PAGE_HTML: string = `<!doctype html>
   <h2 id="try-title">See one fail</h2>
   <p>A browser never tells a page why a WebSocket did not open. This server does.</p>
   <ul>
-    <li id="try-origin"><button type="button">From another origin</button> <span>This page knocks at the server’s other name, as a foreign site would.</span></li>
-    <li id="try-protocol"><button type="button">With a subprotocol</button> <span>The browser asks for <code>tea.v1</code> and takes nothing else.</span></li>
-    <li id="try-plain"><button type="button">Without an upgrade</button> <span>An ordinary GET, which is no WebSocket’s.</span></li>
+    <li id="try-origin"><button type="button">From another origin</button> <span>This page connects to the server’s other name, as a foreign site would.</span></li>
+    <li id="try-protocol"><button type="button">With a subprotocol</button> <span>The browser asks for <code>tea.v1</code> and accepts nothing else.</span></li>
+    <li id="try-plain"><button type="button">Without an upgrade</button> <span>An ordinary GET, not a WebSocket request.</span></li>
     <li id="try-again" hidden><button type="button">Shake hands again</button> <span>As at first.</span></li>
   </ul>
 </section>

@@ -88,7 +88,7 @@ function showRecord(record, opened) {
     ? "The browser keeps this response to itself: all that it tells the page is that something failed."
     : opened
     ? "The browser computes the same and compares. From here on, the connection is a WebSocket."
-    : "The proof is right, and yet the browser did not take it.";
+    : "The proof is right, and yet the browser did not accept it.";
   for (const name of Object.keys(steps ?? {})) {
     $("step-" + name).textContent = name === "sha1" ? steps.sha1.replace(/../g, "$& ").trim() : steps[name];
   }
@@ -110,9 +110,9 @@ function gistOf({ opened, milliseconds, reached, record, protocols }) {
   if (record !== undefined && protocols.length > 0) {
     return "The server accepted without a subprotocol. The browser had asked for one, so it hung up (RFC 6455, section 4.1).";
   }
-  if (record !== undefined) return "The server accepted, but the connection ended before the browser took it.";
+  if (record !== undefined) return "The server accepted, but the connection ended before the browser accepted it.";
   return reached
-    ? "No opening handshake of this page reached the server: something on the way dropped it, or that name does not lead there."
+    ? "No opening handshake of this page reached the server: something on the way dropped it, or that name does not resolve to it."
     : "The server does not answer. Has it stopped?";
 }
 

@@ -180,7 +180,7 @@ function tellOfLimit(limit: ConnectionLimit, socket: Connection, message: () => 
 function redirection(head: ResponseHead | undefined): string {
   if (head === undefined || !isRedirect(head.status)) return "";
   const location = describeLocation(head.headers.get("location") ?? "nowhere");
-  return ` It redirects to ${location}: connect there, or have redirects followed by the option redirects.`;
+  return ` It redirects to ${location}: connect there, or follow redirects with the option redirects.`;
 }
 
 /** The answers of nginx and Go to plain HTTP on a TLS port. */
@@ -195,5 +195,5 @@ function gateway(head: ResponseHead | undefined): string {
   const isPage = head?.headers.get("content-type")?.startsWith("text/html") ?? false;
   return !isPage || head!.status < 502 || head!.status > 504
     ? ""
-    : " A proxy answers so when it cannot reach the server behind it, or does not understand it: its log says why.";
+    : " A proxy sends this when it cannot reach the server behind it, or does not understand it: its log says why.";
 }

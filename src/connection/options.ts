@@ -14,8 +14,7 @@ import { type Heartbeat, livenessPeriod } from "./liveness.ts";
 /** Options of each connection; servers and clients accept them among their own options. */
 export interface ConnectionOptions {
   /**
-   * Largest received message in bytes, all fragments together. A larger one is refused with 1009. The default is that
-   * of Python's websockets, daphne and engine.io.
+   * Largest received message in bytes, all fragments together. A larger one is refused with 1009. The default is about that of Python's websockets, daphne and engine.io.
    *
    * @default 1048576
    */

@@ -27,7 +27,7 @@ const mistakes: readonly Mistake[] = [
     refusal: "connection-missing",
   },
   {
-    heading: "HAProxy: the Host header is another",
+    heading: "HAProxy: the Host header is changed",
     changes: () => ({ site: [rule("http-request set-header Host internal.example")] }),
     status: 421,
     refusal: "host-not-allowed",
@@ -51,7 +51,7 @@ const mistakes: readonly Mistake[] = [
     refusal: "http-version-unsupported",
   },
   {
-    heading: "HAProxy: option httpchk alone",
+    heading: "HAProxy: option httpchk without http-check send",
     changes: () => ({ site: [[/ *http-check .*\n/g, ""], FAST_CHECK] }),
     log: /Server woshou\/first is DOWN, reason: Layer7 .* code: 405/,
     status: 503,

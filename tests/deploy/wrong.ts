@@ -67,7 +67,7 @@ export function commonMistakes(kind: ProxyKind): void {
     reason: "tls-failed",
   });
 
-  const hosts = "The server answers for loopback names alone";
+  const hosts = "The server answers only for loopback names";
   proxyTest(kind, documented(hosts), async () => {
     await using wrong = await Setting.begin(kind);
     await using right = await Setting.begin(kind, {

@@ -241,7 +241,7 @@ function resultsOf(outcomes: readonly Outcome[], fates: ReadonlyMap<Fate, number
     ["lost, and counted in `dropped`", ({ verdict }) => whole(verdict.dropped)],
     ["not read by a receiver that left", ({ verdict }) => whole(verdict.unread)],
     ["lost by a false orderly end", ({ verdict }) => whole(verdict.unknowable)],
-    ["**lost without a word, doubled, out of order**", ({ verdict }) => whole(verdict.violations.length)],
+    ["**lost silently, duplicated, out of order**", ({ verdict }) => whole(verdict.violations.length)],
     ["server, MiB", (outcome) => memory(outcome.memory.server)],
     ["clients, MiB", (outcome) => memory(outcome.memory.clients)],
   ];
@@ -249,7 +249,7 @@ function resultsOf(outcomes: readonly Outcome[], fates: ReadonlyMap<Fate, number
   const met = [...fates].sort(([, a], [, b]) => b - a).map(([fate, count]) => `${fate} ${whole(count)}`);
   return `${
     table([heads, ...columns.map(([head, cell]) => [head, ...outcomes.map(cell)])])
-  }\n\nFates that the relay dealt: ${met.join(", ")}.`;
+  }\n\nFaults injected by the relay: ${met.join(", ")}.`;
 }
 
 async function main(): Promise<void> {

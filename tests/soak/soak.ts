@@ -10,14 +10,14 @@ const PHASES = ["hold", "churn", "kill", "shutdown"] as const;
 type Phase = typeof PHASES[number];
 
 const TITLES: Readonly<Record<Phase, string>> = {
-  hold: "Held and echoing",
-  churn: "Coming and going",
-  kill: "kill -9 of the peers",
+  hold: "Open connections with echoes",
+  churn: "Connection churn",
+  kill: "kill -9 of the clients",
   shutdown: "Shutdown under load",
 };
 
 const ENDINGS: readonly ShutdownCase[] = [
-  { name: "in peace", clients: 100, slow: 0, deadline: 60_000, closeTimeout: 60_000 },
+  { name: "undisturbed", clients: 100, slow: 0, deadline: 60_000, closeTimeout: 60_000 },
   {
     name: "a fifth reads slowly, 2 s to close",
     clients: 100,

@@ -242,6 +242,6 @@ export async function shutdownUnderLoad(runtime: RuntimeName, ending: ShutdownCa
     "lost, `Close` says so": whole(verdict.reported),
     "promise rejected": whole(verdict.rejected),
     "in `dropped`": whole(verdict.dropped),
-    "lost without a word": "0",
+    "lost silently": "0",
   };
 }
