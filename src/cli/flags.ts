@@ -53,7 +53,7 @@ export const FLAGS: Readonly<Record<FlagName, Flag>> = {
     of: ["serve", "connect"],
     help: {
       serve: "Echo every message. This is the default.",
-      connect: "Echo every message, print nothing, and exit with 0 however the connection ends.",
+      connect: "Echo every message, print no messages, and exit with 0 however the connection ends.",
     },
   },
   broadcast: { of: ["serve"], help: "Send every message to all connections, including the sender's." },

@@ -31,7 +31,7 @@ try {
     console.error(`woshou: ${error.message} See woshou --help.`);
     process.exitCode = 2;
   } else if (error instanceof TransportError) {
-    const hint = error.code === "address-in-use" ? " --port 0 takes a free one." : "";
+    const hint = error.code === "address-in-use" ? " --port 0 picks a free one." : "";
     console.error(`woshou: ${error.message}${hint}`);
     process.exitCode = 1;
   } else {

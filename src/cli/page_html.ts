@@ -7,7 +7,7 @@ import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { VERSION } from "./version.ts";
 
-// Two halves of one seal: the browser's and the server's.
+// Two halves of one tally: the browser's and the server's.
 const CUT = "L60 82 40 82 40 60 80 60 80 38 60 38Z";
 const LEFT = `M60 10A50 50 0 0 0 60 110${CUT}`;
 const RIGHT = `M60 10A50 50 0 0 1 60 110${CUT}`;
@@ -70,7 +70,7 @@ export const PAGE_HTML: string = `<!doctype html>
 
 <section id="talk" aria-labelledby="talk-title" hidden>
   <h2 id="talk-title">And they talk</h2>
-  <p>This server sends back whatever it is sent.</p>
+  <p>This server echoes every message.</p>
   <div id="messages" role="log" aria-label="Messages"></div>
   <form id="send">
     <label for="text">Message</label>
@@ -86,7 +86,7 @@ export const PAGE_HTML: string = `<!doctype html>
     <li id="try-origin"><button type="button">From another origin</button> <span>This page connects to the server’s other name, as a foreign site would.</span></li>
     <li id="try-protocol"><button type="button">With a subprotocol</button> <span>The browser asks for <code>tea.v1</code> and accepts nothing else.</span></li>
     <li id="try-plain"><button type="button">Without an upgrade</button> <span>An ordinary GET, not a WebSocket request.</span></li>
-    <li id="try-again" hidden><button type="button">Shake hands again</button> <span>As at first.</span></li>
+    <li id="try-again" hidden><button type="button">Shake hands again</button> <span>As the first time.</span></li>
   </ul>
 </section>
 </main>

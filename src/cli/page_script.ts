@@ -85,7 +85,7 @@ function showRecord(record, opened) {
   showHead($("response"), response, { "sec-websocket-accept": "accept" });
   if (refusal !== undefined) showRefusal(refusal);
   $("response-note").textContent = steps === undefined
-    ? "The browser keeps this response to itself: all that it tells the page is that something failed."
+    ? "The browser hides this response: it only tells the page that something failed."
     : opened
     ? "The browser computes the same and compares. From here on, the connection is a WebSocket."
     : "The proof is right, and yet the browser did not accept it.";

@@ -22,7 +22,7 @@ import { checkCertificates } from "../transport/certificate.ts";
  * Connects to a WebSocket server: `ws:`, `wss:`, `http:` or `https:`.
  *
  * With a `handler` the connection is handled as in `serve()`: either a function, and the connection closes when it
- * returns, or callbacks, which are the fastest path and answer a message before anything behind it is read. An
+ * returns, or callbacks, which are the fastest path and answer a message before anything after it is read. An
  * exception of the handler closes the connection with 1011 and goes to the `error` option. Without a handler, read
  * messages from the returned connection.
  *

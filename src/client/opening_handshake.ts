@@ -171,7 +171,7 @@ export class ClientOpening implements TransportHandler {
   }
 }
 
-/** A client has no server hook to call. */
+/** Publishes the limit on the diagnostics channel only: a client has no `limit` hook. */
 function tellOfLimit(limit: ConnectionLimit, socket: Connection, message: () => string): void {
   const { remoteAddress } = socket;
   publishLimit(() => ({ kind: "limit", limit, remoteAddress, socket, message: message() }));
@@ -186,7 +186,7 @@ function redirection(head: ResponseHead | undefined): string {
 /** The answers of nginx and Go to plain HTTP on a TLS port. */
 function wantsTls(body: string | undefined): string {
   return /HTTP request (?:was sent )?to (?:an )?HTTPS (?:port|server)/i.test(body ?? "")
-    ? " This port speaks TLS: connect with wss:// instead of ws://."
+    ? " This port uses TLS: connect with wss:// instead of ws://."
     : "";
 }
 

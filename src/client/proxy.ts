@@ -196,7 +196,7 @@ class Tunnel implements Transport, TransportHandler {
     this.#fail("response-truncated", "The proxy closed the connection before its response was complete.");
   }
 
-  // A server speaks first neither in TLS nor in HTTP: these bytes are not a tunnel.
+  // A server speaks first neither in TLS nor in HTTP: these bytes do not come from the server.
   #failEarly(): void {
     this.#fail(
       "response-malformed",
@@ -278,8 +278,8 @@ function authenticationAdvice(challenges: string | undefined): string {
   );
   const known = schemes.length === 0 || schemes.some((scheme) => /^(?:basic|bearer)$/i.test(scheme));
   return known
-    ? " Give it a user name and a password in the URL of the option proxy, or a proxy-authorization header there."
-    : ` It takes ${
+    ? " Put a user name and password in the URL of the option proxy, or add a proxy-authorization header to it."
+    : ` It only accepts ${
       schemes.map(printable).join(" or ")
-    } alone, which woshou does not speak: use a proxy that takes Basic, or run one of your own before it that does (such as cntlm or px).`;
+    }, which woshou does not support: use a proxy that accepts Basic, or run a local one in front of it (such as cntlm or px).`;
 }

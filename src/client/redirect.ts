@@ -79,7 +79,7 @@ export class Redirects {
     if (target === undefined) {
       return fail(
         "redirect-invalid",
-        `The server redirects${named || " nowhere"}: no WebSocket can be there.`,
+        `The server redirects${named || " nowhere"}: that is not a WebSocket URL.`,
       );
     }
     if (url.protocol === "https:" && target.protocol === "http:") {

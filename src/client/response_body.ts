@@ -32,7 +32,7 @@ export class ResponseBody {
     this.#timer = setTimeout(onRead, BODY_TIMEOUT);
   }
 
-  /** Takes received bytes. Call it once right away with what came behind the head, even if that is empty. */
+  /** Takes received bytes. Call it once right away with what came after the head, even if that is empty. */
   push(bytes: Uint8Array): void {
     const pieces = [this.#bytes];
     let size = this.#bytes.length;

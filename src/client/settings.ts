@@ -14,7 +14,7 @@ import { type Proxy, readProxy } from "./proxy.ts";
 import type { Hop } from "./redirect.ts";
 import { headerLines } from "../options/header_lines.ts";
 
-/** The client's options with all defaults filled in. */
+/** The client's options with all defaults filled in, except options that are passed on as given. */
 export interface ClientSettings {
   /** Limits and deadlines of the connection. */
   readonly connection: ConnectionSettings;

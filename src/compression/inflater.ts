@@ -93,7 +93,7 @@ export class Inflater {
     return consumed;
   }
 
-  /** Decompresses blocks behind the window and returns the number of bytes. Afterwards zlib's state is unknown. */
+  /** Decompresses blocks that follow the window. Returns how many of their bytes zlib has read. Afterwards zlib's state is unknown. */
   #read(blocks: Uint8Array, window: SlidingWindow | undefined, limit: number): number | InflateFailure {
     const isBehind = window !== undefined && window === this.#window && window.changes === this.#changes;
     this.#window = undefined;

@@ -17,7 +17,7 @@ import { type CompressionChoice, PermessageDeflate } from "../permessage_deflate
 /** Compression of messages (RFC 7692). */
 export interface CompressionOptions {
   /**
-   * `"shared"`: each message is compressed independently. No memory is held per connection, and a broadcast is
+   * `"shared"`: each message is compressed independently. No memory is held for outgoing messages, and a broadcast is
    * compressed once for all subscribers. `"context-takeover"`: a message may refer to earlier ones. Small, similar
    * messages become much smaller, at a cost of `2 ** windowBits` bytes per connection.
    *
@@ -27,7 +27,7 @@ export interface CompressionOptions {
    */
   mode?: "shared" | "context-takeover";
   /**
-   * Compression level, 0 (none) to 9. On 64 KiB of JSON, the output of level 2 is within a fifth of the size of that of level 6, in less than half the time; on short messages they differ little.
+   * Compression level, 0 (none) to 9. On 64 KiB of JSON, the output of level 2 is at most a fifth larger than that of level 6, in less than half the time; on short messages they differ little.
    *
    * @default 2
    */

@@ -38,7 +38,7 @@ const { Z_SYNC_FLUSH, Z_FINISH } = constants;
 // zlib turns 8 into 9. It never refers back further than the window less 262 bytes, so 9 bits stay within a window of
 // 8.
 const SMALLEST_WINDOW_BITS = 9;
-// A deflater with less memory takes a tenth of the memory, and of the time to clear it.
+// A deflater for small messages takes a tenth of the memory, and of the time to clear it.
 const SMALL_UP_TO = 3800;
 const SMALL_WINDOW_BITS = 12;
 const SMALL_MEMORY_LEVEL = 5;

@@ -16,7 +16,7 @@ export interface ClosingHandshakeOwner {
   readonly protocol: Protocol;
   /** Contains `closeTimeout`. */
   readonly settings: ConnectionSettings;
-  /** Settles when the current streamed message has ended; `undefined` if there is none. */
+  /** Settles when no message waits for a stream any more; `undefined` if none does. */
   readonly streamUnderWay: Promise<unknown> | undefined;
   /** Total bytes handed to the operating system. */
   bytesGone(): number;

@@ -37,8 +37,7 @@ export type ConnectionHandler<Data = undefined> =
 let inside: <Data>(socket: Connection<Data>) => LiveConnection<Connection<Data>>;
 
 /**
- * Starts a connection on a stream whose opening handshake is done, and gives it to its handler. `early` are the bytes
- * that came behind the handshake; they are read first.
+ * Starts a connection on a stream whose opening handshake is done, and gives it to its handler. `early` are the bytes that came after the handshake; they are read first.
  */
 export function startConnection<Data>(
   init: ConnectionInit<Connection<Data>, Data>,
@@ -56,7 +55,7 @@ export function releaseFromHandler<Data>(socket: Connection<Data>): void {
 }
 
 /**
- * From now on nothing behind a message is parsed before {@linkcode askForNext}. So the application can answer a
+ * From now on nothing after a message is parsed before {@linkcode askForNext}. So the application can answer a
  * message even if what follows it is invalid.
  */
 export function giveOneAtATime<Data>(socket: Connection<Data>): void {
@@ -182,7 +181,7 @@ export class Connection<Data = undefined> implements AsyncIterable<Message> {
   }
 
   /**
-   * Resolves when `send()` would return `true` again. Rejects with a {@linkcode ConnectionClosedError} if the
+   * Resolves when `send()` would return `true` again, at once if it already would. Rejects with a {@linkcode ConnectionClosedError} if the
    * connection ends first or is already closing.
    */
   drained(): Promise<void> {

@@ -203,7 +203,7 @@ export class FramesToSend {
     return flowing;
   }
 
-  /** Writes `bytes[start..end)`, and returns the memory if the transport keeps none of it. */
+  /** Writes `bytes[start..end)`, and gives the memory back if the transport keeps none of it. */
   #hand(piece: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
     const transport = this.#transport;
     if (transport.bufferedAmount > 0 && WASTE * piece.length < bytes.length) {

@@ -26,7 +26,7 @@ export class GatheredMessage {
     return this.#size;
   }
 
-  /** Adds a piece: copied bytes, or a string. Returns `false` if the text is too long for a string. */
+  /** Adds a piece; bytes are copied. Returns `false` if the text is too long for a string. */
   add(piece: Message): boolean {
     if (typeof piece !== "string") {
       this.#addBytes(piece);

@@ -79,7 +79,7 @@ export class LiveConnection<Socket> extends Outgoing<Socket>
     this.#end.outlivesHandler = true;
   }
 
-  /** From now on nothing behind a message is parsed before `askForNext()`. */
+  /** From now on nothing after a message is parsed before `askForNext()`. */
   giveOneAtATime(): void {
     this.#oneAtATime = this.open;
   }
@@ -155,7 +155,7 @@ export class LiveConnection<Socket> extends Outgoing<Socket>
 
   end(): void {
     this.protocol.receiveEnd();
-    // The end of the stream may come behind messages that the application has no room for yet.
+    // The end of the stream may come after messages that the application has no room for yet.
     if (this.protocol.finished) this.#transport.closeWrite();
   }
 
@@ -183,7 +183,7 @@ export class LiveConnection<Socket> extends Outgoing<Socket>
   message(message: Message, last: boolean): void {
     this.liveness.message();
     this.receivedMessages.push(message, last);
-    // If a read still waits, it did not get this message, or not all of it: nobody would ask for the next.
+    // Not if a read still waits: it did not get this message, or not all of it, and nobody would ask for the next.
     if (this.#oneAtATime && last && !this.receivedMessages.awaited) {
       (this.#reading ??= new Reading(this.#transport, this)).hold("one at a time");
     }
@@ -312,7 +312,7 @@ export class LiveConnection<Socket> extends Outgoing<Socket>
     this.#home.limitReached?.(
       "idleTimeout",
       this.socket,
-      () => `No message in either direction for ${idleTimeout} ms.`,
+      () => `There was no message in either direction for ${idleTimeout} ms.`,
     );
     this.startClosing(NORMAL_CLOSURE, "idle");
   }

@@ -36,7 +36,7 @@ export interface LivenessOwner {
   sendHeartbeat(payload: Uint8Array): void;
   /** Whether a pong would be seen now. If not, its absence is not the peer's fault. */
   canSeePongs(): boolean;
-  /** Whether the peer cannot send a pong now because it is in the middle of a long frame. */
+  /** Whether the peer cannot send a pong now because it is in the middle of a frame, which may be long. */
   receivingFrame(): boolean;
   /** Whether a ping may be sent now. */
   mayPing(): boolean;

@@ -13,8 +13,7 @@ export type Sendable = string | ArrayBufferView | ArrayBuffer;
 /** Options for sending one message. */
 export interface SendOptions {
   /**
-   * Whether to compress the message, if permessage-deflate is in use. `true`: whatever its size, unless that would
-   * make it larger (an empty one takes one byte then). `false`: not at all.
+   * Whether to compress the message, if permessage-deflate is in use. `true`: whatever its size, unless that would make it larger (except an empty message, which then takes one byte). `false`: not at all.
    *
    * @default decided by `compression.threshold`; a streamed message is not compressed
    */

@@ -19,11 +19,11 @@ export interface MessagesAwaitingStreamOwner {
   readonly liveness: Liveness;
   /** The error for an operation on a closed connection. */
   closedError(what: string): Error;
-  /** A fragment of a streamed message was sent. */
+  /** A fragment of a streamed message is about to be sent. */
   fragmentGoesOut(): void;
   /** An accepted message can no longer be sent. */
   messageLost(): void;
-  /** No message is between its fragments; others may be sent at once. */
+  /** No message is in the middle of its fragments; others may be sent at once. */
   betweenMessages(): void;
 }
 

@@ -14,20 +14,20 @@ import { type Heartbeat, livenessPeriod } from "./liveness.ts";
 /** Options of each connection; servers and clients accept them among their own options. */
 export interface ConnectionOptions {
   /**
-   * Largest received message in bytes, all fragments together. A larger one is refused with 1009. The default is about that of Python's websockets, daphne and engine.io.
+   * Largest received message in bytes, all fragments together. A larger one closes the connection with 1009. The default is about that of Python's websockets, daphne and engine.io.
    *
    * @default 1048576
    */
   maxMessageSize?: number;
   /**
-   * Most fragments in one received message. More are refused with 1008. Fragments are collected in one growing
+   * Most fragments in one received message. More close the connection with 1008. Fragments are collected in one growing
    * buffer, so that their number costs no memory.
    *
    * @default 131072
    */
   maxFragments?: number;
   /**
-   * Ping and Pong frames that a peer may send within a second. More are refused with 1008. Each costs little, and a
+   * Ping and Pong frames that a peer may send within a second. More close the connection with 1008. Each costs little, and a
    * peer that does not read gets one pong for many pings; but nobody needs that many.
    *
    * @default 1000
@@ -42,8 +42,7 @@ export interface ConnectionOptions {
   closeTimeout?: number;
   /**
    * A ping is sent every `interval` milliseconds, and its pong must arrive within `timeout`, or the connection is
-   * dropped with 1006. A half-open connection is detected within the sum of both plus a quarter. Sending does not
-   * extend the deadline, nor does a peer that sends but no longer reads. The deadline is extended while a long frame
+   * dropped with 1006. A half-open connection is detected within the sum of both plus a quarter. Neither what this side sends nor what a peer sends that no longer reads extends the deadline. The deadline is extended while a long frame
    * is arriving, while this side does not read, and while data sent before the ping still goes out to a slow peer. No
    * ping is sent within a compressed streamed message. `false`: no pings.
    *
@@ -71,7 +70,7 @@ export interface ConnectionOptions {
    */
   sendHighWaterMark?: number;
   /**
-   * Most bytes that may wait for one slow peer. A `send()` beyond it throws, and the connection is closed with 1013.
+   * Most bytes that may wait for the operating system, for one slow peer. A `send()` beyond it throws, and the connection is closed with 1013.
    *
    * @default 16777216
    */

@@ -35,7 +35,7 @@ export abstract class Outgoing<Socket>
 
   /** Encodes messages, and owns the state. */
   abstract readonly protocol: Protocol;
-  /** Told about messages. */
+  /** Notified of each message. */
   abstract readonly liveness: Liveness;
   /** Limits and deadlines. */
   abstract readonly settings: ConnectionSettings;
@@ -153,7 +153,7 @@ export abstract class Outgoing<Socket>
 
   // The end, as the closing handshake sees it.
 
-  /** Settles when the current streamed message has ended; `undefined` if there is none. */
+  /** Settles when no message waits for a stream any more; `undefined` if none does. */
   get streamUnderWay(): Promise<unknown> | undefined {
     return this.#awaitingStream?.busy;
   }

@@ -275,7 +275,7 @@ export class ReceivedMessages<Socket> {
     return last !== -1 && last < pieces.length - 1;
   }
 
-  /** A piece behind our Close frame has no room: its whole message is dropped. */
+  /** A piece after our Close frame has no room: its whole message is dropped. */
   #dropMessage(last: boolean): void {
     const pieces = this.#pieces!;
     while (this.#first < pieces.length && !pieces.at(-1)!.last) this.#bytes -= sizeOf(pieces.pop()!.data);

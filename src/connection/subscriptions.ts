@@ -57,7 +57,7 @@ export interface Subscriptions {
   unsubscribe(topic: string): void;
   /** The connection may be ready again: sends what it can of what waits. */
   drained(): void;
-  /** Drops droppable messages until this many bytes have room. Returns whether they have. */
+  /** Drops messages that may be dropped until there is room for this many bytes. Returns whether there is. */
   makeRoom(size: number): boolean;
   /** The connection is closing and leaves its topics. What waits still goes out. */
   leave(): void;
@@ -77,7 +77,7 @@ export interface SubscriberOwner {
   readonly protocol: Protocol;
   /** The frames to send. */
   readonly framesToSend: FramesToSend;
-  /** Told about messages. */
+  /** Notified of each message. */
   readonly liveness: Liveness;
   /** Its limits. */
   readonly settings: ConnectionSettings;

@@ -10,8 +10,7 @@ import { type Authority, isLoopbackHost, isSameHost, matchesHost, matchesOrigin 
 export interface AdmissionPolicy {
   /**
    * Allowed page origins. `"same-host"` (the default): pages of the host and port that the request names. A list:
-   * whole origins, such as `https://app.example` or `https://*.example.com`. `"any"`: no check. Non-browser clients
-   * send no `Origin` and are accepted (RFC 6455, section 10.2).
+   * whole origins, such as `https://app.example` or `https://*.example.com`. `"any"`: no check. A request without `Origin` does not come from a browser and is accepted (RFC 6455, section 10.2).
    *
    * @default "same-host"
    */

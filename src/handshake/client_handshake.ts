@@ -99,7 +99,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 
 const DEFECTS: Partial<Record<HeadDefect, string>> = {
   "tls-on-plain-port":
-    "The server answered with TLS: connect with wss:// instead of ws://, or configure the proxy in front of it to use TLS.",
+    "The server answered with TLS: connect with wss:// instead of ws://, or configure the proxy in front of the server to connect to it with TLS.",
   "not-http":
     "The server answered with something that is not HTTP: is there a WebSocket server at this address?",
   "headers-too-large": "The response's headers are larger than maxHeadSize: raise it to accept them.",
@@ -125,7 +125,7 @@ export class ClientHandshake {
     const { host, resourceName, protocols = [], extensions, headers = [], limits } = options;
     for (const [index, protocol] of protocols.entries()) {
       if (!isToken(protocol)) {
-        // Browser applications put auth tokens into subprotocols, so the error does not repeat it.
+        // Browser applications put auth tokens into subprotocols, so errors do not repeat them.
         throw new SyntaxError(`Cannot offer subprotocol ${index + 1}: it is not a token.`);
       }
       if (protocols.indexOf(protocol) !== index) {
@@ -169,8 +169,7 @@ export class ClientHandshake {
   }
 
   /**
-   * Reads a chunk. Once the response head is complete, returns the outcome and the index in `chunk` at which the head
-   * ends. What follows belongs to the WebSocket, or to the body of a response that refuses. Must not be called again
+   * Reads a chunk. Returns the outcome once it is known: when the response head is complete or invalid. `end` is the index in `chunk` at which the head ended. What follows belongs to the WebSocket, or to the body of a response that refuses. Must not be called again
    * after that.
    */
   receive(chunk: Uint8Array): { outcome: ClientOutcome; end: number } | undefined {
@@ -187,7 +186,7 @@ export class ClientHandshake {
     const message = this.#reader.begun
       ? "The server closed the connection in the middle of its response."
       : "The server closed the connection without an answer: is it a WebSocket server, or does it " +
-        (encrypted ? "demand a client certificate (the options tls.cert and tls.key)?" : "want wss://?");
+        (encrypted ? "require a client certificate (the options tls.cert and tls.key)?" : "want wss://?");
     return {
       kind: "failed",
       failure: { code: "response-truncated", section: "RFC 6455, section 4.1", message },
@@ -222,13 +221,17 @@ export class ClientHandshake {
     // RFC 6455, section 4.1: "contains a value that is not an ASCII case-insensitive match for the value "websocket"".
     const upgrades = listElements(headers.get("upgrade"));
     if (upgrades.length === 0 || upgrades.some((each) => toAsciiLowerCase(each) !== "websocket")) {
-      return failed("upgrade-missing", section, 'The response\'s Upgrade header does not say "websocket".');
+      return failed(
+        "upgrade-missing",
+        section,
+        'The response\'s Upgrade header does not contain "websocket".',
+      );
     }
     if (!listHolds(headers.get("connection"), "upgrade")) {
       return failed(
         "connection-missing",
         section,
-        'The response\'s Connection header does not say "Upgrade".',
+        'The response\'s Connection header does not contain "Upgrade".',
       );
     }
     const accept = headers.get("sec-websocket-accept");
@@ -255,7 +258,7 @@ export class ClientHandshake {
       return failed(
         "extension-malformed",
         "RFC 6455, section 9.1",
-        "The response's Sec-WebSocket-Extensions breaks its grammar.",
+        "The response's Sec-WebSocket-Extensions has invalid syntax.",
       );
     }
     const unasked = extensions.find(({ name }) => !this.#extensions.has(name));

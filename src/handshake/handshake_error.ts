@@ -6,7 +6,7 @@
 import { WebSocketError } from "../protocol/errors.ts";
 import type { HandshakeFailureCode } from "./client_handshake.ts";
 
-/** The step that failed: asking a proxy for a tunnel, connecting (including TLS), or reading the response. */
+/** A step of the opening handshake: asking a proxy for a tunnel, connecting (including TLS), or reading the response. */
 export type HandshakeStep = "proxy" | "connect" | "response";
 
 /** Details of a failed opening handshake. */

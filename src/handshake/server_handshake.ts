@@ -84,7 +84,7 @@ export class ServerHandshake {
   }
 
   /**
-   * Reads a chunk. Once the head is complete, returns the judgement and the index in `chunk` at which the head ends:
+   * Reads a chunk. Returns the judgement once it is known: when the head is complete or invalid. `end` is the index in `chunk` at which the head ended:
    * what follows belongs to the WebSocket. Must not be called again after that.
    */
   receive(chunk: Uint8Array): { judgement: Judgement; end: number } | undefined {

@@ -71,8 +71,7 @@ export function acceptanceText(request: OpeningRequest, acceptance: Acceptance =
 }
 
 /**
- * The complete response that refuses, as bytes. Close the connection after it, whatever else was sent on it: a proxy
- * may take it for a tunnel. `head` is the request's, if it was parsed: it says whether the peer prefers JSON, and
+ * The complete response that refuses, as bytes. Close the connection after it, whatever else was sent on it: a proxy may believe that the connection has become a tunnel. `head` is the request's, if it was parsed: it says whether the peer prefers JSON, and
  * whether it wants only the head.
  */
 export function refusalBytes(refusal: Refusal, head: RequestHead | undefined, date: Date): Uint8Array {

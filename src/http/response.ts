@@ -68,7 +68,7 @@ export function statusLine(status: number): string {
   return `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`;
 }
 
-// An array of its own costs more than a short text. So many texts share a slab, each with its own part of it.
+// An array of its own costs more than a short text. Short texts therefore share a slab; each keeps its part forever.
 const SLAB_SIZE = 8 * 1024;
 const MAX_SHARED_SIZE = 1024;
 let slab: Uint8Array = /* @__PURE__ */ new Uint8Array(0);

@@ -54,7 +54,7 @@ export function checkNames(
       continue;
     }
     const advice = call === "connect()" && name === "path"
-      ? "the path stands in the URL, and a Unix socket is the option unix."
+      ? "the path is part of the URL, and a Unix socket is the option unix."
       : meant === undefined
       ? `it has ${Object.keys(shape).sort().join(", ")}.`
       : `did you mean ${meant}?`;

@@ -17,21 +17,21 @@ function originEntry(entry: string): string {
   if (entry === "null" || entry === "file://") return entry;
   const cannot = (why: string): TypeError =>
     new TypeError(`Cannot use ${JSON.stringify(entry)} in option origins: ${why}`);
-  if (entry === "*") throw cannot('to admit every origin, give "any" in place of the list.');
-  if (entry === "any" || entry === "same-host") throw cannot("give it in place of the list.");
+  if (entry === "*") throw cannot('to allow every origin, give "any" instead of the list.');
+  if (entry === "any" || entry === "same-host") throw cannot("give it instead of the list.");
   const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(entry) ?? [];
   if (scheme === "") {
     throw cannot(`an origin begins with its scheme, such as "https://${entry.replace(/^\/+/, "")}".`);
   }
   if (/^wss?$/i.test(scheme)) {
-    throw cannot(`it is the page's origin that is compared, which begins with http:// or https://.`);
+    throw cannot(`the page's origin is compared, which begins with http:// or https://.`);
   }
   const [host = "", path] = split(rest, "/");
   if (path !== undefined && path !== "") return entry;
   const authority = parseAuthority(toAscii(host));
   if (authority === undefined || !isHostPattern(authority.host)) {
     throw cannot(
-      'behind the scheme stands a host, with a port or without: "https://app.example" or "https://*.app.example".',
+      'the scheme must be followed by a host, optionally with a port: "https://app.example" or "https://*.app.example".',
     );
   }
   return `${scheme}://${authority.host}${authority.port === "" ? "" : `:${authority.port}`}`;
@@ -46,9 +46,9 @@ export const hosts: Reader = (value, name) => {
 function hostEntry(entry: string): string {
   const cannot = (why: string): TypeError =>
     new TypeError(`Cannot use ${JSON.stringify(entry)} in option hosts: ${why}`);
-  if (entry === "*") throw cannot('to answer for every name, give "any" in place of the list.');
-  if (entry === "any" || entry === "loopback") throw cannot("give it in place of the list.");
-  if (entry.includes("/")) throw cannot("give the name alone, without a scheme or a path.");
+  if (entry === "*") throw cannot('to answer for every name, give "any" instead of the list.');
+  if (entry === "any" || entry === "loopback") throw cannot("give it instead of the list.");
+  if (entry.includes("/")) throw cannot("give only the name, without a scheme or a path.");
   const bare = /^[0-9a-f:.]+$/i.test(entry) && entry.split(":").length > 2 ? `[${entry}]` : entry;
   const authority = parseAuthority(toAscii(bare));
   if (authority === undefined || !isHostPattern(authority.host)) {
@@ -63,7 +63,7 @@ function split(text: string, separator: string): [string, string | undefined] {
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** A `*` stands for the labels before a name, and is allowed nowhere else. */
+/** A `*` matches the labels before a name, and is allowed nowhere else. */
 function isHostPattern(host: string): boolean {
   return !host.replace(/^\*\.(?=.)/, "").includes("*");
 }

@@ -121,11 +121,11 @@ export function readDeflateAnswer(
   // RFC 7692, section 6: both would use RSV1.
   if (second !== undefined) return "The server accepts permessage-deflate twice.";
   const answer = readParameters(extension.parameters);
-  if (typeof answer === "string") return `The server's permessage-deflate cannot be used: ${answer}`;
+  if (typeof answer === "string") return `The server's permessage-deflate is invalid: ${answer}`;
   const { client_max_window_bits: clientBits = wishes.windowBits } = answer;
   const { server_max_window_bits: serverBits = LARGEST_WINDOW_BITS } = answer;
   if (clientBits === true) {
-    return "The server's permessage-deflate cannot be used: client_max_window_bits has no value.";
+    return "The server's permessage-deflate is invalid: client_max_window_bits has no value.";
   }
   if (serverBits > wishes.peerWindowBits) {
     return `The server compresses with a window of ${serverBits} bits, where at most ${wishes.peerWindowBits} were ` +
@@ -149,7 +149,7 @@ export function readDeflateAnswer(
 function readParameters(parameters: ExtensionOffer["parameters"]): Parameters | string {
   const read: Parameters = {};
   for (const [name, value] of parameters) {
-    if (Object.hasOwn(read, name)) return `${name} stands twice.`;
+    if (Object.hasOwn(read, name)) return `${name} is repeated.`;
     if (name === "server_no_context_takeover" || name === "client_no_context_takeover") {
       if (value !== true) return `${name} has a value.`;
       read[name] = true;
@@ -160,7 +160,7 @@ function readParameters(parameters: ExtensionOffer["parameters"]): Parameters | 
       if (bits === undefined) return `${name} is not a number from 8 to 15.`;
       read[name] = bits;
     } else {
-      return `it has a parameter that RFC 7692 does not know.`;
+      return `it has a parameter that RFC 7692 does not define.`;
     }
   }
   return read;

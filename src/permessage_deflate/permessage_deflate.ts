@@ -136,8 +136,8 @@ export class PermessageDeflate implements MessageCompression {
       rest = rest.subarray(consumed);
     }
     return invalid(
-      `Compressed messages have more than ${MAX_FINAL_BLOCKS} final blocks before their ends, and fewer than ` +
-        `${BYTES_PER_FINAL_BLOCK} octets for each.`,
+      `Compressed messages have more than ${MAX_FINAL_BLOCKS} final blocks before their ends, with fewer than ` +
+        `${BYTES_PER_FINAL_BLOCK} bytes for each.`,
     );
   }
 

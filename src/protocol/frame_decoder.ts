@@ -16,7 +16,7 @@ type Course = "reading" | "paused" | "stopped";
 
 /** Turns chunks of bytes into frames. A subclass receives the frames; each of its methods may stop the decoder. */
 export abstract class FrameDecoder {
-  /** Whether received frames are masked (on a server) or sent frames are (on a client). */
+  /** `true` on a server: received frames are masked, sent ones are not. `false` on a client: the reverse. */
   protected readonly masked: boolean;
   readonly #rsv1Allowed: boolean;
   // The first byte of the current frame: FIN and opcode.
@@ -26,9 +26,9 @@ export abstract class FrameDecoder {
   // Bytes left of the current payload.
   #remaining = 0;
   #course: Course = "reading";
-  // Bytes that arrived while paused, or behind the frame that paused it.
+  // Bytes that arrived while paused, or after the frame that paused it.
   #kept: Uint8Array | undefined;
-  // The end of the stream: not here yet, behind kept bytes, or reached.
+  // The end of the stream: not here yet, after kept bytes, or reached.
   #end: "not come" | "kept" | "come" = "not come";
   // A header that arrives in several chunks is collected here; chunks are never kept.
   #header: Uint8Array | undefined;
@@ -44,8 +44,7 @@ export abstract class FrameDecoder {
   protected abstract frameHeader(fin: boolean, rsv1: boolean, opcode: number, length: number): void;
 
   /**
-   * A piece of the payload, unmasked: `chunk[start..end)`, borrowed until return. `seen` is all its bytes OR-ed
-   * together. `last`: the frame ends with it. An empty payload is one empty last piece.
+   * A piece of the payload, unmasked: `chunk[start..end)`, borrowed until return. `seen` is its bytes OR-ed together, at any position of a 32-bit word: `(seen & 0x80808080) === 0` means that all are ASCII. `last`: the frame ends with it. An empty payload is one empty last piece.
    */
   protected abstract framePayload(
     opcode: number,
@@ -70,7 +69,7 @@ export abstract class FrameDecoder {
   }
 
   /**
-   * Stops at the end of the current frame. The bytes behind it, and those that still arrive, are copied and kept.
+   * Stops at the end of the current frame. The bytes after it, and those that still arrive, are copied and kept.
    * Whoever calls this also pauses the stream, so that it is no more than one read gives.
    */
   pause(): void {
@@ -81,7 +80,7 @@ export abstract class FrameDecoder {
   resume(): void {
     if (this.#course !== "paused") return;
     this.#course = "reading";
-    // A nested resume must not report the end: it stands behind the bytes parsed here.
+    // A nested resume must not report the end: it comes after the bytes parsed here.
     const ends = this.#end === "kept";
     if (ends) this.#end = "come";
     const kept = this.#kept;
@@ -204,7 +203,7 @@ export abstract class FrameDecoder {
     // Connection_."
     if (!isKnownOpcode(opcode)) return broken("5.2", `Opcode ${opcode} is reserved.`);
     if ((first & 0x40) !== 0) {
-      return broken("5.2", "The reserved bit RSV1 is set without an extension that defines it.");
+      return broken("5.2", "The reserved bit RSV1 is set where no extension defines it.");
     }
     // RFC 6455, section 5.1: "The server MUST close the connection upon receiving a frame that is not masked."
     // "A client MUST close a connection if it detects a masked frame."

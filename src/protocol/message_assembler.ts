@@ -92,7 +92,7 @@ export class MessageAssembler {
       return new ProtocolError(
         PROTOCOL_ERROR,
         "RFC 6455, section 5.4",
-        "A continuation frame without a message to continue.",
+        "A continuation frame has no message to continue.",
       );
     }
     if (opcode !== CONTINUATION && this.busy) {
@@ -253,7 +253,7 @@ export class MessageAssembler {
   #lengthFor(size: number): number {
     const most = Math.max(2 * size, SMALLEST_BUFFER);
     if (!this.#last) return Math.min(most, this.#largestPayload());
-    // The announced length, a half, or a quarter of it: doubling could end just below the message's size, and the
+    // The announced length, halved until it is at most `most`: doubling could end just below the message's size, and the
     // rest would cost one more copy.
     let length = this.#announced;
     while (length > most) length = Math.ceil(length / 2);

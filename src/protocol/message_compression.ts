@@ -14,8 +14,7 @@ export interface MessageCompression {
   /** Whether to compress a message of this size; `asked` is the caller's choice, if there is one. */
   wants(size: number, asked: boolean | undefined): boolean;
   /**
-   * The payload of a compressed message, to be used up before the next call; `undefined` if it would not be smaller,
-   * and is sent uncompressed.
+   * The payload of a compressed message, to be used up before the next call; `undefined` if that would not be smaller: the message is then sent uncompressed.
    */
   compress(message: Uint8Array): Uint8Array | undefined;
   /** The payload of one fragment of a compressed message, to be used up before the next call. */

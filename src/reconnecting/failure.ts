@@ -84,7 +84,7 @@ export function finalError({ close, error }: ReconnectFailure): unknown {
   if (close === undefined) return error;
   const reason = close.reason === "" ? "" : ` ${JSON.stringify(close.reason)}`;
   return new ConnectionClosedError(
-    `The connection has ended (${close.code}${reason}) and is not made again. The option retry decides otherwise.`,
+    `The connection has ended (${close.code}${reason}) and is not retried. Use the option retry to change this.`,
     close,
   );
 }

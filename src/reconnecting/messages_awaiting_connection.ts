@@ -54,14 +54,14 @@ export class MessagesAwaitingConnection {
     if (this.#size + size > maxQueuedBytes || this.#messages.length >= maxQueuedMessages) {
       throw new ConnectionClosedError(
         `Cannot send: no connection is open, and ${this.#messages.length} messages of ${this.#size} bytes wait for ` +
-          `one already (maxQueuedMessages, maxQueuedBytes). Await drained() whenever send() answers false.`,
+          `one already (maxQueuedMessages, maxQueuedBytes). Await drained() whenever send() returns false.`,
       );
     }
     this.#messages.push(typeof message === "string" ? message : copyOf(message, 0, message.length));
     this.#size += size;
   }
 
-  /** Sends everything at the pace of the connection. Returns whether everything was sent; the rest keeps waiting. */
+  /** Sends everything at the pace of the connection. Resolves with whether everything was sent; the rest keeps waiting. */
   async flush(socket: Connection): Promise<boolean> {
     try {
       while (!this.#handOver(socket)) {

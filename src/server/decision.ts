@@ -1,6 +1,5 @@
 /**
- * What the application decides about an opening handshake that keeps every rule: with its `upgrade` and `protocols`
- * options.
+ * What the application decides about a valid opening handshake, with its `upgrade` and `protocols` options.
  *
  * @module
  */
@@ -41,7 +40,7 @@ export function decideAtOnce<Data>(
   return withProtocol(undefined, chooseProtocol(protocols, offered));
 }
 
-/** Asks the application. Rejects with what its functions throw, and with a `TypeError` for a result that is none. */
+/** Asks the application. Rejects with what its functions throw, and with a `TypeError` for an invalid result. */
 export async function decide<Data>(
   { upgrade, protocols }: DecisionOptions<Data>,
   offered: readonly string[],
@@ -56,7 +55,7 @@ export async function decide<Data>(
     );
   }
   const result = answer ?? undefined;
-  if (result?.protocol !== undefined) return withProtocol(result, result.protocol);
+  if (result?.protocol != null) return withProtocol(result, result.protocol);
   return withProtocol(
     result,
     typeof protocols === "function" ? await protocols(offered, request) : chooseProtocol(protocols, offered),
@@ -65,11 +64,12 @@ export async function decide<Data>(
 
 function withProtocol<Data>(
   result: UpgradeResult<Data> | undefined,
-  protocol: string | undefined | Refusal,
+  protocol: string | undefined | null | Refusal,
 ): Accepted<Data> | Refused {
-  return typeof protocol === "object"
+  // Plain JavaScript may return null, such as from headers.get().
+  return typeof protocol === "object" && protocol !== null
     ? { kind: "refuse", refusal: protocol }
-    : { kind: "accept", result, protocol };
+    : { kind: "accept", result, protocol: protocol ?? undefined };
 }
 
 function isResult(answer: object): boolean {

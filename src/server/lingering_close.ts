@@ -6,10 +6,10 @@
  */
 import type { Transport } from "../transport/transport.ts";
 
-/** After a response, received bytes are discarded for this long; so long it may also make no progress. */
+/** Milliseconds for which received bytes are discarded after a response, and for which the response may make no progress. */
 const LINGER = 2000;
 
-/** Ends a stream after its last response was written. The caller reads and discards. Returns how to stop waiting. */
+/** Ends a stream after its last response was written. The caller reads and discards. Returns a function that stops waiting. */
 export function closeLingering(transport: Transport): () => void {
   let timer: ReturnType<typeof setTimeout>;
   // A long response may take its time while it makes progress.

@@ -154,7 +154,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     else this.#refuse(refuse("upgrade-failed"));
   }
 
-  /** The request was read; `early`, borrowed, are the bytes behind it. */
+  /** The request was read; `early`, borrowed, are the bytes after it. */
   judged(judgement: Judgement, early: Uint8Array): void {
     try {
       this.#answer(judgement, early);

@@ -43,12 +43,12 @@ export function describeRefusal({ code }: Refusal, head: RequestHead | undefined
   const host = quoted(head?.headers.get("host"));
   if (code === "host-not-allowed") {
     const name = quoted(head?.headers.get("host")?.replace(/:[0-9]*$/, ""));
-    return `refused a request for Host ${host}, which is not among hosts. To let it in: hosts: [${name}].`;
+    return `refused a request for Host ${host}, which is not among hosts. To allow it: hosts: [${name}].`;
   }
   if (code !== "origin-not-allowed") return undefined;
   const origin = quoted(head?.headers.get("origin"));
   return `refused a WebSocket from Origin ${origin} to Host ${host}, which is not among origins. ` +
-    `To let it in: origins: [${origin}].`;
+    `To allow it: origins: [${origin}].`;
 }
 
 function quoted(value: string | undefined): string {

@@ -59,7 +59,7 @@ export interface ServeOptions<Data = undefined> extends OpeningOptions<Data>, Co
    */
   signal?: AbortSignal;
   /**
-   * Answers GET and HEAD requests that are not WebSockets on the same port: a health check, a page. One response per
+   * Answers GET and HEAD requests that are not WebSocket handshakes, on the same port: a health check, a page. One response per
    * connection, buffered in memory. An exception goes to `error` and is answered with 500.
    *
    * @default such requests are refused with 426

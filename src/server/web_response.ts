@@ -16,7 +16,7 @@ const FRAMING: ReadonlySet<string> = new Set([
 
 /**
  * A complete response as bytes; close the connection after it. The body is read into memory first. Rejects if reading
- * it fails, and with a `TypeError` for a 1xx status.
+ * it fails, and with a `TypeError` for a status below 200.
  */
 export async function responseBytes(response: Response, method: string, date: Date): Promise<Uint8Array> {
   if (response.status < 200) {

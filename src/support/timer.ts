@@ -1,5 +1,5 @@
 /**
- * Timers without an upper limit.
+ * Timers that accept any wait, capped at what the runtimes support.
  *
  * @module
  */

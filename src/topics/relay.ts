@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A message published in another process. */
+/** A published message on its way between processes. */
 export interface RelayedMessage {
   /** The topic. */
   readonly topic: string;

@@ -29,8 +29,7 @@ export class Subscriber implements Receiver, Subscriptions {
   readonly #liveness: Liveness;
   readonly #settings: ConnectionSettings;
   readonly #subscriptions: Map<string, Subscription> = new Map();
-  // In the order of publishing; droppable messages are also in their subscription. Created when a message has to
-  // wait.
+  // Both in the order of publishing; droppable messages are in both. Created when a message has to wait.
   #backlog: Set<Waiting> | undefined;
   #droppable: Set<Waiting> | undefined;
   #backlogSize = 0;
@@ -97,7 +96,7 @@ export class Subscriber implements Receiver, Subscriptions {
 
   /** A message was published. Returns whether it was sent, or waits. */
   deliver(subscription: Subscription, published: PublishedMessage, key: string | undefined): boolean {
-    // A hook that is told of its failure may publish before it has left its topics.
+    // A hook that learns that this connection fails may publish before the connection has left its topics.
     if (!this.#protocol.open) return false;
     const message = published.encodedFor(this.#protocol.compression);
     if (this.#backlogSize > 0 || !this.#ready(message.frame.length)) {
@@ -119,7 +118,7 @@ export class Subscriber implements Receiver, Subscriptions {
     this.#losing = false;
   }
 
-  /** Drops droppable messages until this many bytes have room. Returns whether they have. */
+  /** Drops messages that may be dropped until there is room for this many bytes. Returns whether there is. */
   makeRoom(size: number): boolean {
     const room = this.#settings.maxBufferedAmount - size;
     if (this.#owner.bufferedAmount - this.#droppableSize > room) return false;

@@ -148,8 +148,7 @@ async function dialTls(options: TcpOptions, tls: TlsClientOptions): Promise<Tran
   try {
     const leaf = peerCertificate(conn);
     if (await isIssuedBy(leaf, ca)) return new DenoTransport(conn, true, highWaterMark);
-    // There may be intermediate certificates. A trust check against only these authorities then needs the certificate
-    // that was accepted.
+    // There may be intermediate certificates. So connect again, trusting only these authorities: that must accept the same certificate.
     const { transport, certificate } = await connectAndShow(options);
     if (leaf === undefined || certificate === undefined || !isSame(leaf, certificate)) {
       conn.close();
@@ -167,7 +166,7 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
-/** Deno's `node:https` uses the same internal property; there is no other way. `undefined` if there is none. */
+/** The peer's certificate, by the internal property that Deno's `node:https` uses; there is no other way. `undefined` if unavailable. */
 function peerCertificate(conn: TlsConn): Uint8Array | undefined {
   const symbol = Object.getOwnPropertySymbols(Object.getPrototypeOf(conn))
     .find(({ description }) => description === "getPeerCertificate");

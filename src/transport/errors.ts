@@ -44,20 +44,20 @@ const CODES: Readonly<Record<string, TransportErrorCode>> = {
   InvalidData: "tls-failed",
 };
 
-/** OpenSSL's and BoringSSL's messages about rejected certificates. */
+/** OpenSSL's and BoringSSL's codes for rejected certificates. */
 const CERTIFICATE =
   /^(?:CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|IP_ADDRESS_MISMATCH|PATH_LENGTH_|ERROR_IN_CERT_)/;
 
 const ADVICE: Readonly<Record<Exclude<TransportErrorCode, "failed">, string>> = {
   "connection-refused": "nothing listens there. Check the address, and that the server is running.",
   "connection-reset": "the connection was reset before both sides had ended it.",
-  "host-not-found": "the host name has no address. Check its spelling and the name service.",
-  "host-unreachable": "no network leads to that address. Check the address and the network.",
+  "host-not-found": "the host name has no address. Check its spelling and DNS.",
+  "host-unreachable": "there is no route to that address. Check the address and the network.",
   "address-in-use":
-    "something listens there already. Stop it, or choose another address; a Unix socket that a killed process has left, remove.",
+    "something listens there already. Stop it, or choose another address; if a killed process left the Unix socket behind, remove it.",
   "certificate-rejected":
     "the server's certificate was not accepted. Check its names, its dates and its issuer, or trust its authority with the option `tls.ca`.",
-  "tls-failed": "the TLS handshake or a TLS record failed. Check that both sides speak TLS 1.2 or newer.",
+  "tls-failed": "the TLS handshake or a TLS record failed. Check that both sides support TLS 1.2 or newer.",
   "timed-out": "the peer did not answer in time. Check the address and the network.",
   "permission-denied":
     "the system or the runtime does not permit it. Grant the permission, or choose another address.",
@@ -123,7 +123,7 @@ export function connectError(
     return toTransportError(cause, doing, code);
   }
   const why =
-    "the server ended the connection in the middle of the TLS handshake. Check that it speaks TLS on this port.";
+    "the server ended the connection in the middle of the TLS handshake. Check that it uses TLS on this port.";
   return new TransportError(code, `${doing}: ${why}`, cause === undefined ? undefined : { cause });
 }
 
@@ -137,7 +137,7 @@ export function listenError(cause: unknown, target: Address & { tls?: unknown })
   ) {
     return toTransportError(cause, doing, kind);
   }
-  const why = "the certificate or its key cannot be used. Give PEM texts that belong together.";
+  const why = "the certificate or its key is invalid. Give a matching pair as PEM text.";
   return new TransportError("tls-failed", `${doing}: ${why}`, { cause });
 }
 

@@ -92,7 +92,7 @@ export abstract class Lifecycle {
     return true;
   }
 
-  /** Whether `abort()` was called. */
+  /** Whether `abort()` was called and the handler's `close()` has not been called yet. */
   protected get abandoned(): boolean {
     return this.life === "aborting" || this.life === "aborted";
   }

@@ -16,31 +16,31 @@ const FAILURES: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH|IP_ADDRESS_MISMATCH|certificate not valid for name/,
-    "the server's certificate is for other names than the one that was asked for. Connect by a name that stands in it, or give that name with the option `tls.serverName`.",
+    "the server's certificate does not cover the requested name. Connect with a name in the certificate, or give that name with the option `tls.serverName`.",
   ],
   [
     /DEPTH_ZERO_SELF_SIGNED_CERT|CaUsedAsEndEntity/,
-    "the server's certificate is self-signed: nobody vouches for it. If it is yours, trust it with the option `tls.ca`.",
+    "the server's certificate is self-signed: no authority has signed it. If it is yours, trust it with the option `tls.ca`.",
   ],
   [
     /UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|SELF_SIGNED_CERT_IN_CHAIN|UnknownIssuer/,
-    "the server's certificate is issued by an authority that is not trusted here. Trust that with the option `tls.ca`, or have the server send the certificates between the two.",
+    "the server's certificate is issued by an authority that is not trusted here. Trust that with the option `tls.ca`, or configure the server to send the intermediate certificates.",
   ],
   [
     /WRONG_VERSION_NUMBER|InvalidContentType/,
-    "the other side does not speak TLS on this port. Connect with ws:// instead of wss://, or to its TLS port.",
+    "the other side does not use TLS on this port. Connect with ws:// instead of wss://, or to its TLS port.",
   ],
   [
     /ALERT_NO_APPLICATION_PROTOCOL|NoApplicationProtocol/,
-    "the other side does not speak HTTP/1.1 there, perhaps HTTP/2 alone. Have it offer http/1.1 by ALPN, which WebSocket needs.",
+    "the other side does not support HTTP/1.1 there, perhaps only HTTP/2. Configure it to offer http/1.1 by ALPN, which WebSocket needs.",
   ],
   [
     /ALERT_PROTOCOL_VERSION|ProtocolVersion|UNSUPPORTED_PROTOCOL/,
-    "the two sides have no version of TLS in common. Check that both speak TLS 1.2 or newer.",
+    "the two sides have no version of TLS in common. Check that both support TLS 1.2 or newer.",
   ],
   [
     /ALERT_CERTIFICATE_REQUIRED|CertificateRequired/,
-    "the server demands a client certificate. Give one with the options `tls.cert` and `tls.key`.",
+    "the server requires a client certificate. Give one with the options `tls.cert` and `tls.key`.",
   ],
   [
     /ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_(?:EXPIRED|REVOKED|UNKNOWN)|UNSUPPORTED_CERTIFICATE)|fatal alert: (?:UnknownCA|BadCertificate|Certificate(?:Expired|Revoked|Unknown)|UnsupportedCertificate)/i,
@@ -48,7 +48,7 @@ const FAILURES: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /ALERT_HANDSHAKE_FAILURE|HandshakeFailure/,
-    "the other side broke off the TLS handshake. It may demand a client certificate (the options `tls.cert` and `tls.key`), or know none of the cipher suites.",
+    "the other side aborted the TLS handshake. It may require a client certificate (the options `tls.cert` and `tls.key`), or support none of the cipher suites.",
   ],
 ];
 

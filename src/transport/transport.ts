@@ -53,7 +53,7 @@ export interface TransportHandler {
    * be a `Buffer`, whose `slice()` does not copy; `new Uint8Array(chunk)` does.
    */
   data(chunk: Uint8Array): void;
-  /** The buffer is empty. Called only after `write()` returned `false`, once for each time that began. */
+  /** The buffer is empty. Called only after `write()` returned `false`, once for each series of such calls. */
   drain(): void;
   /**
    * Nothing of these bytes, which `write()` had to keep, is kept any more, so their memory may be reused. Optional
@@ -159,7 +159,7 @@ export type ListenOptions =
 export interface Listener {
   /** The IP address it listens on; `""` for a Unix socket. */
   readonly hostname: string;
-  /** The port, also if 0 was requested; 0 for a Unix socket. */
+  /** The actual port, even if 0 was requested; 0 for a Unix socket. */
   readonly port: number;
   /** Stops accepting. Accepted transports stay open. Resolves when the address is free again. */
   close(): Promise<void>;

@@ -16,7 +16,7 @@ import { readOptions } from "../options/read.ts";
 import { MAX_REASON_SIZE } from "../protocol/close_payload.ts";
 import { NORMAL_CLOSURE } from "../protocol/status_code.ts";
 
-/** The content of a Close frame; `null` for none. */
+/** The content of a Close frame; `code` is `null` for a frame without a status code. */
 export interface CloseRequest {
   readonly code: number | null;
   readonly reason: string;

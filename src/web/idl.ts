@@ -49,7 +49,7 @@ function refuseResizable(buffer: unknown): void {
   }
 }
 
-/** Makes attributes, methods and constants of a class enumerable and constant as in a Web IDL interface. */
+/** Makes members enumerable, and constants read-only, as in a Web IDL interface. */
 export function likeInterface(
   constructor: { readonly name: string; readonly prototype: object },
   members: readonly string[],

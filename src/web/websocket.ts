@@ -83,8 +83,7 @@ export interface WebSocket {
 
 /**
  * The standard's `WebSocket`, for code that expects it, the same on every runtime. It wraps a {@linkcode Connection},
- * with its heartbeat, limits and deadlines. A message beyond `maxMessageSize` fails it, and so does more than
- * `maxBufferedAmount` bytes waiting for the peer.
+ * with its heartbeat, limits and deadlines. A message beyond `maxMessageSize` fails it, and so do more than `maxBufferedAmount` bytes waiting for the peer.
  *
  * Beyond the standard: a third argument of the constructor, {@linkcode WebSocket.from}, and the reason in the `error`
  * event. Not included: the browsers' list of blocked ports.

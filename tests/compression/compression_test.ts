@@ -333,7 +333,7 @@ test("RFC 7692, section 5.1: a server whose answer cannot be used fails the open
       ],
       ["permessage-deflate; client_max_window_bits", true, /client_max_window_bits has no value/],
       ["permessage-deflate; foo=1", true, /a parameter that RFC 7692 does not know/],
-      ["permessage-deflate; server_no_context_takeover; server_no_context_takeover", true, /stands twice/],
+      ["permessage-deflate; server_no_context_takeover; server_no_context_takeover", true, /is repeated/],
       ["permessage-deflate, permessage-deflate", true, /accepts permessage-deflate twice/],
       ["permessage-deflate; server_max_window_bits=10", asks, /did not accept server_no_context_takeover/],
       ["permessage-deflate; server_no_context_takeover", asks, /window of 15 bits, where at most 10/],

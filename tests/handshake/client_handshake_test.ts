@@ -47,14 +47,14 @@ const FAILURES: Readonly<Record<Exclude<HandshakeFailureCode, OfOthers>, Failure
   },
   "upgrade-missing": {
     section: "RFC 6455, section 4.1",
-    message: /Upgrade header does not say "websocket"/,
+    message: /Upgrade header does not contain "websocket"/,
     responses: [[], "", "h2c", "websocketx", "web socket", "websoc\u00e2\u0084\u00aaet", "websocket/13"].map(
       (upgrade) => response({ Upgrade: upgrade }),
     ),
   },
   "connection-missing": {
     section: "RFC 6455, section 4.1",
-    message: /Connection header does not say "Upgrade"/,
+    message: /Connection header does not contain "Upgrade"/,
     responses: [[], "", "close", "keep-alive", "x-upgrade", "upgrade x"].map((connection) =>
       response({ Connection: connection })
     ),

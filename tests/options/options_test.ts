@@ -75,7 +75,7 @@ const SERVER: Wrong[] = [
   [{ origins: ["app.example"] }, TypeError, /https:\/\/app\.example/],
   [{ origins: ["wss://app.example"] }, TypeError, /http/],
   [{ origins: ["https://app.example:99999"] }, TypeError, /host/],
-  [{ origins: ["any"] }, TypeError, /in place of the list/],
+  [{ origins: ["any"] }, TypeError, /instead of the list/],
   [{ hosts: ["*"] }, TypeError, /"any"/],
   [{ hosts: ["app.example:443"] }, TypeError, /port/],
   [{ hosts: ["https://app.example"] }, TypeError, /scheme/],

@@ -130,7 +130,7 @@ const REFUSALS: Record<string, Refusal> = {
       ),
     options: trusting,
     reason: "tls-failed",
-    sentence: /: the other side does not speak TLS on this port\. Connect with ws:\/\/ instead of wss:\/\//,
+    sentence: /: the other side does not use TLS on this port\. Connect with ws:\/\/ instead of wss:\/\//,
   },
   "a port that ends the connection over a TLS handshake": {
     server: () => createPlainServer((socket) => void socket.on("data", () => socket.end())),
@@ -142,7 +142,7 @@ const REFUSALS: Record<string, Refusal> = {
     server: () => createSecureServer({ cert: faulty("fit.pem"), key: KEY }) as unknown as NetServer,
     options: trusting,
     reason: "tls-failed",
-    sentence: /: the other side does not speak HTTP\/1\.1 there, perhaps HTTP\/2 alone\./,
+    sentence: /: the other side does not support HTTP\/1\.1 there, perhaps only HTTP\/2\./,
   },
   "a server that demands a client certificate, by TLS 1.3": {
     server: () =>
@@ -156,7 +156,7 @@ const REFUSALS: Record<string, Refusal> = {
     options: trusting,
     reason: "tls-failed",
     sentence:
-      /: the server demands a client certificate\. Give one with the options `tls\.cert` and `tls\.key`\./,
+      /: the server requires a client certificate\. Give one with the options `tls\.cert` and `tls\.key`\./,
   },
   "a server that demands a client certificate, by TLS 1.2": {
     server: () =>
@@ -171,7 +171,7 @@ const REFUSALS: Record<string, Refusal> = {
     reason: "tls-failed",
     // A server of rustls says in TLS 1.2 as well what it wants.
     sentence:
-      /: the other side broke off the TLS handshake\. It may demand a client certificate|: the server demands a client/,
+      /: the other side aborted the TLS handshake\. It may require a client certificate|: the server requires a client/,
   },
 };
 
@@ -223,7 +223,7 @@ test("ws: a port that speaks TLS is named as that", async () => {
       const error = await rejection(connect(`ws://localhost:${port}/`));
       assert.match(
         (error as Error).message,
-        /This port speaks TLS: connect with wss:\/\/ instead of ws:\/\/\./,
+        /This port uses TLS: connect with wss:\/\/ instead of ws:\/\/\./,
       );
     });
   }
