@@ -6,7 +6,7 @@
  * 1. `reserve()` makes room in the current chunk. Frames are written there, from `end` on.
  * 2. A full chunk with bytes still in flight is watched, and another chunk becomes the current one: a spare, or new
  *   memory.
- * 3. `giveBack()` returns bytes that the transport no longer needs. If they are the last of the current chunk, they
+ * 3. `giveBack()` returns bytes that the transport no longer needs. If they are the last of the current chunk,
  *   their memory is reused at once; otherwise they are only counted.
  * 4. A watched chunk becomes a spare when all its bytes are back. The numbers of watched and spare chunks are
  *   limited: the rest is left to the garbage collector.

@@ -332,7 +332,7 @@ test("RFC 7692, section 5.1: a server whose answer cannot be used fails the open
         /server_max_window_bits is not a number from 8 to 15/,
       ],
       ["permessage-deflate; client_max_window_bits", true, /client_max_window_bits has no value/],
-      ["permessage-deflate; foo=1", true, /a parameter that RFC 7692 does not know/],
+      ["permessage-deflate; foo=1", true, /a parameter that RFC 7692 does not define/],
       ["permessage-deflate; server_no_context_takeover; server_no_context_takeover", true, /is repeated/],
       ["permessage-deflate, permessage-deflate", true, /accepts permessage-deflate twice/],
       ["permessage-deflate; server_max_window_bits=10", asks, /did not accept server_no_context_takeover/],

@@ -88,7 +88,7 @@ const FAILURES: Readonly<Record<Exclude<HandshakeFailureCode, OfOthers>, Failure
   },
   "extension-malformed": {
     section: "RFC 6455, section 9.1",
-    message: /breaks its grammar/,
+    message: /has invalid syntax/,
     responses: ["", ",", ";", "x; ", "x y", 'x; a="b', ["x", ";"]].map((extensions) =>
       response({ "Sec-WebSocket-Extensions": extensions })
     ),

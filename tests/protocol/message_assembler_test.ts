@@ -43,14 +43,14 @@ test("RFC 6455, section 5.4: busy from the first fragment to the last, empty one
 });
 
 test("RFC 6455, section 5.4: nothing to continue, and nothing between the fragments", () => {
-  refused(assembler().begin(CONTINUATION, 0), 1002, "5.4", /without a message to continue/);
+  refused(assembler().begin(CONTINUATION, 0), 1002, "5.4", /no message to continue/);
   for (const opcode of [TEXT, BINARY]) {
     const messages = assembler();
     frame(messages, opcode, "", false);
     refused(messages.begin(TEXT, 0), 1002, "5.4", /before the one before it/);
     refused(messages.begin(BINARY, 0), 1002, "5.4", /before the one before it/);
     frame(messages, CONTINUATION, "", true);
-    refused(messages.begin(CONTINUATION, 0), 1002, "5.4", /without a message to continue/);
+    refused(messages.begin(CONTINUATION, 0), 1002, "5.4", /no message to continue/);
   }
 });
 

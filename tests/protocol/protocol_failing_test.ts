@@ -62,7 +62,7 @@ bothRoles("7.1.7", "every rule has a reason that tells what was wrong, and where
     [peer.text("", { length: 2n ** 53n }), /2\^53/, /7\.4\.1$/],
     [peer.binary(noise(11)), /limit of 10 bytes/, /7\.4\.1$/],
     [bytesOf(empty, more, more), /limit of 2 fragments/, /7\.4\.1$/],
-    [peer.continuation(""), /without a message to continue/, /5\.4$/],
+    [peer.continuation(""), /no message to continue/, /5\.4$/],
     [bytesOf(empty, peer.text("")), /before the one before it has ended/, /5\.4$/],
     [peer.frame({ opcode: 9, fin: false }), /control frame is fragmented/, /5\.5$/],
     [peer.frame({ opcode: 9, length: 126 }), /longer than 125/, /5\.5$/],
@@ -91,7 +91,7 @@ bothRoles("5.2", "a frame with several faults is refused for the one that the he
     [peer.frame({ opcode: 9, fin: false, length: 126 }), /fragmented/],
     [peer.continuation("", { length: 2n ** 63n }), /highest bit/],
     [peer.continuation("", { form: 64 }), /fewest bytes/],
-    [peer.continuation("", { length: 2 ** 32 }), /without a message to continue/],
+    [peer.continuation("", { length: 2 ** 32 }), /no message to continue/],
   ];
   for (const [stream, message] of cases) match(play(role, [stream]).close!.error!.message, message);
 });

@@ -92,14 +92,14 @@ const REFUSALS: Record<string, Refusal> = {
     server: () => createServer({ cert: tls.otherCert, key: tls.otherKey }),
     options: { tls: { ca: tls.ca } },
     reason: "certificate-rejected",
-    sentence: /: the server's certificate is for other names .* `tls\.serverName`/,
+    sentence: /: the server's certificate does not cover the requested name.* `tls\.serverName`/,
   },
   "a certificate for names, where an address is dialled": {
     server: () => createServer({ cert: tls.otherCert, key: tls.otherKey }),
     options: { tls: { ca: tls.ca } },
     host: "127.0.0.1",
     reason: "certificate-rejected",
-    sentence: /: the server's certificate is for other names .* `tls\.serverName`/,
+    sentence: /: the server's certificate does not cover the requested name.* `tls\.serverName`/,
   },
   "an authority that is not trusted": {
     server: () => speaking({ cert: faulty("fit.pem") }),
@@ -270,7 +270,7 @@ test("wss: an address that is dialled is verified, and so is one that is named i
   await on(speaking({ cert: faulty("fit.pem") }), async (port) => {
     for (const serverName of ["127.0.0.9", "::9"]) {
       const wrong = { tls: { ca: CA, serverName } };
-      await refused(`wss://localhost:${port}/`, wrong, "certificate-rejected", /is for other names/);
+      await refused(`wss://localhost:${port}/`, wrong, "certificate-rejected", /does not cover the requested name/);
     }
     // No certificate can name an address with a zone; Deno does not even ask for one.
     const zone = { tls: { ca: CA, serverName: "fe80::1%eth0" } };
