@@ -285,7 +285,7 @@ test("a proxy that takes NTLM alone is named as that; one that takes Basic as we
   const cases = [
     ["Proxy-Authenticate: NTLM", /It only accepts NTLM, which woshou does not support/],
     ["Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM", /It only accepts Negotiate or NTLM/],
-    ['Proxy-Authenticate: Digest realm="a, b", nonce="x=,Basic"', /It takes Digest alone/],
+    ['Proxy-Authenticate: Digest realm="a, b", nonce="x=,Basic"', /It only accepts Digest/],
     ['Proxy-Authenticate: Negotiate, Basic realm="x"', /Give it a user name and a password/],
     ["X: y", /Give it a user name and a password/],
   ] as const;

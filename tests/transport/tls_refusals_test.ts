@@ -270,7 +270,12 @@ test("wss: an address that is dialled is verified, and so is one that is named i
   await on(speaking({ cert: faulty("fit.pem") }), async (port) => {
     for (const serverName of ["127.0.0.9", "::9"]) {
       const wrong = { tls: { ca: CA, serverName } };
-      await refused(`wss://localhost:${port}/`, wrong, "certificate-rejected", /does not cover the requested name/);
+      await refused(
+        `wss://localhost:${port}/`,
+        wrong,
+        "certificate-rejected",
+        /does not cover the requested name/,
+      );
     }
     // No certificate can name an address with a zone; Deno does not even ask for one.
     const zone = { tls: { ca: CA, serverName: "fe80::1%eth0" } };
