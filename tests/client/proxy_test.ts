@@ -286,8 +286,8 @@ test("a proxy that takes NTLM alone is named as that; one that takes Basic as we
     ["Proxy-Authenticate: NTLM", /It only accepts NTLM, which woshou does not support/],
     ["Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM", /It only accepts Negotiate or NTLM/],
     ['Proxy-Authenticate: Digest realm="a, b", nonce="x=,Basic"', /It only accepts Digest/],
-    ['Proxy-Authenticate: Negotiate, Basic realm="x"', /Give it a user name and a password/],
-    ["X: y", /Give it a user name and a password/],
+    ['Proxy-Authenticate: Negotiate, Basic realm="x"', /Put a user name and password/],
+    ["X: y", /Put a user name and password/],
   ] as const;
   for (const [field, message] of cases) {
     await using server = await RawServer.listen(async (peer) => {
