@@ -23,6 +23,9 @@ const SMALLEST_BUFFER = 1024;
 // Shorter input is cheap to wait for.
 const FIRST_INSPECTION = 64;
 
+/** In place of bytes OR-ed together that nobody has looked at: not known to be ASCII. */
+const UNSEEN = 0x80;
+
 /** A piece of a streamed message: text, cut between characters, or bytes. */
 export interface MessagePiece {
   /** The piece; it may be empty. */
@@ -151,7 +154,7 @@ export class MessageAssembler {
       const text = this.#opcode === TEXT;
       this.#opcode = CONTINUATION;
       if (!text) return copyOf(chunk, start, end);
-      return decodeText(chunk, start, end, seen) ?? noText(chunk, start, end);
+      return decodeText(chunk, start, end, seen) ?? noText(chunk, start, end, seen);
     }
     if (this.#opcode === TEXT && !this.#checkText(chunk, start, end, seen)) return notUtf8();
     const kept = this.#keep(chunk, start, end);
@@ -197,7 +200,7 @@ export class MessageAssembler {
     if (message instanceof ProtocolError) return this.#inspect(payload) ?? message;
     // RFC 7692, section 6: the rules of RFC 6455 apply to the decompressed message.
     return text
-      ? decodeText(message, 0, message.length, 0x80) ?? noText(message, 0, message.length)
+      ? decodeText(message, 0, message.length, UNSEEN) ?? noText(message, 0, message.length, UNSEEN)
       : copyOf(message, 0, message.length);
   }
 
@@ -239,7 +242,7 @@ export class MessageAssembler {
     if (opcode === BINARY) {
       return bytes.length === bytes.buffer.byteLength ? bytes : copyOf(bytes, 0, bytes.length);
     }
-    return decodeText(bytes, 0, bytes.length, this.#seen) ?? noText(bytes, 0, bytes.length);
+    return decodeText(bytes, 0, bytes.length, this.#seen) ?? noText(bytes, 0, bytes.length, this.#seen);
   }
 
   #keep(chunk: Uint8Array, start: number, end: number): GrowingBytes {
@@ -261,10 +264,12 @@ export class MessageAssembler {
   }
 }
 
-/** Why the bytes are not a text. */
-function noText(bytes: Uint8Array, start: number, end: number): ProtocolError {
-  const validator = new Utf8Validator();
-  if (!validator.check(bytes, start, end) || !validator.complete) return notUtf8();
+/** Why the bytes are not a text; `seen` is these bytes OR-ed together. ASCII is valid, so it is too long. */
+function noText(bytes: Uint8Array, start: number, end: number, seen: number): ProtocolError {
+  if ((seen & 0x80808080) !== 0) {
+    const validator = new Utf8Validator();
+    if (!validator.check(bytes, start, end) || !validator.complete) return notUtf8();
+  }
   return new ProtocolError(
     MESSAGE_TOO_BIG,
     "RFC 6455, section 7.4.1",
