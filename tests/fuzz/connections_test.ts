@@ -7,7 +7,7 @@ import { type Model, Scene, scenes, steps } from "./pair/connections.ts";
 import type { Side } from "./pair/operations.ts";
 
 const SEED = 6455;
-const RUNS = amount(60, 20);
+const RUNS = amount(60, 10);
 
 const other = (side: Side): Side => side === "client" ? "server" : "client";
 

@@ -10,7 +10,7 @@ import { LARGEST_MESSAGE, type Plan, plans } from "./joints/plan.ts";
 import { decoded, Scene, turn } from "./joints/scene.ts";
 
 const SEED = 6455;
-const RUNS = amount(400, 120);
+const RUNS = amount(400, 60);
 
 /** What nobody caught, while something runs. */
 async function nothingOutside(run: () => Promise<void>): Promise<void> {
@@ -112,7 +112,7 @@ test("from the opening handshake to the handler: a flood behind messages that ca
   await fc.assert(fc.asyncProperty(flooding, (plan) => holds([plan])), {
     seed: SEED,
     endOnFailure: true,
-    numRuns: amount(100, 40),
+    numRuns: amount(100, 20),
   });
 });
 
@@ -131,6 +131,6 @@ test("from the opening handshake to the handler: connections over streams that k
   await fc.assert(fc.asyncProperty(together, holds), {
     seed: SEED,
     endOnFailure: true,
-    numRuns: amount(50, 20),
+    numRuns: amount(50, 10),
   });
 });

@@ -6,7 +6,7 @@ import type { Side } from "./pair/operations.ts";
 import { World, type WorldOptions } from "./pair/world.ts";
 
 const SEED = 6455;
-const RUNS = amount(250, 80);
+const RUNS = amount(250, 40);
 
 function agree(
   what: string,

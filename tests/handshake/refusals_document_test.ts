@@ -15,8 +15,8 @@ function document(): string {
   });
   return `# Why a handshake is refused
 
-Every reason, as the server answers it: the stable code, the status with the header fields that it demands, the section
-of the RFC, and what the peer is told. The \`refused\` hook gets the same.
+Every reason, as sent by the server: the stable code, the status with its required header fields, the section of the RFC,
+and the message. The \`refused\` hook gets the same.
 
 ${chapters.join("\n")}`;
 }

@@ -70,7 +70,7 @@ function checkEnd({ log, close }: Recorder, role: Role): void {
 
 bothRoles("10.7", "random bytes never throw, and end once", (role) => {
   const next = random(107);
-  for (let round = 0; round < amount(4000, 1000); round++) {
+  for (let round = 0; round < amount(4000, 500); round++) {
     const stream = noise(1 + next(60), next(1e9));
     // Most of all first bytes are refused at once: let some be a good beginning.
     if (round % 4 !== 0) {
@@ -104,7 +104,7 @@ bothRoles(
   "a user who does anything at any time gets no error but that the connection is closed",
   (role) => {
     const next = random(2024);
-    for (let round = 0; round < amount(400, 150); round++) {
+    for (let round = 0; round < amount(400, 75); round++) {
       const peer = new Peer(role);
       const actions: (() => unknown)[] = [
         () => protocol.sendText("x".repeat(next(200))),

@@ -24,7 +24,7 @@ const SHARE_OF_SHORT = 0.65;
 
 /** Many of the short ones, and of the long ones so many that together they are many windows long. */
 function countOf(size: number): number {
-  return Math.max(amount(6, 3), Math.min(amount(250, 32), 256 * KIB / size));
+  return Math.max(amount(6, 2), Math.min(amount(250, 24), 256 * KIB / size));
 }
 
 function named(size: number): string {

@@ -67,7 +67,7 @@ function roundTrips(kind: Kind): Body[] {
     section: "5.6",
     *script() {
       const each = message(kind, size);
-      for (let count = 0; count < amount(1000, 200); count++) {
+      for (let count = 0; count < amount(1000, 100); count++) {
         yield send(each);
         yield receive(each);
       }
