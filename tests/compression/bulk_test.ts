@@ -18,7 +18,7 @@ function text(index: number): string {
   });
 }
 
-/** Exchanges messages both ways until each end has had so many of them. */
+/** Exchanges messages both ways until each end has had this many of them. */
 async function exchange({ client, server }: Pair, from: number, count: number, size = 1): Promise<void> {
   const message = (index: number): Message => size === 1 ? text(index) : text(index).repeat(size);
   const answer = (async () => {

@@ -18,16 +18,16 @@ export interface Expected {
 /** One step of a script. */
 export type Step =
   | {
-    /** Sends frames: in one write; or one write for each, or for so many bytes, in a turn of its own. */
+    /** Sends frames: in one write; or one write for each, or for this many bytes, in a turn of its own. */
     readonly do: "send";
     readonly frames: readonly Frame[];
     readonly chop: "whole" | "frames" | number;
   }
-  /** Sends a message compressed, in fragments of so many bytes. */
+  /** Sends a message compressed, in fragments of this many bytes. */
   | { readonly do: "compress"; readonly message: Frame; readonly fragmentSize: number }
-  /** Sends the header of a frame and so many bytes of its payload. */
+  /** Sends the header of a frame and this many bytes of its payload. */
   | { readonly do: "begin"; readonly frame: Frame; readonly octets: number }
-  /** Sends so many bytes more of the frame that was begun. */
+  /** Sends this many bytes more of the frame that was begun. */
   | { readonly do: "more"; readonly octets: number }
   /** Waits until exactly these have come, in this order, since the last such step. */
   | {
@@ -51,7 +51,7 @@ export type Step =
 export interface Compression {
   /** The mode that the subject is in. */
   readonly mode: NonNullable<CompressionOptions["mode"]>;
-  /** What the test's side asks of it, best first. */
+  /** What the test's side asks of it, most preferred first. */
   readonly asked: readonly Asked[];
 }
 

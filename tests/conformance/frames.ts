@@ -49,7 +49,7 @@ export function close(code?: number, reason: string | Uint8Array = NOTHING): Fra
   return { opcode: 8, payload };
 }
 
-/** A message in fragments of so many bytes. */
+/** A message in fragments of this many bytes. */
 export function fragments(opcode: number, payload: Uint8Array, size: number): Frame[] {
   const frames: Frame[] = [];
   for (let start = 0; start === 0 || start < payload.length; start += size) {

@@ -8,7 +8,7 @@ export type Kind = "text" | "binary";
 const LINE = new TextEncoder().encode("0000000000Grüße an 世界 🤝 ");
 const DIGITS = 10;
 
-/** A message of exactly so many bytes. */
+/** A message of exactly this many bytes. */
 export function message(kind: Kind, size: number): Frame {
   const bytes = new Uint8Array(size);
   if (kind === "binary") {

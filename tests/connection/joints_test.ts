@@ -430,7 +430,7 @@ test("what serves many runs in nobody's AsyncLocalStorage context", async () => 
   assert.deepEqual(seen, [undefined]);
 });
 
-/** Time that goes by in steps of so many milliseconds, one tick each. */
+/** Time that goes by in steps of this many milliseconds, one tick each. */
 async function stalling(clock: FakeClock, step: number, until: () => boolean, most: number): Promise<number> {
   let gone = 0;
   for (; gone < most && !until(); gone += step) await clock.jump(step);

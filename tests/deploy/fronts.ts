@@ -43,7 +43,7 @@ export interface ProxyKind {
   silence(span: string): Changes;
   /** A request's head may take so long. */
   slowHead(span: string): Changes;
-  /** So many connections may come from one address. */
+  /** This many connections may come from one address. */
   connectionsPerAddress(count: number): Changes;
   /** For so long old connections survive a reload. */
   afterReload(span: string): Changes;

@@ -30,7 +30,7 @@ export class Random {
     return Math.floor(this.next() / 0x100000000 * below);
   }
 
-  /** True once in so many times. */
+  /** True once in this many times. */
   once(times: number): boolean {
     return this.below(times) === 0;
   }

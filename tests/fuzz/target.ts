@@ -42,7 +42,7 @@ export class Choices {
     return (this.byte() << 8) | this.byte();
   }
 
-  /** So many bytes, or as many as there are. */
+  /** This many bytes, or as many as there are. */
   take(size: number): Uint8Array {
     const start = Math.min(this.#position, this.#input.length);
     this.#position = Math.min(start + size, this.#input.length);

@@ -6,7 +6,7 @@ export interface Work {
   /** Inputs for each target. */
   readonly inputs: number;
   readonly names: readonly string[];
-  /** The thread's number, of so many. */
+  /** The thread's number, of this many. */
   readonly thread: number;
   readonly threads: number;
   /** The thread's own place in `shared`. */

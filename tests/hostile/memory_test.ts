@@ -44,7 +44,7 @@ async function growth(use: (look: () => void) => Promise<void>): Promise<number>
   return most - before;
 }
 
-/** So many times the same frame. */
+/** This many times the same frame. */
 function times(count: number, frame: string): Uint8Array {
   return bytesOf(frame.repeat(count));
 }
@@ -144,7 +144,7 @@ test("CVE-2026-44545 (daphne): a message beyond 1 MiB is refused by default, and
   });
 });
 
-/** So many MiB of zeros, compressed a thousandfold, without having been made. */
+/** This many MiB of zeros, compressed a thousandfold, without having been made. */
 function bomb(mebibytes: number): Uint8Array {
   const one = deflateRawSync(new Uint8Array(MIB), { finishFlush: constants.Z_SYNC_FLUSH, level: 9 });
   const whole = new Uint8Array(one.length * mebibytes);

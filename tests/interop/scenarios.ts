@@ -24,7 +24,7 @@ function bytesOf(size: number): Uint8Array {
   return bytes;
 }
 
-/** A text of so many bytes in UTF-8, with characters of every length. */
+/** A text of this many bytes in UTF-8, with characters of every length. */
 export function textOf(size: number): string {
   const unit = "😀漢éa";
   const unitSize = 10;

@@ -233,7 +233,7 @@ function tooLong(result: Uint8Array | ProtocolError, limit: number): void {
   );
 }
 
-/** So many MiB of zeros, compressed a thousandfold, made without that much memory. */
+/** This many MiB of zeros, compressed a thousandfold, made without that much memory. */
 function bomb(mebibytes: number): Uint8Array {
   const open = zlibCodec.deflate(new Uint8Array(MIB), {
     window: new Uint8Array(0),

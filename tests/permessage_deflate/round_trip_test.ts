@@ -45,7 +45,7 @@ class Direction {
     this.carry(payload, data);
   }
 
-  /** In so many fragments, some of them empty. */
+  /** In this many fragments, some of them empty. */
   fragments(data: Uint8Array, count: number, next: (below: number) => number = () => 0): void {
     const cuts = Array.from({ length: count - 1 }, () => next(1 + data.length)).sort((a, b) => a - b);
     const pieces = [...cuts, data.length].map((end, index) =>

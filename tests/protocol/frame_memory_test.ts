@@ -71,7 +71,7 @@ test("what is given back is written to again, but not what lies before something
   equal(hex(memory.bytes.subarray(10, memory.end)), "810132");
 });
 
-/** Writes a frame of so many bytes, and answers where it is. */
+/** Writes a frame of this many bytes, and answers where it is. */
 function piece(memory: FrameMemory, size: number): [bytes: Uint8Array, start: number, end: number] {
   const header = size < 128 ? 2 : 4;
   const start = writeFrame(memory, 0x82, new Uint8Array(size - header), undefined);

@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { type Deadline, Deadlines } from "../../src/server/deadlines.ts";
 import { test } from "../harness.ts";
 
-/** Tells when the last of so many has expired. */
+/** Tells when the last of this many has expired. */
 class Log {
   readonly expired: string[] = [];
   readonly times: number[] = [];

@@ -4,7 +4,7 @@ import { type BunSocket, BunTransport } from "../../src/transport/bun_transport.
 import type { TransportError } from "../../src/transport/transport.ts";
 import { test } from "../harness.ts";
 
-/** A socket whose system takes so many bytes of each write. */
+/** A socket whose system takes this many bytes of each write. */
 function socketThatTakes(taken: readonly number[]): BunSocket {
   const answers = [...taken];
   return {

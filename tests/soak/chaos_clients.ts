@@ -189,7 +189,7 @@ export class ChaosClients {
     }));
   }
 
-  /** Tells them to stop, and waits until they have, but no longer than so many milliseconds. */
+  /** Tells them to stop, and waits until they have, but no longer than this many milliseconds. */
   async report(patience: number): Promise<ClientsReport> {
     for (const client of this.#clients) client.stop();
     const { settling, problems } = this.#around;

@@ -112,7 +112,7 @@ export class ChaosServer {
     for (const conversation of this.#conversations.values()) conversation.stop();
   }
 
-  /** Waits until no connection is left, but no longer than so many milliseconds, and begins anew with another seed. */
+  /** Waits until no connection is left, but no longer than this many milliseconds, and begins anew with another seed. */
   async report(patience: number, nextSeed: number): Promise<ServerReport> {
     this.calm();
     const { settling, problems } = this.#around;

@@ -31,7 +31,7 @@ export interface Label {
   readonly number: number;
 }
 
-/** Makes the message of this number, with so many characters of filler. */
+/** Makes the message of this number, with this many characters of filler. */
 export function numbered({ series, number }: Label, size: number): string {
   const offset = (number * 97) % OFFSETS;
   return `${series} ${number} ${size} ${FILLER.slice(offset, offset + size)}`;

@@ -1,4 +1,4 @@
-// Connects to a port of this machine, so many times, and resets each connection at once. Plain JavaScript, for any runtime.
+// Connects to a port of this machine, this many times, and resets each connection at once. Plain JavaScript, for any runtime.
 import { once } from "node:events";
 import { connect } from "node:net";
 import process from "node:process";

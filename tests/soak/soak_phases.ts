@@ -31,7 +31,7 @@ const PARTS = 10;
 const CHURN_AT_ONCE = 64;
 const MIB = 2 ** 20;
 
-/** Bytes by which memory may grow: some hundredths of what there was, or so many MiB. */
+/** Bytes by which memory may grow: some hundredths of what there was, or this many MiB. */
 function mayGrow(start: number, hundredths: number, most: number): number {
   return Math.max(start * hundredths / 100, most * MIB);
 }
@@ -48,7 +48,7 @@ export class Soaked {
     this.#say = say;
   }
 
-  /** So many connections come and go that whatever is made but once has been made. */
+  /** Connections that come and go first, so that one-time allocations are done. */
   async warmUp(): Promise<void> {
     await using load = await Program.start("Node", "load_process");
     await this.#churned(load, 600);

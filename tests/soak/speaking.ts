@@ -8,7 +8,7 @@ export interface Question {
   readonly [detail: string]: unknown;
 }
 
-/** Answers the questions on standard input one after the other. The first output line is the port. */
+/** Returns the questions on standard input one after the other. The first output line is the port. */
 export function speak(port: number, answer: (question: Question) => unknown): void {
   let text = "";
   let last: Promise<void> = Promise.resolve();

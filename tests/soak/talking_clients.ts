@@ -72,7 +72,7 @@ export class TalkingClients {
     return runs.reduce((sum, [first, last]) => sum + last - first + 1, 0);
   }
 
-  /** Waits until all connections have ended, but no longer than so many milliseconds. */
+  /** Waits until all connections have ended, but no longer than this many milliseconds. */
   async report(patience: number): Promise<TalkingReport> {
     const { settling, problems } = this.#around;
     const end = performance.now() + patience;

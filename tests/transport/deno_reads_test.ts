@@ -15,7 +15,7 @@ class FakeConn {
     return new Promise((resolve) => (this.#give = resolve));
   }
 
-  /** So many bytes come, in as many reads as they take. */
+  /** This many bytes come, in as many reads as they take. */
   async come(count: number): Promise<void> {
     for (let left = count; left > 0;) {
       const part = Math.min(left, this.waitsWith!.length);

@@ -126,7 +126,7 @@ export class Recorder implements TransportHandler {
     await new Promise<void>((resolve) => this.#waiting.push({ done, resolve }));
   }
 
-  /** Waits for so many bytes, or for the end of all. */
+  /** Waits for this many bytes, or for the end of all. */
   async received(count: number): Promise<void> {
     await this.until(() => this.total >= count || this.closed);
   }

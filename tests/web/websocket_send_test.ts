@@ -5,7 +5,7 @@ import { test } from "../harness.ts";
 import type { RawPeer } from "../raw_peer.ts";
 import { echo, logOf, next, rawWebSocketServer, resolvers, serving, standard, thrownBy } from "./support.ts";
 
-/** Runs with a server that keeps what it receives; `use` gets a function that waits for so many messages. */
+/** Runs with a server that keeps what it receives; `use` gets a function that waits for this many messages. */
 async function receiving(
   use: (url: string, messages: (count: number) => Promise<Message[]>) => Promise<void>,
 ): Promise<void> {

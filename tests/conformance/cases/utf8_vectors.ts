@@ -24,7 +24,7 @@ export const KOSME: Uint8Array = Uint8Array.from(
   [0x3ba, 0x1f79, 0x3c3, 0x3bc, 0x3b5].flatMap((point) => shortest(point)),
 );
 
-/** A number in so many bytes, 1 to 6, as UTF-8's pattern would write it, whether it may or not. */
+/** A number in this many bytes, 1 to 6, as UTF-8's pattern would write it, whether it may or not. */
 export function pattern(value: number, length: number): number[] {
   if (length === 1) return [value];
   const bytes: number[] = [];
@@ -36,7 +36,7 @@ export function pattern(value: number, length: number): number[] {
   return [LEADS[length]! | rest, ...bytes];
 }
 
-/** The largest number that so many bytes hold. */
+/** The largest number that this many bytes hold. */
 function largest(length: number): number {
   return length === 1 ? 0x7f : 2 ** (5 * length + 1) - 1;
 }

@@ -139,7 +139,7 @@ export class Scene {
   // What must have settled at the end, by name.
   readonly #pending: Map<Promise<unknown>, string> = new Map();
   #socket: Connection | undefined;
-  // So many messages are taken before the application closes, or fails.
+  // This many messages are taken before the application closes, or fails.
   #strictUntil = Infinity;
   #lost = 0;
   #acted = 0;
@@ -410,7 +410,7 @@ export class Scene {
     const { largest, stalls, maxBytes } = this.#plan;
     let stall = 0;
     let last = 0;
-    // So many pieces wait at most for a turn of their own, so that a long plan takes no longer than a short one.
+    // This many pieces wait at most for a turn of their own, so that a long plan takes no longer than a short one.
     const pause = Math.ceil(bytes.length / largest / 30);
     for (let at = 0, piece = 0; at < bytes.length && !peer.closed; piece++) {
       if (at === 0 || boundaries.includes(at)) {

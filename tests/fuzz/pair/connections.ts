@@ -43,7 +43,7 @@ export class Party {
     this.#open();
   }
 
-  /** Resolves when so many messages have been read. */
+  /** Resolves when this many messages have been read. */
   until(count: number): Promise<void> {
     if (this.received.length >= count) return Promise.resolve();
     return new Promise((resolve) => (this.#waiting = { count, resolve }));

@@ -26,7 +26,7 @@ export type Operation =
     | { readonly what: "ping" | "pong"; readonly size: number }
     | { readonly what: "close"; readonly code: number | undefined; readonly reason: string }
     | { readonly what: "fail"; readonly code: number }
-    /** So many bytes arrive at the side, in pieces of this size. */
+    /** This many bytes arrive at the side, in pieces of this size. */
     | { readonly what: "deliver"; readonly count: number; readonly piece: number }
     | { readonly what: "stream" | "congest" | "drain" | "die" | "reset" }
   );
