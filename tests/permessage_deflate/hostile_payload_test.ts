@@ -56,7 +56,7 @@ for (const takeover of [true, false]) {
       }
     };
     const text = sample("text", 3000, next);
-    for (let round = 0; round < amount(1500, 200); round++) {
+    for (let round = 0; round < amount(1500, 500); round++) {
       const receiver = end({ takeover });
       message(receiver.decompress(HELLO, 10));
       const garbage = noise(1 + next(60), round);
