@@ -30,7 +30,7 @@ import {
 } from "./support.ts";
 
 // Squared, this is 16 million million steps.
-const LONG = amount(4, 0.5) * 1024 * 1024;
+const LONG = amount(4, 1) * 1024 * 1024;
 const LARGE = { maxHeadSize: 8 * LONG, maxHeaders: 1_000_000, handshakeTimeout: 110_000 };
 
 /** The statuses with which requests are answered that have one header with these values. */
