@@ -333,7 +333,7 @@ const wanted = chosen.length > 0 ? chosen : Object.keys(stages).filter((stage) =
 // The suite on the current Node includes the rooms that the coverage stage runs.
 if (wanted.includes(WITH_ALL_WORK) && !wanted.includes("coverage")) wanted.push("coverage");
 // Many tests wait for the network or a deadline, so more jobs than cores are needed to keep the cores busy.
-await inLanes(wanted.flatMap((stage) => stages[stage]()), 3 * availableParallelism());
+await inLanes(wanted.flatMap((stage) => stages[stage]()), Math.ceil(2.5 * availableParallelism()));
 if (chosen.length === 0) sameCounts();
 
 console.log("\nThe slowest:");

@@ -76,14 +76,18 @@ export interface Served {
   readonly errors: unknown[];
 }
 
-/** Serves on a free port until `use` is done. No peer may make the server report an error of the application's. */
+/**
+ * Serves on a free port until `use` is done. No peer may make the server report an error of the application's. There are no
+ * heartbeats by default: on a busy machine a flood may take longer than their interval.
+ */
 export async function serving(
   options: ServeOptions,
   handler: ConnectionHandler,
   use: (served: Served) => Promise<void>,
 ): Promise<void> {
   const errors: unknown[] = [];
-  const server = await serve({ port: 0, error: (error) => void errors.push(error), ...options }, handler);
+  const defaults: ServeOptions = { port: 0, heartbeat: false, error: (error) => void errors.push(error) };
+  const server = await serve({ ...defaults, ...options }, handler);
   try {
     await use({ server, port: server.port, errors });
     assert.deepEqual(errors, [], "the error hook was told of something");
