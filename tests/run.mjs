@@ -176,11 +176,17 @@ const stages = {
   deno: () => suite("deno"),
   bun: () => suite("bun"),
   fuzz: () => [
-    command("fuzz", "a share of what the fuzzers try (docs/RELIABILITY.md)", process.execPath, [
-      "--expose-gc",
-      ".build/tests/fuzz/main.js",
-      ...["--inputs", "420000"],
-    ], { weight: 120 }),
+    command(
+      "fuzz",
+      "a share of what the fuzzers try (docs/RELIABILITY.md)",
+      RUNTIMES[WITH_ALL_WORK].command,
+      [
+        "--expose-gc",
+        ".build/tests/fuzz/main.js",
+        ...["--inputs", "420000"],
+      ],
+      { weight: 120 },
+    ),
   ],
   // A share of `npm run soak` and `npm run chaos`, so that they cannot break unnoticed.
   soak: () => {
