@@ -319,14 +319,6 @@ export class LiveConnection<Socket> extends Outgoing<Socket>
 
   // Called by the closing handshake.
 
-  closeBegun(): void {
-    this.leaveTopics();
-  }
-
-  closeGoesOut(): void {
-    this.sendBeforeClose();
-  }
-
   closeSent(): void {
     // The peer's answer must be read, whatever messages come before it.
     this.#oneAtATime = false;

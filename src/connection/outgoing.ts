@@ -158,13 +158,13 @@ export abstract class Outgoing<Socket>
     return this.#awaitingStream?.busy;
   }
 
-  /** Only messages accepted before still go out. */
-  protected leaveTopics(): void {
+  /** `close()` was called: only messages accepted before still go out. */
+  closeBegun(): void {
     this.#subscriber?.leave();
   }
 
   /** The Close frame is about to be sent: waiting messages go out first, unless a stream was given up. */
-  protected sendBeforeClose(): void {
+  closeGoesOut(): void {
     this.#subscriber?.end(this.#awaitingStream?.busy === undefined);
   }
 

@@ -37,7 +37,7 @@ export function decideAtOnce<Data>(
   offered: readonly string[],
 ): Accepted<Data> | Refused | undefined {
   if (upgrade !== undefined || typeof protocols === "function") return undefined;
-  return withProtocol(undefined, chooseProtocol(protocols, offered));
+  return withListed(undefined, protocols, offered);
 }
 
 /** Asks the application. Rejects with what its functions throw, and with a `TypeError` for an invalid result. */
@@ -48,39 +48,41 @@ export async function decide<Data>(
 ): Promise<Accepted<Data> | Refused | Responded> {
   const answer = await upgrade?.(request);
   if (answer instanceof Response) return { kind: "respond", response: answer };
-  // False, or a foreign Response class, does not mean acceptance.
+  // False, an error, or a foreign Response class, does not mean acceptance.
   if (answer !== undefined && answer !== null && !isResult(answer)) {
     throw new TypeError(
       "Cannot use the result of upgrade(): return nothing, an object with data, headers or protocol, or a Response.",
     );
   }
   const result = answer ?? undefined;
-  if (result?.protocol != null) return withProtocol(result, result.protocol);
-  return withProtocol(
-    result,
-    typeof protocols === "function" ? await protocols(offered, request) : chooseProtocol(protocols, offered),
-  );
+  const own = nameOf(result?.protocol, "the protocol that upgrade() returns");
+  if (own !== undefined) return { kind: "accept", result, protocol: own };
+  if (typeof protocols !== "function") return withListed(result, protocols, offered);
+  const chosen = await protocols(offered, request);
+  return { kind: "accept", result, protocol: nameOf(chosen, "the result of protocols()") };
 }
 
-function withProtocol<Data>(
+/** Selects the first of these subprotocols that is offered. */
+function withListed<Data>(
   result: UpgradeResult<Data> | undefined,
-  protocol: string | undefined | null | Refusal,
+  supported: readonly string[] | undefined,
+  offered: readonly string[],
 ): Accepted<Data> | Refused {
-  // Plain JavaScript may return null, such as from headers.get().
-  return typeof protocol === "object" && protocol !== null
-    ? { kind: "refuse", refusal: protocol }
-    : { kind: "accept", result, protocol: protocol ?? undefined };
+  if (supported === undefined || offered.length === 0) return { kind: "accept", result, protocol: undefined };
+  const protocol = supported.find((each) => offered.includes(each));
+  if (protocol !== undefined) return { kind: "accept", result, protocol };
+  const detail = `It supports ${supported.join(", ") || "none"}.`;
+  return { kind: "refuse", refusal: refuse("subprotocol-unsupported", { detail }) };
+}
+
+/** A subprotocol from the application. Plain JavaScript may give null, such as from headers.get(). */
+function nameOf(value: unknown, what: string): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string") return value;
+  throw new TypeError(`Cannot use ${what}: give one of the offered subprotocols, or nothing.`);
 }
 
 function isResult(answer: object): boolean {
-  return typeof answer === "object" && !("status" in answer);
-}
-
-function chooseProtocol(
-  spoken: readonly string[] | undefined,
-  offered: readonly string[],
-): string | undefined | Refusal {
-  if (spoken === undefined || offered.length === 0) return undefined;
-  return spoken.find((each) => offered.includes(each)) ??
-    refuse("subprotocol-unsupported", { detail: `It supports ${spoken.join(", ") || "none"}.` });
+  return typeof answer === "object" && !Array.isArray(answer) && !(answer instanceof Error) &&
+    !("status" in answer);
 }

@@ -204,8 +204,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
         this.#carryOut(request, decision, this.#early);
       }
     } catch (error) {
-      this.#reportError(error);
-      this.#refuse(refuse("upgrade-failed"));
+      this.#failed(error);
     }
   }
 
@@ -279,8 +278,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
         const response = await fetch(this.#webRequest(head, resourceName, host, undefined));
         this.#respond(await responseBytes(response, head.method, new Date()));
       } catch (error) {
-        this.#reportError(error);
-        this.#refuse(refuse("upgrade-failed"));
+        this.#failed(error);
       }
     })();
   }

@@ -75,17 +75,19 @@ const BATCH = 2000;
 /** Gives many numbered messages to a server as fast as it takes them; answers the most that was under way. */
 async function flood(port: number, handled: () => number, memory: Memory): Promise<number> {
   const wire = await Wire.dial(port);
-  const frame = encode(binary(new Uint8Array(PAYLOAD_SIZE)), true);
-  const start = frame.length - PAYLOAD_SIZE;
-  // Zeros that are masked are the masking key.
-  const key = new DataView(frame.buffer, frame.byteOffset).getUint32(start);
-  const frames = Buffer.concat(Array.from({ length: BATCH }, () => frame));
+  const zeros = binary(new Uint8Array(PAYLOAD_SIZE));
+  // Each with a masking key of its own, which is what the zeros are masked to.
+  const frames = Buffer.concat(Array.from({ length: BATCH }, () => encode(zeros, true)));
+  const size = frames.length / BATCH;
+  const start = size - PAYLOAD_SIZE;
   let mostUnderWay = 0;
   for (let sent = 0; sent < COUNT && !wire.closing;) {
     const batch = Buffer.from(frames);
-    for (let at = start; at < batch.length; at += frame.length) batch.writeUInt32BE((sent++ ^ key) >>> 0, at);
+    for (let at = start; at < batch.length; at += size) {
+      batch.writeUInt32BE((sent++ ^ batch.readUInt32BE(at)) >>> 0, at);
+    }
     await wire.writeAndDrain(batch);
-    const inSystem = sent - wire.waiting / frame.length;
+    const inSystem = sent - wire.waiting / size;
     mostUnderWay = Math.max(mostUnderWay, inSystem - handled());
     if (sent % (10 * BATCH) === 0) memory.sample();
   }

@@ -52,7 +52,10 @@ async function play(kind: PeerKind, parts: readonly Scenario[]): Promise<void> {
         throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
       }
     }
-    if (SHARED && scene.peer.running) running.set(kind, scene);
+    if (SHARED && scene.peer.running) {
+      scene.peer.forget();
+      running.set(kind, scene);
+    }
   } finally {
     if (running.get(kind) !== scene) await scene[Symbol.asyncDispose]();
   }

@@ -52,6 +52,11 @@ export class Peer implements AsyncDisposable {
     return !this.#over;
   }
 
+  /** Drops reports that no scenario has asked for, so that the next one does not take them for its own. */
+  forget(): void {
+    this.#reports = [];
+  }
+
   /** Waits for the next report of this kind; throws if the peer ends, or was refused, before it. */
   async next<Name extends Event>(event: Name): Promise<Of<Name>> {
     for (;;) {

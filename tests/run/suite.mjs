@@ -1,6 +1,7 @@
 // The suite on one runtime: groups of test files that run in parallel, and the results from their runners.
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import { run } from "./processes.mjs";
 
 // The core's rooms have full coverage by their own tests, lines, branches and functions.
@@ -107,7 +108,9 @@ export function runnerOf(root, { kind, command }, files, room) {
   if (paths.length === 1) return [command, [...options, ...paths]];
   const code = `
     import { test } from "node:test";
-    for (const [file, url] of ${JSON.stringify(files.map((file, i) => [file, `file://${paths[i]}`]))}) {
+    for (const [file, url] of ${
+    JSON.stringify(files.map((file, i) => [file, pathToFileURL(paths[i]).href]))
+  }) {
       test("${FILE_MARK}" + file, () => {});
       await import(url);
     }`;
@@ -184,6 +187,8 @@ function failuresIn(text) {
   return lines.flatMap((line, index) => {
     // TAP repeats a failure in each enclosing test; the innermost comes first.
     if (/^ *not ok \d+ /.test(line)) return [lines.slice(index, index + 24).join("\n")];
+    // An uncaught error, or a rejection that nobody handled: it fails the file.
+    if (/^# Error: /.test(line)) return [line];
     if (/^\(fail\) /.test(line)) return [lines.slice(Math.max(0, index - 24), index + 1).join("\n")];
     // Deno ends with a list of errors, each with its file.
     if (/ => \.\/tests\/.*:\d+:\d+$/.test(line) && /^error: /.test(lines[index + 1] ?? "")) {

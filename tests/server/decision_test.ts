@@ -41,8 +41,23 @@ test("RFC 6455, section 4.2.2: a client that offers only other subprotocols is r
   assert.equal(await outcome({ protocols: ["c"], upgrade: () => {} }), 400);
 });
 
-test("upgrade(): neither false nor a Response of another class means acceptance", async () => {
+test("upgrade(): neither false, an error, a list nor a Response of another class means acceptance", async () => {
   assert.equal(await outcome({ upgrade: () => false as unknown as undefined }), 500);
   assert.equal(await outcome({ upgrade: () => ({ status: 403 }) as unknown as undefined }), 500);
+  assert.equal(await outcome({ upgrade: () => new Error("no") as unknown as undefined }), 500);
+  assert.equal(await outcome({ upgrade: () => [] as unknown as undefined }), 500);
   assert.equal(await outcome({ upgrade: () => new Response("no", { status: 403 }) }), 403);
+});
+
+test("a subprotocol that is no string is the application's fault: 500, and a TypeError for the error hook", async () => {
+  for (const wrong of [["a"], {}, 7, true] as unknown as string[]) {
+    for (const server of [{ protocols: () => wrong }, { upgrade: () => ({ protocol: wrong }) }]) {
+      const errors: unknown[] = [];
+      assert.equal(await outcome({ ...server, error: (error) => void errors.push(error) }), 500);
+      assert.match(
+        String(errors),
+        /^TypeError: Cannot use the (?:result of protocols|protocol that upgrade)/,
+      );
+    }
+  }
 });
