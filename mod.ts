@@ -32,7 +32,7 @@ export type { HeaderFields } from "./src/http/header_fields.ts";
 export type { HandshakeFailureCode } from "./src/handshake/client_handshake.ts";
 export type { Refusal, RefusalCode } from "./src/handshake/refusal.ts";
 export type { AdmissionPolicy } from "./src/handshake/admission_policy.ts";
-export type { HandshakeReport, OpeningOptions, UpgradeResult } from "./src/server/options.ts";
+export type { EndpointOptions, HandshakeReport, OpeningOptions, UpgradeResult } from "./src/server/options.ts";
 export {
   type Close,
   ConnectionClosedError,
@@ -51,7 +51,7 @@ export {
   type ReconnectingState,
   type ReconnectOptions,
 } from "./src/reconnecting/reconnecting.ts";
-export { serve, type ServeOptions, type Server } from "./src/server/serve.ts";
+export { type HttpListener, serve, type ServeOptions, type Server } from "./src/server/serve.ts";
 export type { ShutdownOptions } from "./src/server/shutdown.ts";
 export {
   type TlsClientOptions,
@@ -73,9 +73,10 @@ export {
   type Acceptor,
   acceptor,
   type AcceptorOptions,
-  type UpgradedRequest,
   type UpgradedSocket,
 } from "./src/server/acceptor.ts";
+export type { UpgradedRequest } from "./src/server/node_request.ts";
+export { type Route, route, type RouteOptions } from "./src/server/route.ts";
 export type { HandshakeRequest } from "./src/server/web_request.ts";
 export { CloseEvent, type CloseEventInit, type EventHandler, WebSocketErrorEvent } from "./src/web/events.ts";
 export {

@@ -34,7 +34,7 @@ export function isHostAllowed({ host }: Authority, { hosts = "any" }: AdmissionP
 export function isOriginAllowed(
   origin: string,
   authority: Authority,
-  { origins = "same-host" }: AdmissionPolicy,
+  origins: AdmissionPolicy["origins"] = "same-host",
 ): boolean {
   if (origins === "any") return true;
   return origins === "same-host" ? isSameHost(origin, authority) : matchesOrigin(origin, listOf(origins));

@@ -11,15 +11,14 @@ import { type HeaderFields, toAsciiLowerCase } from "../http/header_fields.ts";
 export interface Target {
   /** Host and port, if the target is an absolute URI. */
   readonly authority?: Authority;
-  /** The path and query. */
+  /** The path and query; `*` for the server as a whole. */
   readonly resourceName: string;
 }
 
-/**
- * Parses origin-form and absolute-form; the other forms belong to methods that cannot open a WebSocket (RFC 9112,
- * section 3.2).
- */
-export function readTarget(target: string): Target | undefined {
+/** Parses origin-form, absolute-form, and the asterisk-form of OPTIONS (RFC 9112, section 3.2). */
+export function readTarget(target: string, method = "GET"): Target | undefined {
+  // RFC 9112, section 3.2.4: "only used for a server-wide OPTIONS request".
+  if (target === "*" && method === "OPTIONS") return { resourceName: target };
   if (target.includes("#")) return undefined;
   if (target.startsWith("/")) return { resourceName: target };
   const lower = toAsciiLowerCase(target);

@@ -36,19 +36,33 @@ export interface OpeningRequest {
 
 /** The request is a valid opening handshake. */
 export interface OpeningJudgement {
-  /** Distinguishes the three. */
+  /** Distinguishes the four. */
   readonly kind: "opening";
   /** The request. */
   readonly request: OpeningRequest;
 }
 
-/** The request is ordinary, well-formed HTTP without a body, for an allowed host. */
+/** The request is ordinary, well-formed HTTP for an allowed host. */
 export interface PlainJudgement {
-  /** Distinguishes the three. */
+  /** Distinguishes the four. */
   readonly kind: "plain";
   /** The request head. */
   readonly head: RequestHead;
   /** The requested host and port; HTTP/1.0 requests may have none. */
+  readonly authority: Authority | undefined;
+  /** The path and query; `*` for `OPTIONS *`. */
+  readonly resourceName: string;
+  /** Whether a body follows the head. */
+  readonly hasBody: boolean;
+}
+
+/** The request is for a WebSocket on another path than those of ours; whether it is valid is not known. */
+export interface ElsewhereJudgement {
+  /** Distinguishes the four. */
+  readonly kind: "elsewhere";
+  /** The request head. */
+  readonly head: RequestHead;
+  /** The requested host and port, if there is one. */
   readonly authority: Authority | undefined;
   /** The path and query. */
   readonly resourceName: string;
@@ -56,7 +70,7 @@ export interface PlainJudgement {
 
 /** The request breaks a rule. */
 export interface RefusedJudgement {
-  /** Distinguishes the three. */
+  /** Distinguishes the four. */
   readonly kind: "refused";
   /** The broken rule and the response. */
   readonly refusal: Refusal;
@@ -65,15 +79,25 @@ export interface RefusedJudgement {
 }
 
 /** The result of judging a request. */
-export type Judgement = OpeningJudgement | PlainJudgement | RefusedJudgement;
+export type Judgement = OpeningJudgement | PlainJudgement | ElsewhereJudgement | RefusedJudgement;
+
+/** Which requests are accepted, and which are ours at all. */
+export interface JudgementPolicy extends AdmissionPolicy {
+  /**
+   * The allowed page origins on a path; `undefined` if WebSockets there are not ours.
+   *
+   * @default `origins`, on every path
+   */
+  originsOn?(path: string): NonNullable<AdmissionPolicy["origins"]> | undefined;
+}
 
 /** Reads one request as it arrives and judges it. */
 export class ServerHandshake {
   readonly #reader: RequestHeadReader;
-  readonly #policy: AdmissionPolicy;
+  readonly #policy: JudgementPolicy;
 
   /** Waits for a request within these limits. */
-  constructor(limits: HeadLimits, policy: AdmissionPolicy = {}) {
+  constructor(limits: HeadLimits, policy: JudgementPolicy = {}) {
     this.#reader = new RequestHeadReader(limits);
     this.#policy = policy;
   }
@@ -96,12 +120,19 @@ export class ServerHandshake {
   }
 }
 
+const NOT_OURS: unique symbol = Symbol("not ours");
+
+/** The path of a resource name, without its query. */
+export function pathOf(resourceName: string): string {
+  return resourceName.split("?", 1)[0]!;
+}
+
 /** Judges a request whose head has been parsed, by us or by another HTTP server. */
-export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgement {
+export function judge(head: RequestHead, policy: JudgementPolicy = {}): Judgement {
   const refused = (code: RefusalCode): Judgement => ({ kind: "refused", refusal: refuse(code), head });
   const { headers } = head;
 
-  const target = readTarget(head.target);
+  const target = readTarget(head.target, head.method);
   if (target === undefined) return refused("request-target-invalid");
 
   // RFC 9112, section 3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
@@ -119,15 +150,25 @@ export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgemen
   const authority = target.authority ?? hostAuthority;
   if (authority !== undefined && !isHostAllowed(authority, policy)) return refused("host-not-allowed");
 
-  const body = bodyDefect(head);
-  if (body !== undefined) return refused(body);
+  const defect = bodyDefect(head);
+  if (defect !== undefined) return refused(defect);
+  const hasBody = announcesBody(head);
 
+  const { resourceName } = target;
   const asksForWebSocket = listHolds(headers.get("upgrade"), "websocket");
   const otherwiseWebSocket = headers.count("sec-websocket-key") > 0 ||
     headers.count("sec-websocket-version") > 0;
   if (!asksForWebSocket && !otherwiseWebSocket) {
-    return { kind: "plain", head, authority, resourceName: target.resourceName };
+    return { kind: "plain", head, authority, resourceName, hasBody };
   }
+  const origins = policy.originsOn === undefined
+    ? policy.origins
+    : policy.originsOn(pathOf(resourceName)) ?? NOT_OURS;
+  if (origins === NOT_OURS) return { kind: "elsewhere", head, authority, resourceName };
+
+  // RFC 9110, section 7.8: the switch of protocols takes effect after the request, including its body. What a proxy
+  // counts as body must never be read as frames here.
+  if (hasBody && mayNotHaveBody(head)) return refused("body-not-allowed");
 
   // RFC 6455, section 4.2.1: "An HTTP/1.1 or higher GET request".
   if (head.method !== "GET") return refused("method-not-allowed");
@@ -148,7 +189,7 @@ export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgemen
 
   if (headers.count("origin") > 1) return refused("origin-repeated");
   const origin = headers.get("origin");
-  if (origin !== undefined && !isOriginAllowed(origin, authority, policy)) {
+  if (origin !== undefined && !isOriginAllowed(origin, authority, origins)) {
     return refused("origin-not-allowed");
   }
 
@@ -161,11 +202,20 @@ export function judge(head: RequestHead, policy: AdmissionPolicy = {}): Judgemen
 
   return {
     kind: "opening",
-    request: { head, key, authority, resourceName: target.resourceName, protocols, extensions },
+    request: { head, key, authority, resourceName, protocols, extensions },
   };
 }
 
-function bodyDefect({ headers, method }: RequestHead): RefusalCode | undefined {
+/** Whether a body is unusual: no WebSocket is opened by such a request, and only an application can make sense of it. */
+export function mayNotHaveBody({ method }: RequestHead): boolean {
+  return method === "GET" || method === "HEAD";
+}
+
+function announcesBody({ headers }: RequestHead): boolean {
+  return headers.count("transfer-encoding") > 0 || Number(listElements(headers.get("content-length"))[0]) > 0;
+}
+
+function bodyDefect({ headers }: RequestHead): RefusalCode | undefined {
   const contentLength = headers.get("content-length");
   const transferEncoding = headers.get("transfer-encoding");
   // RFC 9112, section 6.3, of a request with neither: "the message body length is zero (no message body is present)".
@@ -185,10 +235,7 @@ function bodyDefect({ headers, method }: RequestHead): RefusalCode | undefined {
   if (encoded && (lengths.length > 0 || !endsInChunked(transferEncoding))) {
     return "transfer-encoding-invalid";
   }
-  // RFC 9110, section 7.8: the switch of protocols takes effect after the request, including its body. What a proxy
-  // counts as body must never be read as frames here.
-  const announced = encoded || Number(lengths[0]) > 0;
-  return announced && (method === "GET" || method === "HEAD") ? "body-not-allowed" : undefined;
+  return undefined;
 }
 
 function endsInChunked(value: string | undefined): boolean {

@@ -16,15 +16,16 @@ import {
   group,
   heartbeat,
   hook,
+  httpApplication,
   listener,
   offered,
+  paths,
   port,
   protocols,
   read,
   type Shape,
   signal,
   text,
-  urlPath,
   wrongKind,
 } from "./values.ts";
 
@@ -54,7 +55,7 @@ const CONNECTION: Shape = {
 
 const OPENING: Shape = {
   ...CONNECTION,
-  path: urlPath,
+  path: paths,
   origins,
   hosts,
   protocols,
@@ -71,6 +72,8 @@ const OPENING: Shape = {
   error: given,
 };
 
+const ROUTE: Shape = { ...CONNECTION, origins, protocols, upgrade: hook };
+
 const SERVE: Shape = {
   ...OPENING,
   hostname: text,
@@ -81,6 +84,8 @@ const SERVE: Shape = {
   backlog: given,
   signal,
   fetch: hook,
+  http: httpApplication,
+  context: hook,
   maxHeadSize: given,
   maxHeaders: given,
 };
@@ -113,21 +118,30 @@ const RECONNECT: Shape = {
 };
 
 /** A call with options. */
-export type Call = "serve()" | "acceptor()" | "connect()" | "new WebSocket()" | "reconnecting()" | "pair()";
+export type Call =
+  | "serve()"
+  | "acceptor()"
+  | "route()"
+  | "connect()"
+  | "new WebSocket()"
+  | "reconnecting()"
+  | "pair()";
 
 const SHAPES: Readonly<Record<Call, Shape>> = {
   "serve()": SERVE,
   "acceptor()": OPENING,
+  "route()": ROUTE,
   "connect()": CONNECT,
   "new WebSocket()": { ...CONNECT, protocols: given },
   "reconnecting()": RECONNECT,
   "pair()": CONNECTION,
 };
 
-/** Options after reading: a single subprotocol has become a list. */
-export type Read<Options> = Options extends { protocols?: infer Protocols }
-  ? Omit<Options, "protocols"> & { protocols?: Exclude<Protocols, string> }
-  : Options;
+/** Options after reading: a single subprotocol has become a list, and paths a function. */
+export type Read<Options> =
+  & Omit<Options, "protocols" | "path">
+  & (Options extends { protocols?: infer Protocols } ? { protocols?: Exclude<Protocols, string> } : unknown)
+  & (Options extends { path?: unknown } ? { path?(path: string): boolean } : unknown);
 
 /**
  * Reads the options of a call. Throws a `TypeError` for an unknown name and for a value of the wrong type, and a
@@ -137,7 +151,7 @@ export function readOptions<Options extends object>(call: Call, options: Options
   if (typeof options !== "object" || options === null) {
     const instead = call === "serve()" && typeof options === "number"
       ? `{ port: ${String(options)} }, then the handler`
-      : call === "serve()" || call === "acceptor()"
+      : call === "serve()" || call === "acceptor()" || call === "route()"
       ? "an object, which may be empty, then the handler"
       : "an object";
     throw new TypeError(`Cannot use ${describe(options)} as the options of ${call}: give ${instead}.`);
@@ -157,6 +171,8 @@ const CALLBACKS: Shape = { open: given, message: given, close: given };
 /** Checks a connection handler: a function, or callbacks. Throws a `TypeError` for anything else. */
 export function checkHandler(call: Call, handler: unknown): void {
   if (typeof handler === "function") return;
+  // The routes of a list have been checked by route().
+  if (Array.isArray(handler) && (call === "serve()" || call === "acceptor()")) return;
   if (typeof handler !== "object" || handler === null) {
     throw new TypeError(
       `Cannot use ${

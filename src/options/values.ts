@@ -118,14 +118,41 @@ export const certificate: Reader = (value, name) => {
 };
 
 /** The path of a URL, without a query. */
-export const urlPath: Reader = (value, name) => {
-  if (typeof value !== "string") throw wrongKind(name, value, "a string");
+export const urlPath = (value: unknown, name: string): string => {
+  if (typeof value !== "string") throw wrongKind(name, value, "a path, a list of paths, or a function");
   if (value.startsWith("/") && !/[?#\s]/.test(value)) return value;
   throw new TypeError(
     `Cannot use ${JSON.stringify(value)} for option ${name}: give the path of a URL, such as "/chat". ` +
       "A Unix socket is the option unix.",
   );
 };
+
+/** A path, a list of paths, or a function that tells for each path. Read as a function. */
+export const paths: Reader = (value, name, given) => {
+  if (typeof value === "function") {
+    const call = hook(value, name, given) as (path: string) => unknown;
+    return (path: string): boolean => call(path) === true;
+  }
+  const list = new Set(
+    (Array.isArray(value) ? Array.from(value) : [value]).map((each) => urlPath(each, name)),
+  );
+  return (path: string): boolean => list.has(path);
+};
+
+/** The HTTP application: a request listener of `node:http`, or a server. */
+export const httpApplication: Reader = (value, name) => {
+  if (typeof value === "function" || isServer(value)) return value;
+  throw wrongKind(
+    name,
+    value,
+    "a request listener of node:http, such as an Express app, or a node:http server",
+  );
+};
+
+function isServer(value: unknown): boolean {
+  const { emit, listenerCount } = (value ?? {}) as Record<string, unknown>;
+  return typeof value === "object" && typeof emit === "function" && typeof listenerCount === "function";
+}
 
 /** A string is a list of one. */
 export function listOf(value: unknown, name: string, what: string): readonly string[] {

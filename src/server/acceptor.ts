@@ -9,11 +9,24 @@ import { Admission } from "./admission.ts";
 import { atLeast } from "../options/at_least.ts";
 import { type ConnectionOptions, connectionSettings } from "../connection/options.ts";
 import { Deadlines } from "./deadlines.ts";
-import { HeaderFields, toAsciiLowerCase, trimmed } from "../http/header_fields.ts";
-import type { RequestHead } from "../http/head.ts";
+import { endpointsOf, policyOf } from "./endpoints.ts";
+import { isOfferedByTheWay } from "../http/without_upgrade.ts";
+import { judgementOf, type UpgradedRequest } from "./node_request.ts";
+import { NOTHING } from "../protocol/bytes.ts";
 import { refuse } from "../handshake/refusal.ts";
-import { judge, type Judgement } from "../handshake/server_handshake.ts";
-import { type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
+import { reportError } from "../support/error_hook.ts";
+import type { Route } from "./route.ts";
+import type { Judgement } from "../handshake/server_handshake.ts";
+import { type Known, type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
+import {
+  answerAsRequest,
+  isTaken,
+  keepOffersAsRequests,
+  leave,
+  register,
+  serverOf,
+  take,
+} from "./shared_socket.ts";
 import type { OpeningOptions } from "./options.ts";
 import { Home } from "./home.ts";
 import type { LimitCounts } from "../connection/limits.ts";
@@ -25,18 +38,6 @@ import type { Publisher } from "../topics/options.ts";
 import { Topics } from "../topics/topics.ts";
 import { type DuplexStream, DuplexTransport } from "../transport/duplex.ts";
 
-/** The part of `IncomingMessage` that is used. */
-export interface UpgradedRequest {
-  /** The method. */
-  readonly method?: string | undefined;
-  /** The request target. */
-  readonly url?: string | undefined;
-  /** The version, such as `1.1`. */
-  readonly httpVersion: string;
-  /** Names and values of the header lines, alternating. */
-  readonly rawHeaders: readonly string[];
-}
-
 /** The socket of an `upgrade` event. */
 export interface UpgradedSocket extends DuplexStream {
   /** On TCP sockets: whether to disable Nagle's algorithm. */
@@ -46,12 +47,21 @@ export interface UpgradedSocket extends DuplexStream {
 }
 
 /** Options of `acceptor()`. */
-export interface AcceptorOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {}
+export interface AcceptorOptions<Data = undefined, Context = undefined>
+  extends OpeningOptions<Data, Context>, ConnectionOptions {}
 
 /** A listener for the `upgrade` event of a `node:http` server, together with the connections it has accepted. */
-export interface Acceptor<Data = undefined> extends Publisher {
-  /** Accepts or refuses a request. */
-  (request: UpgradedRequest, socket: UpgradedSocket, head: Uint8Array): void;
+export interface Acceptor<Data = undefined, Context = undefined> extends Publisher {
+  /**
+   * Accepts or refuses a request. `context` is what your own code knows of it, such as the session: the second argument of
+   * `upgrade`, and `socket.data` if `upgrade` gives no data.
+   */
+  (
+    request: UpgradedRequest,
+    socket: UpgradedSocket,
+    head: Uint8Array,
+    ...context: undefined extends Context ? [context?: Context] : [context: Context]
+  ): void;
   /** The open and closing connections. */
   readonly connections: ReadonlySet<Connection<Data>>;
   /** How often each limit was reached. */
@@ -64,8 +74,10 @@ export interface Acceptor<Data = undefined> extends Publisher {
 }
 
 /**
- * Makes a listener for the `upgrade` event of a `node:http` or `node:https` server, on Node, Deno and Bun. It answers
- * every upgrade, so a server needs one; `upgrade(request)` can tell paths apart.
+ * Makes a listener for the `upgrade` event of a `node:http` or `node:https` server, on Node, Deno and Bun. It takes
+ * what is its own, by option `path` or by routes, and leaves alone the rest: a server may have several, beside `ws`, Socket.IO
+ * or Vite. A WebSocket that no listener takes is refused with 404, by one of them. A request that offers another
+ * upgrade by the way (`h2c`) is answered by the server's `request` listeners.
  *
  * Throws a `RangeError` for an option out of range, and a `TypeError` for an unknown option or one of the wrong type.
  *
@@ -80,38 +92,74 @@ export interface Acceptor<Data = undefined> extends Publisher {
  * }));
  * ```
  */
-export function acceptor<Data = undefined>(
-  given: AcceptorOptions<Data>,
-  handler: ConnectionHandler<Data>,
-): Acceptor<Data> {
+export function acceptor<Data = undefined, Context = undefined>(
+  given: AcceptorOptions<Data, Context>,
+  handler: ConnectionHandler<Data> | readonly Route[],
+): Acceptor<Data, Context> {
   const options = readOptions("acceptor()", given);
   checkHandler("acceptor()", handler);
   const settings = connectionSettings(options);
   const topics = new Topics(options, settings);
   const home = new Home(options, settings, topics, new Admission(options));
+  const endpointAt = endpointsOf(options, handler, home);
+  const policy = policyOf(options.hosts ?? "any", endpointAt);
+  const handshakeTimeout = atLeast(options, "handshakeTimeout", 1, 10_000);
   const context: OpeningContext<Data> = {
     options,
+    policy,
     // The HTTP server has enforced its own limits on the head.
     limits: { maxHeadSize: Infinity, maxHeaders: Infinity },
     home,
-    deadlines: new Deadlines(atLeast(options, "handshakeTimeout", 1, 10_000)),
-    handler,
+    endpointAt,
+    deadlines: new Deadlines(handshakeTimeout),
     handshakes: new Roster(),
     retryAfter: undefined,
     notice: new RefusalNotice(),
-    host: "localhost",
+    http: undefined,
   };
-  const accept = (request: UpgradedRequest, socket: UpgradedSocket, early: Uint8Array): void => {
+  const open = (socket: UpgradedSocket, early: Uint8Array, judgement: Judgement, known?: Known): void => {
     socket.setNoDelay?.(true);
     socket.setTimeout?.(0);
     const transport = new DuplexTransport(socket, {
       head: early,
       highWaterMark: settings.sendHighWaterMark,
     });
-    const handshake = new OpeningHandshake(transport, context);
+    const handshake = new OpeningHandshake(transport, context, known);
     transport.attach(handshake);
-    if (handshake.enter()) handshake.judged(judgementOf(request, options), new Uint8Array(0));
+    if (handshake.enter()) handshake.judged(judgement, NOTHING);
   };
+  const accept = function (
+    this: unknown,
+    request: UpgradedRequest,
+    socket: UpgradedSocket,
+    early: Uint8Array,
+    ...contexts: unknown[]
+  ): void {
+    if (isTaken(socket)) return;
+    const server = serverOf(this, socket);
+    const judgement = judgementOf(request, policy);
+    const asks = { socket, server, direct: this !== undefined && this === server };
+    const asRequest = (): void => {
+      answerAsRequest(server!, request, socket, early).catch((error) => reportError(options.error, error));
+    };
+    if (judgement.kind === "plain" && server !== undefined) {
+      const byTheWay = isOfferedByTheWay(judgement.head.headers.get("upgrade") ?? "");
+      keepOffersAsRequests(server);
+      if (byTheWay) take(asks, asRequest);
+      else leave(asks, handshakeTimeout, () => take(asks, asRequest));
+    } else if (judgement.kind === "elsewhere") {
+      const refusal = refuse("path-not-found");
+      leave(asks, handshakeTimeout, () => {
+        take(asks, () => open(socket, early, { kind: "refused", refusal, head: judgement.head }));
+      });
+    } else {
+      take(
+        asks,
+        () => open(socket, early, judgement, contexts.length === 0 ? undefined : { context: contexts[0] }),
+      );
+    }
+  };
+  register(accept);
   let shutdown: Promise<void> | undefined;
   const publisher: Omit<Acceptor<Data>, never> = {
     shutdown: (options = {}) => shutdown ??= shutDown(context, options, () => Promise.resolve()),
@@ -127,25 +175,8 @@ export function acceptor<Data = undefined>(
       return topics.dropped;
     },
   };
-  return Object.defineProperties(accept, Object.getOwnPropertyDescriptors(publisher)) as Acceptor<Data>;
-}
-
-function judgementOf<Data>(request: UpgradedRequest, options: AcceptorOptions<Data>): Judgement {
-  // The parser of node:http accepts HTTP/0.9 and HTTP/2.0.
-  if (!/^1\.[0-9]$/.test(request.httpVersion)) {
-    return { kind: "refused", refusal: refuse("http-version-unsupported"), head: undefined };
-  }
-  return judge(headOf(request), options);
-}
-
-function headOf({ method = "", url = "", httpVersion, rawHeaders }: UpgradedRequest): RequestHead {
-  const headers = new HeaderFields();
-  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const [name, raw] = [rawHeaders[i]!, rawHeaders[i + 1]!];
-    const value = trimmed(raw, 0, raw.length);
-    headers.append(toAsciiLowerCase(name), value);
-    text += `${name}: ${value}\r\n`;
-  }
-  return { method, target: url, minorVersion: Number(httpVersion.slice(2)), headers, text: text + "\r\n" };
+  return Object.defineProperties(accept, Object.getOwnPropertyDescriptors(publisher)) as unknown as Acceptor<
+    Data,
+    Context
+  >;
 }

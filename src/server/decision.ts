@@ -4,12 +4,12 @@
  * @module
  */
 import { type Refusal, refuse } from "../handshake/refusal.ts";
-import type { OpeningOptions, UpgradeResult } from "./options.ts";
+import type { EndpointOptions, UpgradeResult } from "./options.ts";
 import type { HandshakeRequest } from "./web_request.ts";
 
 /** The part of the options that decides. */
-export interface DecisionOptions<Data> extends Pick<OpeningOptions<Data>, "upgrade"> {
-  readonly protocols?: Exclude<OpeningOptions<Data>["protocols"], string>;
+export interface DecisionOptions<Data> extends Pick<EndpointOptions<Data, unknown>, "upgrade"> {
+  readonly protocols?: Exclude<EndpointOptions<Data>["protocols"], string>;
 }
 
 /** The handshake is accepted. */
@@ -17,6 +17,8 @@ export interface Accepted<Data> {
   readonly kind: "accept";
   readonly result: UpgradeResult<Data> | undefined;
   readonly protocol: string | undefined;
+  /** The application's data for the connection: what `upgrade` gives, or the context. */
+  readonly data: unknown;
 }
 
 /** The handshake is refused. */
@@ -35,9 +37,10 @@ export interface Responded {
 export function decideAtOnce<Data>(
   { upgrade, protocols }: DecisionOptions<Data>,
   offered: readonly string[],
+  context: unknown,
 ): Accepted<Data> | Refused | undefined {
   if (upgrade !== undefined || typeof protocols === "function") return undefined;
-  return withListed(undefined, protocols, offered);
+  return withListed(undefined, protocols, offered, context);
 }
 
 /** Asks the application. Rejects with what its functions throw, and with a `TypeError` for an invalid result. */
@@ -45,8 +48,9 @@ export async function decide<Data>(
   { upgrade, protocols }: DecisionOptions<Data>,
   offered: readonly string[],
   request: HandshakeRequest,
+  context: unknown,
 ): Promise<Accepted<Data> | Refused | Responded> {
-  const answer = await upgrade?.(request);
+  const answer = await upgrade?.(request, context);
   if (answer instanceof Response) return { kind: "respond", response: answer };
   // False, an error, or a foreign Response class, does not mean acceptance.
   if (answer !== undefined && answer !== null && !isResult(answer)) {
@@ -56,10 +60,11 @@ export async function decide<Data>(
   }
   const result = answer ?? undefined;
   const own = nameOf(result?.protocol, "the protocol that upgrade() returns");
-  if (own !== undefined) return { kind: "accept", result, protocol: own };
-  if (typeof protocols !== "function") return withListed(result, protocols, offered);
+  const data = result !== undefined && "data" in result ? result.data : context;
+  if (own !== undefined) return { kind: "accept", result, protocol: own, data };
+  if (typeof protocols !== "function") return withListed(result, protocols, offered, data);
   const chosen = await protocols(offered, request);
-  return { kind: "accept", result, protocol: nameOf(chosen, "the result of protocols()") };
+  return { kind: "accept", result, protocol: nameOf(chosen, "the result of protocols()"), data };
 }
 
 /** Selects the first of these subprotocols that is offered. */
@@ -67,10 +72,13 @@ function withListed<Data>(
   result: UpgradeResult<Data> | undefined,
   supported: readonly string[] | undefined,
   offered: readonly string[],
+  data: unknown,
 ): Accepted<Data> | Refused {
-  if (supported === undefined || offered.length === 0) return { kind: "accept", result, protocol: undefined };
+  if (supported === undefined || offered.length === 0) {
+    return { kind: "accept", result, protocol: undefined, data };
+  }
   const protocol = supported.find((each) => offered.includes(each));
-  if (protocol !== undefined) return { kind: "accept", result, protocol };
+  if (protocol !== undefined) return { kind: "accept", result, protocol, data };
   const detail = `It supports ${supported.join(", ") || "none"}.`;
   return { kind: "refuse", refusal: refuse("subprotocol-unsupported", { detail }) };
 }

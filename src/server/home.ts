@@ -29,7 +29,7 @@ export class Home<Data> implements ConnectionHome<Connection<Data>> {
   readonly settings: ConnectionSettings;
   readonly topics: Topics<Data>;
   /** The open and closing connections. */
-  readonly connections: Roster<Connection<Data>> = new Roster();
+  readonly connections: Roster<Connection<Data>>;
   /** Limits the number of connections. */
   readonly admission: Admission;
   /** Counts and reports reached limits. */
@@ -44,12 +44,20 @@ export class Home<Data> implements ConnectionHome<Connection<Data>> {
     settings: ConnectionSettings,
     topics: Topics<Data>,
     admission: Admission,
+    connections: Roster<Connection<Data>> = new Roster(),
+    limits: LimitLedger<Data> = new LimitLedger(options),
   ) {
     this.#options = options;
     this.settings = settings;
     this.topics = topics;
     this.admission = admission;
-    this.limits = new LimitLedger(options);
+    this.connections = connections;
+    this.limits = limits;
+  }
+
+  /** A home with other settings; all else is the same, and counted together. */
+  alike(settings: ConnectionSettings): Home<Data> {
+    return new Home(this.#options, settings, this.topics, this.admission, this.connections, this.limits);
   }
 
   /** Whether the compression of one more connection is within the memory budget. */

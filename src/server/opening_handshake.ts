@@ -5,9 +5,10 @@
  * @module
  */
 import { acceptCompression } from "../compression/options.ts";
-import { type ConnectionHandler, startConnection } from "../connection/connection.ts";
+import { startConnection } from "../connection/connection.ts";
 import type { Deadline, Deadlines, Due } from "./deadlines.ts";
 import { reportError } from "../support/error_hook.ts";
+import type { ApplicationHttp } from "./application_http.ts";
 import type { Authority } from "../http/authority.ts";
 import { type HeadLimits, latin1Text, type RequestHead } from "../http/head.ts";
 import { concat, NOTHING } from "../protocol/bytes.ts";
@@ -15,46 +16,58 @@ import { latin1Bytes } from "../http/response.ts";
 import { type Refusal, refuse } from "../handshake/refusal.ts";
 import {
   type Judgement,
+  type JudgementPolicy,
   type OpeningRequest,
+  pathOf,
   type PlainJudgement,
   ServerHandshake,
 } from "../handshake/server_handshake.ts";
 import { acceptanceText, refusalBytes } from "../handshake/server_response.ts";
-import type { AdmissionPolicy } from "../handshake/admission_policy.ts";
+import type { Endpoint, FindEndpoint, Found } from "./endpoints.ts";
 import type { Home } from "./home.ts";
 import { type LimitName, limitOf } from "../connection/limits.ts";
-import { type Accepted, decide, decideAtOnce, type DecisionOptions, type Refused } from "./decision.ts";
-import { closeLingering } from "./lingering_close.ts";
+import { type Accepted, decide, decideAtOnce, type Refused } from "./decision.ts";
+import { closeLingering } from "../transport/lingering_close.ts";
 import type { HandshakeReport, OpeningOptions } from "./options.ts";
 import { Reading } from "../connection/reading.ts";
 import type { RefusalNotice } from "./refusal_notice.ts";
 import type { Roster } from "../support/roster.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
 import { headerLines } from "../options/header_lines.ts";
-import { type HandshakeRequest, hostOf, webRequest } from "./web_request.ts";
+import { hostOf, webRequest } from "./web_request.ts";
 import { responseBytes } from "./web_response.ts";
 
 /** What the handshakes of one server share. */
 export interface OpeningContext<Data> {
-  readonly options: Omit<OpeningOptions<Data>, "protocols" | "hosts"> & DecisionOptions<Data> & {
-    hosts?: NonNullable<AdmissionPolicy["hosts"]>;
-    fetch?(request: HandshakeRequest): Response | Promise<Response>;
-  };
+  readonly options: Pick<OpeningOptions<Data>, "accepted" | "refused" | "error">;
+  /** How requests are judged. */
+  readonly policy: JudgementPolicy;
   readonly limits: HeadLimits;
   /** The deadlines of the handshakes. */
   readonly deadlines: Deadlines;
-  readonly handler: ConnectionHandler<Data>;
+  /** Finds what a handshake is for. */
+  readonly endpointAt: FindEndpoint<Data>;
   /** Handshakes in progress. */
   readonly handshakes: Roster<OpeningHandshake<Data>>;
-  /** What the connections share. */
+  /** What all connections share. */
   readonly home: Home<Data>;
+  /** What gets everything that is no WebSocket of ours; without it such requests are refused. */
+  http: ApplicationHttp | undefined;
   /** Seconds after which refused peers may retry, once the server is shutting down. */
   retryAfter: number | undefined;
   /** Reports refusals that nobody else would see. */
   readonly notice: RefusalNotice;
-  /** Replaces the host of an HTTP/1.0 request without one. */
-  readonly host: string;
 }
+
+/** What the application's own code knows of a request, never the client. */
+export interface Known {
+  /** The context. */
+  readonly context?: unknown;
+  /** Asks the application for the context. */
+  readonly ask?: () => unknown;
+}
+
+const NOTHING_KNOWN: Known = {};
 
 /** Bytes of frames that may arrive before the handshake is answered. */
 const MAX_EARLY_SIZE = 16 * 1024;
@@ -66,6 +79,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   readonly #handshake: ServerHandshake;
   readonly #place: number;
   readonly #deadline: Deadline;
+  readonly #known: Known;
   #stage: "reading" | "deciding" | "answered" | "gone" = "reading";
   #early: Uint8Array = NOTHING;
   #head: RequestHead | undefined;
@@ -74,20 +88,24 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #stopLingering: (() => void) | undefined;
   #controller: AbortController | undefined;
 
-  /** Waits for a request on this transport. */
-  constructor(transport: Transport, context: OpeningContext<Data>) {
+  /** Waits for a request on this transport, or for {@linkcode judged}. */
+  constructor(transport: Transport, context: OpeningContext<Data>, known: Known = NOTHING_KNOWN) {
     this.#transport = transport;
     this.#context = context;
-    this.#handshake = new ServerHandshake(context.limits, context.options);
+    this.#known = known;
+    this.#handshake = new ServerHandshake(context.limits, context.policy);
     this.#place = context.handshakes.add(this);
     this.#deadline = context.deadlines.begin(this);
   }
 
   /** Returns whether there is room for one more connection; if not, it was refused. Call once, after `attach()`. */
   enter(): boolean {
-    const { handshakes, home } = this.#context;
+    const { handshakes, home, http } = this.#context;
     const address = this.#transport.remoteAddress;
-    const rejection = home.admission.enter(address, handshakes.size + home.connections.size);
+    const rejection = home.admission.enter(
+      address,
+      handshakes.size + home.connections.size + (http?.size ?? 0),
+    );
     if (rejection === undefined) return true;
     if (rejection.dropped) {
       this.#tellLimit(rejection.refusal);
@@ -167,41 +185,53 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     if (judgement.kind === "refused") {
       this.#head = judgement.head;
       this.#refuse(judgement.refusal);
-    } else if (!fitsUrl(judgement.kind === "plain" ? judgement.authority : judgement.request.authority)) {
-      this.#head = judgement.kind === "plain" ? judgement.head : judgement.request.head;
-      this.#refuse(refuse("host-invalid"));
-    } else if (judgement.kind === "plain") {
-      this.#head = judgement.head;
-      this.#plain(judgement);
-    } else {
-      this.#head = judgement.request.head;
-      this.#opening(judgement.request, early);
+      return;
     }
+    const { head, authority } = judgement.kind === "opening" ? judgement.request : judgement;
+    this.#head = head;
+    const { http } = this.#context;
+    if (!fitsUrl(authority)) this.#refuse(refuse("host-invalid"));
+    else if (judgement.kind === "opening" && !(http?.readsHandshakes && this.#known === NOTHING_KNOWN)) {
+      this.#opening(judgement.request, early);
+    } else if (http !== undefined) this.#handOver(http, head, early);
+    else if (judgement.kind === "plain") this.#plain(judgement);
+    else this.#refuse(refuse("path-not-found"));
   }
 
   #opening(request: OpeningRequest, early: Uint8Array): void {
-    const { path } = this.#context.options;
-    if (path !== undefined && request.resourceName.split("?", 1)[0] !== path) {
-      return this.#refuse(refuse("path-not-found"));
-    }
-    const decision = decideAtOnce(this.#context.options, request.protocols);
-    if (decision !== undefined) return this.#carryOut(request, decision, early);
+    const found = this.#context.endpointAt(pathOf(request.resourceName))!;
+    const { ask, context } = this.#known;
+    const decision = ask === undefined
+      ? decideAtOnce(found.endpoint.options, request.protocols, context)
+      : undefined;
+    if (decision !== undefined) return this.#carryOut(request, found.endpoint, decision, early);
     this.#stage = "deciding";
     this.#keep(early);
     this.#controller = new AbortController();
-    void this.#decide(request, this.#controller.signal);
+    void this.#decide(request, found, this.#controller.signal);
   }
 
-  async #decide(request: OpeningRequest, signal: AbortSignal): Promise<void> {
+  async #decide(
+    request: OpeningRequest,
+    { endpoint, params }: Found<Data>,
+    signal: AbortSignal,
+  ): Promise<void> {
     try {
+      const { encrypted, remoteAddress } = this.#transport;
+      const { resourceName } = request;
+      const { ask, context } = this.#known;
       const host = hostOf(request.authority);
-      const webRequest = this.#webRequest(request.head, request.resourceName, host, signal);
-      const decision = await decide(this.#context.options, request.protocols, webRequest);
+      const decision = await decide(
+        endpoint.options,
+        request.protocols,
+        webRequest(request.head, { host, resourceName, encrypted, remoteAddress, params, signal }),
+        ask === undefined ? context : await ask(),
+      );
       if (decision.kind === "respond") {
         const refusal = refuse("refused-by-application", { status: decision.response.status });
         this.#respond(await responseBytes(decision.response, "GET", new Date()), refusal);
       } else if (this.#stage === "deciding") {
-        this.#carryOut(request, decision, this.#early);
+        this.#carryOut(request, endpoint, decision, this.#early);
       }
     } catch (error) {
       this.#failed(error);
@@ -210,18 +240,24 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
 
   #carryOut(
     request: OpeningRequest,
+    endpoint: Endpoint<Data>,
     decision: Accepted<Data> | Refused,
     early: Uint8Array,
   ): void {
     if (this.#context.retryAfter !== undefined) this.#refuseShutDown();
     else if (decision.kind === "refuse") this.#refuse(decision.refusal);
-    else this.#accept(request, decision, early);
+    else this.#accept(request, endpoint, decision, early);
   }
 
-  #accept(request: OpeningRequest, { result, protocol }: Accepted<Data>, early: Uint8Array): void {
-    const { home: { settings: { compression } }, options } = this.#context;
+  #accept(
+    request: OpeningRequest,
+    { home, handler }: Endpoint<Data>,
+    { result, protocol, data }: Accepted<Data>,
+    early: Uint8Array,
+  ): void {
+    const { compression } = home.settings;
     let agreed = compression && acceptCompression(request.extensions, compression);
-    if (agreed !== undefined && !this.#context.home.hasRoomFor(agreed.deflate)) {
+    if (agreed !== undefined && !home.hasRoomFor(agreed.deflate)) {
       agreed = undefined;
       this.#limitReached(
         "compression.memoryBudget",
@@ -234,21 +270,21 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     this.#transport.write(latin1Bytes(response));
     startConnection(
       {
-        home: this.#context.home,
+        home,
         transport: this.#transport,
         reading: this.#reading,
         protocol: protocol ?? "",
         extensions: agreed?.answer ?? "",
         compression: agreed?.deflate,
-        data: result?.data as Data,
+        data: data as Data,
         request: request.head.text,
       },
-      this.#context.handler,
+      handler,
       early,
     );
     this.#reading?.release("early bytes");
     // The connection already exists, so that a hook that shuts the server down closes this one too.
-    options.accepted?.(this.#report(response));
+    this.#context.options.accepted?.(this.#report(response));
   }
 
   /** The handshake is over, with or without a connection. */
@@ -259,44 +295,20 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     this.#context.handshakes.remove(this, this.#place);
   }
 
-  #plain({ head, authority, resourceName }: PlainJudgement): void {
-    const { fetch } = this.#context.options;
-    if (fetch === undefined) {
-      return this.#refuse(
-        refuse(
-          head.method === "GET" || head.method === "HEAD" ? "not-a-websocket-request" : "method-not-allowed",
-        ),
-      );
-    }
-    if (head.method !== "GET" && head.method !== "HEAD") {
-      return this.#refuse(refuse("method-not-allowed", { allow: "GET, HEAD" }));
-    }
-    this.#stage = "deciding";
-    const host = authority === undefined ? this.#context.host : hostOf(authority);
-    void (async () => {
-      try {
-        const response = await fetch(this.#webRequest(head, resourceName, host, undefined));
-        this.#respond(await responseBytes(response, head.method, new Date()));
-      } catch (error) {
-        this.#failed(error);
-      }
-    })();
+  /** The application's HTTP server reads the request, from its first byte. */
+  #handOver(http: ApplicationHttp, { text }: RequestHead, early: Uint8Array): void {
+    this.#leave();
+    const head = latin1Bytes(text);
+    http.take(this.#transport, concat([head, early], head.length + early.length));
   }
 
-  #webRequest(
-    head: RequestHead,
-    resourceName: string,
-    host: string,
-    signal: AbortSignal | undefined,
-  ): HandshakeRequest {
-    const { encrypted, remoteAddress } = this.#transport;
-    return webRequest(head, {
-      host,
-      resourceName,
-      encrypted,
-      remoteAddress,
-      ...(signal === undefined ? {} : { signal }),
-    });
+  #plain({ head, hasBody }: PlainJudgement): void {
+    const code = head.method !== "GET" && head.method !== "HEAD"
+      ? "method-not-allowed"
+      : hasBody
+      ? "body-not-allowed"
+      : "not-a-websocket-request";
+    this.#refuse(refuse(code));
   }
 
   expired(): void {
@@ -361,7 +373,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
 let lastHost = "";
 
 /** Whether the host fits a URL: not every name allowed by RFC 9112 does. */
-function fitsUrl(authority: Authority | undefined): boolean {
+export function fitsUrl(authority: Authority | undefined): boolean {
   if (authority === undefined || authority.host === lastHost) return true;
   if (!URL.canParse(`http://${authority.host}/`)) return false;
   lastHost = authority.host;

@@ -31,14 +31,10 @@ export interface HandshakeReport {
   readonly response: string;
 }
 
-/** Options of opening handshakes, for `serve()` and `acceptor()`. */
-export interface OpeningOptions<Data> extends AdmissionPolicy, AdmissionOptions, TopicOptions<Data> {
-  /**
-   * The URL path for WebSockets, such as `"/chat"`; the query is ignored. Other paths are refused with 404.
-   *
-   * @default every path
-   */
-  path?: string;
+/** Which handshakes an endpoint accepts. */
+export interface EndpointOptions<Data, Context = undefined> {
+  /** Allowed page origins: see {@linkcode AdmissionPolicy.origins}. */
+  readonly origins?: NonNullable<AdmissionPolicy["origins"]>;
   /**
    * Supported subprotocols, most preferred first, or a single one; a client that offers only others is refused. Or a
    * function that selects one of those offered, or none.
@@ -55,11 +51,29 @@ export interface OpeningOptions<Data> extends AdmissionPolicy, AdmissionOptions,
   /**
    * Decides about a handshake before it is answered: return data, headers or a subprotocol to accept it with them,
    * nothing to accept it as it is, or a `Response` to refuse it. An exception goes to `error` and is answered with
-   * 500.
+   * 500. `context` is what your own code knows of the request: the fourth argument of an `Acceptor`, or the result of
+   * option `context` of `serve()`. It never comes from the client.
    */
   upgrade?(
     request: HandshakeRequest,
+    context: Context,
   ): UpgradeResult<Data> | Response | void | Promise<UpgradeResult<Data> | Response | void>;
+}
+
+/** Options of opening handshakes, for `serve()` and `acceptor()`. */
+export interface OpeningOptions<Data, Context = undefined>
+  extends
+    Omit<EndpointOptions<Data, Context>, "origins">,
+    AdmissionPolicy,
+    AdmissionOptions,
+    TopicOptions<Data> {
+  /**
+   * The URL paths for WebSockets: one, such as `"/chat"`, a list, or a function that tells for a path; the query is
+   * ignored. Other paths are left to the application's HTTP server, or refused with 404 if there is none.
+   *
+   * @default every path; with routes, theirs
+   */
+  path?: string | readonly string[] | ((path: string) => boolean);
   /**
    * Milliseconds for the opening handshake, from the start of the connection and including TLS.
    *

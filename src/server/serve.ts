@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Connection, ConnectionHandler } from "../connection/connection.ts";
 import type { Sendable } from "../connection/message.ts";
 import { Admission } from "./admission.ts";
@@ -10,6 +11,8 @@ import { atLeast } from "../options/at_least.ts";
 import { type ConnectionOptions, connectionSettings } from "../connection/options.ts";
 import { Deadlines } from "./deadlines.ts";
 import { isLoopbackHost } from "../http/authority.ts";
+import { endpointsOf, policyOf } from "./endpoints.ts";
+import { HttpDoor, type HttpDoorOptions } from "./http_door.ts";
 import { type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
 import type { OpeningOptions } from "./options.ts";
 import { reportError } from "../support/error_hook.ts";
@@ -17,6 +20,7 @@ import { checkHandler, readOptions } from "../options/read.ts";
 import { Home } from "./home.ts";
 import type { LimitCounts } from "../connection/limits.ts";
 import { RefusalNotice } from "./refusal_notice.ts";
+import type { Route } from "./route.ts";
 import { Roster } from "../support/roster.ts";
 import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publication, Publisher, PublishOptions } from "../topics/options.ts";
@@ -26,8 +30,12 @@ import { adapter } from "../transport/detect.ts";
 import type { Listener, TlsServerOptions } from "../transport/transport.ts";
 import type { HandshakeRequest } from "./web_request.ts";
 
+/** A request listener of `node:http`. */
+export type HttpListener = (request: IncomingMessage, response: ServerResponse) => unknown;
+
 /** Options of `serve()`. */
-export interface ServeOptions<Data = undefined> extends OpeningOptions<Data>, ConnectionOptions {
+export interface ServeOptions<Data = undefined, Context = undefined>
+  extends OpeningOptions<Data, Context>, ConnectionOptions {
   /**
    * The address to listen on. The default is reachable from this machine only; `"0.0.0.0"` or `"::"` opens the server
    * to others.
@@ -59,12 +67,24 @@ export interface ServeOptions<Data = undefined> extends OpeningOptions<Data>, Co
    */
   signal?: AbortSignal;
   /**
-   * Answers GET and HEAD requests that are not WebSocket handshakes, on the same port: a health check, a page. One response per
-   * connection, buffered in memory. An exception goes to `error` and is answered with 500.
+   * The application's HTTP on the same port: a request listener of `node:http`, such as an Express or Koa application,
+   * or an `http.Server`, such as Fastify's, which need not listen. It gets every request that is no WebSocket of ours,
+   * and upgrades on paths other than those of `path` or the routes. Time limits and listeners are those of the server.
    *
    * @default such requests are refused with 426
    */
+  http?: HttpListener | HttpServer;
+  /**
+   * The same, as a `fetch` handler: `app.fetch` of Hono, Elysia or h3. Bodies are streamed both ways. An exception goes
+   * to `error` and is answered with 500. GET and HEAD requests have no body.
+   */
   fetch?(request: HandshakeRequest): Response | Promise<Response>;
+  /**
+   * With `http` or `fetch`: what your own code knows of an opening handshake, such as the session that a middleware
+   * finds. The result, or what its promise gives, is the second argument of `upgrade`, and `socket.data` if `upgrade` gives
+   * no data. An exception goes to `error` and is answered with 500.
+   */
+  context?(request: IncomingMessage): Context | Promise<Context>;
   /**
    * Largest request head in bytes. RFC 9112, section 3, recommends 8000 for the request line alone.
    *
@@ -101,7 +121,7 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
 }
 
 /**
- * Listens for WebSocket connections and gives each to the handler.
+ * Listens for WebSocket connections and gives each to the handler, or to that of its route.
  *
  * Rejects with a `TransportError` if it cannot listen on the address; a `RangeError` for an option out of range; a
  * `TypeError` for an unknown option, one of the wrong type, an invalid certificate, and TLS on a Unix socket; and the
@@ -118,30 +138,40 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
  * await server.shutdown();
  * ```
  */
-export async function serve<Data = undefined>(
-  given: ServeOptions<Data>,
-  handler: ConnectionHandler<Data>,
+export async function serve<Data = undefined, Context = undefined>(
+  given: ServeOptions<Data, Context>,
+  handler: ConnectionHandler<Data> | readonly Route[],
 ): Promise<Server<Data>> {
   const options = readOptions("serve()", given);
   checkHandler("serve()", handler);
   const { hostname = "127.0.0.1", port = 8000, unix, tls, signal } = options;
   signal?.throwIfAborted();
   const settings = connectionSettings(options);
+  const headTimeout = atLeast(options, "handshakeTimeout", 1, 10_000);
+  const home = new Home(options, settings, new Topics(options, settings), new Admission(options));
+  const endpointAt = endpointsOf(options, handler, home);
+  // Until the address is known, use the stricter choice.
+  const policy = policyOf(options.hosts ?? "loopback", endpointAt);
   const context: OpeningContext<Data> = {
-    // Until the address is known, use the stricter choice.
-    options: { ...options, hosts: options.hosts ?? "loopback" },
+    options,
+    policy,
     limits: {
       maxHeadSize: atLeast(options, "maxHeadSize", 64, 16 * 1024),
       maxHeaders: atLeast(options, "maxHeaders", 1, 100),
     },
-    home: new Home(options, settings, new Topics(options, settings), new Admission(options)),
-    deadlines: new Deadlines(atLeast(options, "handshakeTimeout", 1, 10_000)),
-    handler,
+    home,
+    endpointAt,
+    deadlines: new Deadlines(headTimeout),
     handshakes: new Roster(),
     retryAfter: undefined,
     notice: new RefusalNotice(),
-    host: unix === undefined ? bracketed(hostname) : "localhost",
+    http: undefined,
   };
+  const { http, fetch } = options;
+  if (http !== undefined || fetch !== undefined) {
+    const host = unix === undefined ? bracketed(hostname) : "localhost";
+    context.http = new HttpDoor({ ...options, headTimeout, host } as HttpDoorOptions, context);
+  }
   if (tls !== undefined) await checkCertificates(tls);
   const { listen } = await adapter();
   const listener = await listen({
@@ -160,7 +190,7 @@ export async function serve<Data = undefined>(
   // A page can reach a loopback address through a domain name (DNS rebinding), which the Host header reveals.
   if (options.hosts === undefined) {
     const local = unix === undefined && isLoopbackHost(written(listener.hostname));
-    context.options.hosts = local ? "loopback" : "any";
+    policy.hosts = local ? "loopback" : "any";
   }
   const server = new ListeningServer(listener, context, urlOf(listener, unix, tls !== undefined), signal);
   if (signal?.aborted) {

@@ -50,7 +50,9 @@ async function end<Data>(
   const timers = [startTimer(deadline, () => {
     for (const socket of connections) socket.abort();
     for (const handshake of handshakes) handshake.abort();
+    context.http?.abort();
   })];
+  context.http?.close();
   for (const handshake of handshakes) handshake.refuseToOpen();
   const closed = [...connections].map((socket) => {
     if (jitter > 0) timers.push(startTimer(Math.random() * jitter, () => void socket.close(GOING_AWAY)));
@@ -60,6 +62,8 @@ async function end<Data>(
   await Promise.all(closed);
   const stopped = stopListening();
   for (const handshake of handshakes) handshake.abortUnlessAsked();
+  // An upgrade on a connection of the application becomes a handshake, never the other way round by now.
+  await context.http?.empty();
   await handshakes.empty();
   for (const timer of timers) clearTimeout(timer);
   await stopped;

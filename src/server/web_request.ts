@@ -10,6 +10,8 @@ import { readAgain } from "../handshake/request_target.ts";
 export interface HandshakeRequest extends Request {
   /** The peer's IP address; `""` if there is none, as on a Unix socket. */
   readonly remoteAddress: string;
+  /** The parameters in the path of its route, decoded: `{ id: "42" }` for `/rooms/:id`. */
+  readonly params: Readonly<Record<string, string>>;
 }
 
 /** Facts about a request that are not in its head. */
@@ -22,16 +24,22 @@ export interface RequestOrigin {
   readonly encrypted: boolean;
   /** The peer's IP address. */
   readonly remoteAddress: string;
+  /** The parameters in its path. */
+  readonly params?: Readonly<Record<string, string>>;
   /** Aborted if the peer leaves before it is answered. */
   readonly signal?: AbortSignal;
+  /** The body, as it arrives. */
+  readonly body?: ReadableStream<Uint8Array> | undefined;
 }
+
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** Makes a `Request` from a head. Throws a `TypeError` if host and path do not form a URL. */
 export function webRequest(
   head: Pick<RequestHead, "method" | "headers">,
   origin: RequestOrigin,
 ): HandshakeRequest {
-  const { host, resourceName, encrypted, remoteAddress, signal } = origin;
+  const { host, resourceName, encrypted, remoteAddress, params = NO_PARAMS, signal, body } = origin;
   const headers = new Headers();
   const cookies: string[] = [];
   for (const [name, value] of head.headers) {
@@ -41,14 +49,18 @@ export function webRequest(
   // RFC 9113, section 8.2.3: "these MUST be concatenated into a single octet string using the two-octet delimiter of
   // 0x3b, 0x20 (the ASCII string "; ")". Not every runtime does it.
   if (cookies.length > 0) headers.append("cookie", cookies.join("; "));
-  const request = new Request(`${encrypted ? "https" : "http"}://${host}${resourceName}`, {
+  // RFC 9112, section 3.3: OPTIONS * is for the server, whose URI has an empty path.
+  const path = resourceName === "*" ? "/" : resourceName;
+  const request = new Request(`${encrypted ? "https" : "http"}://${host}${path}`, {
     method: head.method,
     headers,
     ...(signal === undefined ? {} : { signal }),
+    // "half": the response may come before the whole request. It is the only value, and not in every runtime's types.
+    ...(body === undefined ? {} : { body, duplex: "half" }),
   });
-  return Object.defineProperty(request, "remoteAddress", {
-    value: remoteAddress,
-    enumerable: true,
+  return Object.defineProperties(request, {
+    remoteAddress: { value: remoteAddress, enumerable: true },
+    params: { value: params, enumerable: true },
   }) as HandshakeRequest;
 }
 

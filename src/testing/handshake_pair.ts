@@ -10,6 +10,7 @@ import type { Connection, ConnectionHandler } from "../connection/connection.ts"
 import { type ConnectionOptions, connectionSettings } from "../connection/options.ts";
 import { Deadlines } from "../server/deadlines.ts";
 import { ClientHandshake } from "../handshake/client_handshake.ts";
+import { endpointsOf, policyOf } from "../server/endpoints.ts";
 import { type OpeningContext, OpeningHandshake } from "../server/opening_handshake.ts";
 import type { OpeningOptions } from "../server/options.ts";
 import { Home } from "../server/home.ts";
@@ -92,17 +93,19 @@ export async function handshakePair<Data = undefined>(
     new Topics(server, settings.server),
     new Admission(server),
   );
+  // When a handler function returns, the connection is closed: this one returns when that has happened anyway.
+  const endpointAt = endpointsOf(server, handler ?? ((socket) => socket.closed), home);
   const context: OpeningContext<Data> = {
-    options: { ...server, hosts: server.hosts ?? "any" },
+    options: server,
+    policy: policyOf(server.hosts ?? "any", endpointAt),
     limits,
     home,
+    endpointAt,
     deadlines: new Deadlines(server.handshakeTimeout ?? 10_000),
-    // When a handler function returns, the connection is closed: this one returns when that has happened anyway.
-    handler: handler ?? ((socket) => socket.closed),
     handshakes: new Roster(),
     retryAfter: undefined,
     notice: new RefusalNotice(),
-    host: "localhost",
+    http: undefined,
   };
   const ends = connected(faults, settings.client.sendHighWaterMark, settings.server.sendHighWaterMark);
   const accepting = new OpeningHandshake(ends.server, context);

@@ -5,10 +5,10 @@ export * from "../../mod.ts";
 
 const servers: { shutdown(): Promise<void> }[] = [];
 
-export const serve: typeof realServe = async <Data = undefined>(
-  ...args: Parameters<typeof realServe<Data>>
+export const serve: typeof realServe = async <Data = undefined, Context = undefined>(
+  ...args: Parameters<typeof realServe<Data, Context>>
 ): Promise<Server<Data>> => {
-  const server = await realServe<Data>(...args);
+  const server = await realServe<Data, Context>(...args);
   servers.push(server);
   return server;
 };

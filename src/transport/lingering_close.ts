@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Transport } from "../transport/transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** Milliseconds for which received bytes are discarded after a response, and for which the response may make no progress. */
 const LINGER = 2000;

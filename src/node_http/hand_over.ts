@@ -1,0 +1,191 @@
+/**
+ * Hands connections to `node:http`: whatever is no WebSocket of ours is the application's, with its bytes. The
+ * application's own server runs them: its `connection` event takes any stream.
+ *
+ * @module
+ */
+import { EventEmitter } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { isOfferedByTheWay, withoutUpgrade } from "../http/without_upgrade.ts";
+import { every, now } from "../support/clock.ts";
+import { Roster } from "../support/roster.ts";
+import type { Transport } from "../transport/transport.ts";
+import { HttpConnection, type HttpOwner, type HttpTimeouts } from "./http_connection.ts";
+
+/** A request listener of `node:http`. */
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Decides about requests that `node:http` has read. */
+export interface HttpRules {
+  /** Milliseconds for a request head. */
+  readonly headTimeout: number;
+  /** Limits on request heads, where the application's server has none of its own. */
+  readonly headLimits: { readonly maxHeadSize: number; readonly maxHeaders: number };
+  /** Whether a request breaks a rule, so that the application does not get it. */
+  refuses(request: IncomingMessage): boolean;
+  /** Takes the transport of a refused request back. */
+  refuse(request: IncomingMessage, connection: HttpConnection): void;
+  /** A request for an upgrade. Takes the transport back and returns `true` if it is ours to answer. */
+  upgrade(request: IncomingMessage, connection: HttpConnection, head: Uint8Array): boolean;
+  /** Nobody took an upgrade. Takes the transport back. */
+  unclaimed(request: IncomingMessage, connection: HttpConnection): void;
+  /** A request did not arrive in time. Takes the transport back. */
+  timedOut(connection: HttpConnection): void;
+  /** A connection is over, and its transport as well. */
+  closed(connection: HttpConnection): void;
+}
+
+// Milliseconds between two looks at the deadlines, at most; each is found at most an eighth of itself too late.
+const LONGEST_TICK = 1000;
+const EIGHTH = 8;
+
+// What node:http waits beyond its keepAliveTimeout: a request may already be on its way.
+const KEEP_ALIVE_MARGIN = 1000;
+
+const WEBSOCKET = /\bwebsocket\b/i;
+
+/** The connections of one server that are the application's. */
+export class HandOver implements HttpOwner {
+  /** The connections. */
+  readonly connections: Roster<HttpConnection> = new Roster();
+  /** See {@linkcode HttpOwner.closing}. */
+  closing = false;
+  readonly #server: Server;
+  // What node:http takes for the server: the application's, but for what is decided here.
+  readonly #view: Server;
+  readonly #rules: HttpRules;
+  #stopWatch: (() => void) | undefined;
+
+  /** Connections go to this application. */
+  constructor(application: RequestListener | Server, rules: HttpRules) {
+    this.#rules = rules;
+    const server = typeof application === "function" ? createServer(application) : application;
+    this.#server = server;
+    this.#view = Object.create(server, {
+      // Deno would close each connection after its first response.
+      listening: { value: true },
+      // Whether an upgrade is an event or an ordinary request; Node 20 asks whether there are listeners.
+      shouldUpgradeCallback: { value: (request: IncomingMessage) => this.#isUpgrade(request) },
+      listenerCount: {
+        value: (name: string) => name === "upgrade" ? 1 : server.listenerCount(name),
+      },
+      maxHeaderSize: { value: limitsOf(server).maxHeaderSize ?? rules.headLimits.maxHeadSize },
+      maxHeadersCount: { value: server.maxHeadersCount ?? rules.headLimits.maxHeaders },
+      emit: { value: (name: string, ...args: unknown[]) => this.#emit(name, args) },
+    }) as Server;
+  }
+
+  /** See {@linkcode HttpOwner.timeouts}. */
+  get timeouts(): HttpTimeouts {
+    const { headersTimeout, requestTimeout, keepAliveTimeout } = this.#server;
+    return {
+      head: Math.min(this.#rules.headTimeout, limitOf(headersTimeout)),
+      request: limitOf(requestTimeout),
+      keepAlive: limitOf(keepAliveTimeout) + KEEP_ALIVE_MARGIN,
+    };
+  }
+
+  /** Hands over a transport, and what was already read from it, which is not borrowed; `ended`: to its end. */
+  take(transport: Transport, early: Uint8Array, ended: boolean): void {
+    const connection = new HttpConnection(transport, early, ended, this);
+    connection.place = this.connections.add(connection);
+    this.#stopWatch ??= this.#watch();
+    // Server.emit() would run the listeners with the application's server for the view.
+    EventEmitter.prototype.emit.call(this.#view, "connection", connection);
+  }
+
+  /** From now on each connection ends when its requests have been answered. */
+  close(): void {
+    this.closing = true;
+    for (const connection of this.connections) connection.finish();
+  }
+
+  /** Drops all connections. */
+  abort(): void {
+    for (const connection of this.connections) connection.abort();
+  }
+
+  /** See {@linkcode HttpOwner.expired}. */
+  expired(connection: HttpConnection): void {
+    if (connection.answerable) this.#rules.timedOut(connection);
+    else connection.abort();
+  }
+
+  /** See {@linkcode HttpOwner.closed}. */
+  closed(connection: HttpConnection): void {
+    this.#remove(connection);
+    this.#rules.closed(connection);
+  }
+
+  /** Takes a connection's transport back. */
+  release(connection: HttpConnection): { transport: Transport; rest: Uint8Array } {
+    this.#remove(connection);
+    return connection.release();
+  }
+
+  #remove(connection: HttpConnection): void {
+    this.connections.remove(connection, connection.place);
+    if (this.connections.size > 0) return;
+    this.#stopWatch?.();
+    this.#stopWatch = undefined;
+  }
+
+  #watch(): () => void {
+    const { head, request, keepAlive } = this.timeouts;
+    return every(Math.min(LONGEST_TICK, Math.ceil(Math.min(head, request, keepAlive) / EIGHTH)), () => {
+      const time = now();
+      for (const connection of this.connections) connection.check(time);
+    });
+  }
+
+  #emit(name: string, args: unknown[]): boolean {
+    if (name === "request" || name === "checkContinue" || name === "checkExpectation") {
+      const [request, response] = args as [IncomingMessage, ServerResponse];
+      const connection = request.socket as unknown as HttpConnection;
+      if (connection.refused) return true;
+      if (this.#rules.refuses(request)) {
+        connection.refuse(() => this.#rules.refuse(request, connection));
+        return true;
+      }
+      connection.began(request, response);
+    } else if (name === "upgrade") {
+      const [request, connection, head] = args as [IncomingMessage, HttpConnection, Uint8Array];
+      // A response to an earlier request may still be going out.
+      connection.whenAnswered(() => this.#upgrade(request, connection, head));
+      return true;
+    }
+    return this.#server.emit(name, ...args);
+  }
+
+  /** Whether an upgrade is more than an offer that clients make by the way. */
+  #isUpgrade({ headers: { upgrade = "" } }: IncomingMessage): boolean {
+    if (isOfferedByTheWay(upgrade)) return false;
+    return WEBSOCKET.test(upgrade) || this.#server.listenerCount("upgrade") > 0;
+  }
+
+  #upgrade(request: IncomingMessage, connection: HttpConnection, head: Uint8Array): void {
+    if (connection.destroyed) return;
+    if (!this.#isUpgrade(request)) this.#asRequest(request, connection, head);
+    else if (this.#rules.upgrade(request, connection, head)) return;
+    else if (this.#server.listenerCount("upgrade") > 0) {
+      connection.leaveToOthers(() => this.#rules.unclaimed(request, connection));
+      this.#server.emit("upgrade", request, connection, head);
+    } else this.#rules.unclaimed(request, connection);
+  }
+
+  /** Only on Node 20, which makes an event of every upgrade. */
+  #asRequest(request: IncomingMessage, connection: HttpConnection, head: Uint8Array): void {
+    const { transport, rest } = this.release(connection);
+    this.take(transport, Buffer.concat([Buffer.from(withoutUpgrade(request), "latin1"), head, rest]), false);
+  }
+}
+
+/** A limit of `node:http`, where 0 is for none. */
+function limitOf(milliseconds: number): number {
+  return milliseconds === 0 ? Infinity : milliseconds;
+}
+
+/** Not in the types of `node:http`. */
+function limitsOf(server: object): { readonly maxHeaderSize?: number } {
+  return server;
+}
