@@ -119,8 +119,8 @@ test("an upgrade on a kept-alive connection opens, with frames in its packet, an
       await peer.destroy();
       // The server may learn of the end a moment later.
       while (statuses(await exchange(port, get("/", LAST)))[0] !== "200") {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     },
   );
 });
@@ -227,4 +227,194 @@ test("RFC 9110, section 7.8: a request that offers h2c or TLS gets its response,
       await peer.destroy();
     });
   }
+});
+
+test("handshakeTimeout is also for later heads: one that dribbles is refused with 408", async () => {
+  const codes: string[] = [];
+  await serving(
+    { http: application, handshakeTimeout: 200, refused: ({ code }) => void codes.push(code) },
+    async (port) => {
+      const peer = await dial(port);
+      peer.write(get("/a"));
+      await peer.until("<GET /a 0 ->");
+      peer.write("GET / HTTP/1.1\r\nX-Long: ");
+      const dribble = setInterval(() => peer.write("a"), 20);
+      const rest = await peer.untilEnd();
+      clearInterval(dribble);
+      assert.deepEqual(statuses(rest), ["200", "408"]);
+      assert.deepEqual(codes, ["handshake-timeout"]);
+      await peer.destroy();
+    },
+  );
+});
+
+test("requestTimeout of the server: a body that dribbles is refused with 408, and the application is told", async () => {
+  let aborted = 0;
+  const http = createServer({ requestTimeout: 250, headersTimeout: 200 }, (request, response) => {
+    request.on("close", () => aborted += Number(!request.complete));
+    request.on("error", () => {});
+    application(request, response);
+  });
+  await serving({ http }, async (port) => {
+    for (const first of ["", get("/a")]) {
+      const peer = await dial(port);
+      peer.write(`${first}POST /b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n`);
+      const dribble = setInterval(() => peer.write("x"), 20);
+      assert.equal(statuses(await peer.untilEnd()).at(-1), "408");
+      clearInterval(dribble);
+      await peer.destroy();
+    }
+  });
+  assert.equal(aborted, 2);
+});
+
+test("a body that the application does not read has no deadline, and no more of it is read", async () => {
+  let read!: () => void;
+  const http = createServer({ requestTimeout: 100, headersTimeout: 100 }, (request, response) => {
+    read = () => application(request, response);
+  });
+  await serving({ http }, async (port) => {
+    const size = 4 * 1024 * 1024;
+    const peer = await dial(port);
+    peer.write(
+      `POST /b HTTP/1.1\r\nHost: localhost\r\n${LAST}Content-Length: ${size}\r\n\r\n${"x".repeat(size)}`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    read();
+    assert.match(await peer.untilEnd(), new RegExp(`<POST /b ${size} ->$`));
+    await peer.destroy();
+  });
+});
+
+test("keepAliveTimeout of the server: an idle connection is closed, one with a slow response is not", async () => {
+  const http = createServer({ keepAliveTimeout: 1 }, (request, response) => {
+    if (request.url === "/slow") setTimeout(() => response.end("<slow>"), 1800);
+    else application(request, response);
+  });
+  await serving({ http }, async (port) => {
+    const peer = await dial(port);
+    peer.write(get("/slow"));
+    await peer.until("<slow>");
+    assert.deepEqual(statuses(await peer.untilEnd()), ["200"]);
+    await peer.destroy();
+  });
+});
+
+test("shutdown(): idle connections close, responses finish and say so, and nothing comes after them", async () => {
+  let respond: (() => void)[] = [];
+  const http = (incoming: IncomingMessage, response: ServerResponse): void => {
+    if (incoming.url === "/slow") respond.push(() => response.end("<slow>"));
+    else application(incoming, response);
+  };
+  await serving({ http }, async (port, server) => {
+    const [idle, busy, opening] = [await dial(port), await dial(port), await dial(port)];
+    idle.write(get("/a"));
+    await idle.until("<GET /a 0 ->");
+    for (const peer of [busy, opening]) peer.write(get("/slow"));
+    while (respond.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    opening.write(REQUEST);
+    const down = server.shutdown();
+    await idle.untilEnd();
+    for (const each of respond) each();
+    respond = [];
+    assert.match(await busy.untilEnd(), /\r\nConnection: close\r\n[^]*<slow>$/i);
+    assert.deepEqual(statuses(await opening.untilEnd()), ["200"]);
+    for (const peer of [idle, busy, opening]) await peer.destroy();
+    await down;
+  });
+});
+
+test("shutdown(): what is left at the deadline is dropped", async () => {
+  await serving(
+    { http: (_, response) => void (response as ServerResponse).write("<be") },
+    async (port, server) => {
+      const peer = await dial(port);
+      peer.write(get("/"));
+      await peer.until("<be");
+      await server.shutdown({ deadline: 100 });
+      await peer.untilEnd();
+      await peer.destroy();
+    },
+  );
+});
+
+test("a peer that leaves ends its request, and frees its place", async () => {
+  let closed = 0;
+  const http = (incoming: IncomingMessage, response: ServerResponse): void => {
+    incoming.on("error", () => {});
+    response.on("close", () => closed++);
+  };
+  await serving({ http, maxConnections: 1 }, async (port) => {
+    for (let i = 1; i <= 3; i++) {
+      const peer = await dial(port);
+      peer.write(get("/a"));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      await peer.destroy();
+      while (closed < i) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  });
+});
+
+test("what node:http cannot read is refused by it, and the answer arrives", async () => {
+  await serving({ http: application }, async (port) => {
+    for (
+      const text of [
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnot hex\r\n",
+        get("/a") + "\x01\x02 bad\r\n\r\n",
+      ]
+    ) {
+      const response = await exchange(port, text);
+      assert.equal(statuses(response).at(-1), "400", JSON.stringify(response));
+    }
+  });
+});
+
+test("timeouts and addresses of the socket, as applications use them", async () => {
+  const told: unknown[] = [];
+  const http = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const { remoteAddress, remoteFamily } = incoming.socket;
+    told.push(remoteAddress, remoteFamily, (incoming.socket as unknown as { encrypted: boolean }).encrypted);
+    response.setTimeout(60, () => response.end("<late>"));
+  };
+  await serving({ http, handshakeTimeout: 400 }, async (port) => {
+    assert.match(await exchange(port, get("/", LAST)), /<late>$/);
+    assert.deepEqual(told, ["127.0.0.1", "IPv4", false]);
+  });
+});
+
+test("option context: what the application knows, from the IncomingMessage, reaches upgrade() and the handler", async () => {
+  const context = async (incoming: IncomingMessage): Promise<{ user: string }> => {
+    await Promise.resolve();
+    return { user: `${incoming.headers.cookie} of ${incoming.socket.remoteAddress} at ${incoming.url}` };
+  };
+  for (const first of ["", get("/a")]) {
+    const seen: unknown[] = [];
+    const server = await serve<{ user: string }, { user: string }>({
+      port: 0,
+      http: application,
+      context,
+      upgrade: (_, known) => void seen.push(known),
+    }, (socket) => void seen.push(socket.data));
+    const peer = await dial(server.port);
+    peer.write(first + request({ Cookie: "ada", Context: "mallory" }));
+    await peer.until("HTTP/1.1 101");
+    const known = { user: "ada of 127.0.0.1 at /" };
+    assert.deepEqual(seen, [known, known]);
+    await peer.destroy();
+    await server.shutdown();
+  }
+});
+
+test("option context that throws: 500, and the error is reported", async () => {
+  const errors: unknown[] = [];
+  await serving({
+    http: application,
+    context() {
+      throw new Error("no session store");
+    },
+    error: (error) => void errors.push((error as Error).message),
+  }, async (port) => {
+    assert.deepEqual(statuses(await exchange(port, REQUEST)), ["500"]);
+    assert.deepEqual(errors, ["no session store"]);
+  });
 });
