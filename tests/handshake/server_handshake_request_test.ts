@@ -197,7 +197,9 @@ test("RFC 9110, section 7.8: a handshake with a body is refused with 400, and wh
   }
   for (const coding of ["chunked", "Chunked", "gzip, chunked", "gzip,,chunked,"]) {
     assertRefused(request({ "Transfer-Encoding": coding }), "body-not-allowed");
-    assert.ok(assertPlain(plainRequest("GET / HTTP/1.1", { Host: "a", "Transfer-Encoding": coding })).hasBody);
+    assert.ok(
+      assertPlain(plainRequest("GET / HTTP/1.1", { Host: "a", "Transfer-Encoding": coding })).hasBody,
+    );
   }
 });
 
