@@ -135,10 +135,10 @@ export function acceptor<Data = undefined, Context = undefined>(
     early: Uint8Array,
     ...contexts: unknown[]
   ): void {
-    if (isTaken(socket)) return;
+    if (isTaken({ request, socket })) return;
     const server = serverOf(this, socket);
     const judgement = judgementOf(request, policy);
-    const asks = { socket, server, direct: this !== undefined && this === server };
+    const asks = { request, socket, server, direct: this !== undefined && this === server };
     const asRequest = (): void => {
       answerAsRequest(server!, request, socket, early).catch((error) => reportError(options.error, error));
     };

@@ -27,15 +27,17 @@ export interface UpgradingServer {
 /** The listeners of woshou. */
 const ours: WeakSet<object> = new WeakSet();
 
-/** Sockets that one of them has taken. */
+/** Requests that one of them has taken. */
 const taken: WeakSet<object> = new WeakSet();
 
-/** Sockets that one of them waits for, because another listener might take it. */
+/** Requests that one of them waits with, because another listener might take them. */
 const waiting: WeakSet<object> = new WeakSet();
 
-/** A socket, and for whom it was brought to us. */
+/** An upgrade, and who has brought it to us. */
 export interface Asked {
-  /** The socket. */
+  /** The request. */
+  readonly request: object;
+  /** Its socket. */
   readonly socket: DuplexStream;
   /** The server, if it is known. */
   readonly server: UpgradingServer | undefined;
@@ -65,26 +67,30 @@ function othersOf({ server, direct }: Asked): number {
   return direct ? others : Math.max(0, others - 1);
 }
 
-/** Whether somebody has taken a socket, or has answered on it. */
-export function isTaken(socket: DuplexStream): boolean {
-  if (taken.has(socket) || socket.destroyed || !socket.writable) return true;
+/** Whether somebody has taken an upgrade, or has answered it. */
+export function isTaken({ request, socket }: Pick<Asked, "request" | "socket">): boolean {
+  if (taken.has(request) || socket.destroyed || !socket.writable) return true;
   const emitter = socket as unknown as Partial<EventEmitter>;
   return (emitter.listenerCount?.("data") ?? 0) + (emitter.listenerCount?.("readable") ?? 0) > 0;
 }
 
 /**
- * Takes a socket and runs `use`, which may write to it. Listeners that are called after us may answer what is not their
+ * Takes an upgrade and runs `use`, which may write to it. Listeners that are called after us may answer what is not their
  * own (`ws` sends 400 for every other path): until all have been called, the socket does nothing for them.
  */
 export function take(asked: Asked, use: () => void): void {
-  const { socket } = asked;
-  taken.add(socket);
+  taken.add(asked.request);
   if (othersOf(asked) === 0) return use();
   let lower = (): void => {};
-  // Before those of use(), which adds listeners.
-  queueMicrotask(() => lower());
+  const lowerOnce = (): void => {
+    lower();
+    lower = () => {};
+  };
+  // Before anything that use() puts off, of either kind.
+  queueMicrotask(lowerOnce);
+  (globalThis as { process?: { nextTick(call: () => void): void } }).process?.nextTick(lowerOnce);
   use();
-  lower = raiseShield(socket);
+  lower = raiseShield(asked.socket);
 }
 
 const NOT_FOR_OTHERS = ["write", "end", "destroy", "destroySoon"] as const;
@@ -110,21 +116,21 @@ function raiseShield(socket: DuplexStream): () => void {
 }
 
 /**
- * Leaves a socket to the other listeners. `unclaimed` is called, once for the socket, if none takes it: after all have
+ * Leaves an upgrade to the other listeners. `unclaimed` is called, once for each, if none takes it: after all have
  * been called, or, where some are not of woshou and may need time, after `patience` milliseconds.
  */
 export function leave(asked: Asked, patience: number, unclaimed: () => void): void {
-  const { socket } = asked;
-  if (waiting.has(socket)) return;
-  waiting.add(socket);
+  if (waiting.has(asked.request)) return;
+  waiting.add(asked.request);
   queueMicrotask(() => {
-    if (isTaken(socket)) return;
+    if (isTaken(asked)) return;
     if (othersOf(asked) === 0) unclaimed();
-    else waitForOthers(socket, patience, unclaimed);
+    else waitForOthers(asked, patience, unclaimed);
   });
 }
 
-function waitForOthers(socket: DuplexStream, patience: number, unclaimed: () => void): void {
+function waitForOthers(asked: Asked, patience: number, unclaimed: () => void): void {
+  const { socket } = asked;
   const emitter = socket as unknown as EventEmitter;
   const settle = (): void => {
     clearTimeout(timer);
@@ -133,7 +139,7 @@ function waitForOthers(socket: DuplexStream, patience: number, unclaimed: () => 
   };
   const answer = (): void => {
     settle();
-    if (!isTaken(socket)) unclaimed();
+    if (!isTaken(asked)) unclaimed();
   };
   const timer = startTimer(patience, answer);
   emitter.on("close", settle);
@@ -143,7 +149,7 @@ function waitForOthers(socket: DuplexStream, patience: number, unclaimed: () => 
     value: (...args: unknown[]) => {
       const bare = args.length === 0 && (socket as { bytesWritten?: number }).bytesWritten === written;
       settle();
-      if (bare && !isTaken(socket)) return unclaimed();
+      if (bare && !isTaken(asked)) return unclaimed();
       return (end as (...args: unknown[]) => unknown).apply(socket, args);
     },
     configurable: true,

@@ -25,13 +25,8 @@ interface Run {
 }
 
 async function dialTls(port: number): Promise<RawPeer> {
-  const socket = connectTls({
-    host: "127.0.0.1",
-    port,
-    ca: tls.ca,
-    servername: "localhost",
-    allowHalfOpen: true,
-  });
+  const options = { host: "127.0.0.1", port, ca: tls.ca, servername: "localhost", allowHalfOpen: true };
+  const socket = connectTls(options as ConnectionOptions);
   await once(socket, "secureConnect");
   return new RawPeer(socket);
 }
