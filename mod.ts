@@ -32,7 +32,12 @@ export type { HeaderFields } from "./src/http/header_fields.ts";
 export type { HandshakeFailureCode } from "./src/handshake/client_handshake.ts";
 export type { Refusal, RefusalCode } from "./src/handshake/refusal.ts";
 export type { AdmissionPolicy } from "./src/handshake/admission_policy.ts";
-export type { EndpointOptions, HandshakeReport, OpeningOptions, UpgradeResult } from "./src/server/options.ts";
+export type {
+  EndpointOptions,
+  HandshakeReport,
+  OpeningOptions,
+  UpgradeResult,
+} from "./src/server/options.ts";
 export {
   type Close,
   ConnectionClosedError,
@@ -69,13 +74,9 @@ export type {
 } from "./src/topics/options.ts";
 export type { SubscribeOptions, WhenSlow } from "./src/connection/subscriptions.ts";
 export type { DuplexStream } from "./src/transport/duplex.ts";
-export {
-  type Acceptor,
-  acceptor,
-  type AcceptorOptions,
-  type UpgradedSocket,
-} from "./src/server/acceptor.ts";
-export type { UpgradedRequest } from "./src/server/node_request.ts";
+export { type Acceptor, acceptor, type AcceptorOptions, type UpgradedSocket } from "./src/server/acceptor.ts";
+export type { UpgradedRequest } from "./src/http/without_upgrade.ts";
+export type { ParameterNames, RouteParameters } from "./src/server/path_pattern.ts";
 export { type Route, route, type RouteOptions } from "./src/server/route.ts";
 export type { HandshakeRequest } from "./src/server/web_request.ts";
 export { CloseEvent, type CloseEventInit, type EventHandler, WebSocketErrorEvent } from "./src/web/events.ts";

@@ -7,7 +7,7 @@
 import { toAsciiLowerCase } from "./header_fields.ts";
 
 /** The part of an `IncomingMessage` of `node:http` that is used. */
-export interface ReadRequest {
+export interface UpgradedRequest {
   /** The method. */
   readonly method?: string | undefined;
   /** The request target. */
@@ -16,6 +16,8 @@ export interface ReadRequest {
   readonly httpVersion: string;
   /** Names and values of the header lines, alternating. */
   readonly rawHeaders: readonly string[];
+  /** Whether all of it has been read, with its body. */
+  readonly complete?: boolean;
 }
 
 /** Whether this value of `Upgrade` is only an offer. */
@@ -30,7 +32,7 @@ const OF_UPGRADE: readonly string[] = ["upgrade", "http2-settings"];
  * The text of a request head, one byte per character, as if it had asked for no upgrade. RFC 9110, section 7.8: "A
  * server MAY ignore a received Upgrade header field".
  */
-export function withoutUpgrade({ method = "", url = "", httpVersion, rawHeaders }: ReadRequest): string {
+export function withoutUpgrade({ method = "", url = "", httpVersion, rawHeaders }: UpgradedRequest): string {
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const [name, value] = [rawHeaders[i]!, rawHeaders[i + 1]!];

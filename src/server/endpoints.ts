@@ -62,7 +62,7 @@ export function endpointsOf<Data>(
     }
     const own = { ...options, ...route.options };
     return {
-      pattern: route.pattern,
+      route,
       endpoint: {
         options: own as Endpoint<Data>["options"],
         home: home.alike(connectionSettings(own)),
@@ -71,8 +71,8 @@ export function endpointsOf<Data>(
     };
   });
   return (path) => {
-    for (const { pattern, endpoint } of endpoints) {
-      const params = pattern.match(path);
+    for (const { route, endpoint } of endpoints) {
+      const params = route.match(path);
       if (params !== undefined) return { endpoint, params };
     }
     return undefined;

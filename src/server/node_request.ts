@@ -5,15 +5,9 @@
  */
 import { HeaderFields, toAsciiLowerCase, trimmed } from "../http/header_fields.ts";
 import type { RequestHead } from "../http/head.ts";
-import type { ReadRequest } from "../http/without_upgrade.ts";
+import type { UpgradedRequest } from "../http/without_upgrade.ts";
 import { refuse } from "../handshake/refusal.ts";
 import { judge, type Judgement, type JudgementPolicy } from "../handshake/server_handshake.ts";
-
-/** The part of `IncomingMessage` that is used. */
-export interface UpgradedRequest extends ReadRequest {
-  /** Whether all of it has been read, with its body. */
-  readonly complete?: boolean;
-}
 
 /** Judges a request. */
 export function judgementOf(request: UpgradedRequest, policy: JudgementPolicy): Judgement {

@@ -6,13 +6,12 @@
 
 /** The names of the parameters in a path: `"id"` for `"/rooms/:id"`. */
 export type ParameterNames<Path extends string> = string extends Path ? string
-  : Path extends `${infer First}/${infer Rest}` ? ParameterName<First> | ParameterNames<Rest>
-  : ParameterName<Path>;
-
-type ParameterName<Segment extends string> = Segment extends `:${infer Name}` ? Name : never;
+  : Path extends `${infer First}/${infer Rest}` ? ParameterNames<First> | ParameterNames<Rest>
+  : Path extends `:${infer Name}` ? Name
+  : never;
 
 /** The parameters of a path, decoded. */
-export type Parameters<Path extends string> = Readonly<Record<ParameterNames<Path>, string>>;
+export type RouteParameters<Path extends string> = Readonly<Record<ParameterNames<Path>, string>>;
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 

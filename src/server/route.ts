@@ -8,7 +8,7 @@ import type { ConnectionOptions } from "../connection/options.ts";
 import { checkHandler, readOptions } from "../options/read.ts";
 import { urlPath } from "../options/values.ts";
 import type { EndpointOptions, UpgradeResult } from "./options.ts";
-import { type Parameters, PathPattern } from "./path_pattern.ts";
+import { PathPattern, type RouteParameters } from "./path_pattern.ts";
 import type { HandshakeRequest } from "./web_request.ts";
 
 /** Options of a route. What is not given here is as the options of the server say. */
@@ -16,7 +16,7 @@ export interface RouteOptions<Path extends string, Data = undefined, Context = u
   extends Omit<EndpointOptions<Data, Context>, "upgrade">, ConnectionOptions {
   /** Decides about a handshake: see {@linkcode EndpointOptions.upgrade}. The request has the parameters of the path. */
   upgrade?(
-    request: HandshakeRequest & { readonly params: Parameters<Path> },
+    request: HandshakeRequest & { readonly params: RouteParameters<Path> },
     context: Context,
   ): UpgradeResult<Data> | Response | void | Promise<UpgradeResult<Data> | Response | void>;
 }
@@ -25,19 +25,23 @@ export interface RouteOptions<Path extends string, Data = undefined, Context = u
 export class Route {
   /** The path, such as `/rooms/:id`. */
   readonly path: string;
-  /** The path, as it matches. */
-  readonly pattern: PathPattern;
   /** The options, after reading. */
   readonly options: object;
   /** The handler. */
   readonly handler: ConnectionHandler<never>;
+  readonly #pattern: PathPattern;
 
   /** Use {@linkcode route}. */
   constructor(path: string, options: object, handler: ConnectionHandler<never>) {
     this.path = path;
-    this.pattern = new PathPattern(path);
     this.options = options;
     this.handler = handler;
+    this.#pattern = new PathPattern(path);
+  }
+
+  /** The parameters of a path, decoded; `undefined` if it is for another route. */
+  match(path: string): Readonly<Record<string, string>> | undefined {
+    return this.#pattern.match(path);
   }
 }
 

@@ -9,8 +9,7 @@ import type { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { latin1Bytes } from "../http/response.ts";
-import { isOfferedByTheWay, withoutUpgrade } from "../http/without_upgrade.ts";
-import type { UpgradedRequest } from "./node_request.ts";
+import { isOfferedByTheWay, type UpgradedRequest, withoutUpgrade } from "../http/without_upgrade.ts";
 import type { DuplexStream } from "../transport/duplex.ts";
 import { startTimer } from "../support/timer.ts";
 
