@@ -61,36 +61,65 @@ async function answer(
   await send(response, incoming.method === "HEAD", outgoing);
 }
 
+// Headers about the connection and the framing of the message, which node:http sets.
+const FRAMING: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "content-length",
+  "transfer-encoding",
+  "date",
+]);
+
 async function send(response: Response, headOnly: boolean, outgoing: ServerResponse): Promise<void> {
-  const { status, statusText, body } = response;
+  const { status, body, headers } = response;
   if (status < 200) {
     throw new TypeError(`Cannot answer with status ${status}: to accept a WebSocket, return no Response.`);
   }
   outgoing.statusCode = status;
-  if (statusText !== "") outgoing.statusMessage = statusText;
-  for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
+  for (const [name, value] of headers) if (!FRAMING.has(name)) outgoing.appendHeader(name, value);
+  // RFC 9110, section 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
+  if (headers.has("upgrade")) outgoing.setHeader("Connection", "close, Upgrade");
+  else if (/\bclose\b/i.test(headers.get("connection") ?? "")) outgoing.shouldKeepAlive = false;
+  const declared = lengthIn(headers);
+  if (declared !== undefined && (body !== null || headOnly)) outgoing.setHeader("Content-Length", declared);
   if (body === null) return void outgoing.end();
   const reader = body.getReader();
   outgoing.once("close", () => void reader.cancel().catch(() => {}));
   let next = reader.read();
+  let sent = 0;
   for (let first = true;; first = false) {
     const { done, value } = await next;
     if (done) break;
+    sent += value.length;
     next = reader.read();
     // A body of one piece that is already complete gets a Content-Length. To HEAD, node:http sends no body.
     if (first && await isOver(next)) {
-      if (!outgoing.hasHeader("content-length")) outgoing.setHeader("Content-Length", value.length);
+      outgoing.setHeader("Content-Length", value.length);
       return void outgoing.end(value);
     }
     if (headOnly) {
       outgoing.end();
       return void await reader.cancel();
     }
+    if (declared !== undefined && sent > declared) break;
     if (!outgoing.write(value)) await room(outgoing);
     // The reader was cancelled.
     if (outgoing.destroyed) return void next.catch(() => {});
   }
+  // A message of another length than it says would be read together with the next one.
+  if (declared !== undefined && sent !== declared) {
+    throw new TypeError(
+      `Cannot send this body: its Content-Length is ${declared}, and it is ${
+        sent > declared ? "longer" : "shorter"
+      }.`,
+    );
+  }
   outgoing.end();
+}
+
+function lengthIn(headers: Headers): number | undefined {
+  const declared = headers.get("content-length");
+  return declared !== null && /^\d{1,15}$/.test(declared) ? Number(declared) : undefined;
 }
 
 /** Whether a read has already shown the end. */

@@ -26,7 +26,6 @@ import {
 } from "./support.ts";
 
 const NEVER: Promise<never> = new Promise(() => {});
-const PAGE = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 test("the class of slow handshakes: a request byte by byte is answered with 408 at the deadline, however it goes on", async () => {
   await serving({ handshakeTimeout: 300 }, ECHO, async ({ server, port }) => {
@@ -104,7 +103,7 @@ test("the class of header floods: what is read before the refusal is no more tha
   });
 });
 
-test("the class of hooks that never settle: upgrade(), protocols() and fetch() are given up at the handshake's deadline, with 503", async () => {
+test("the class of hooks that never settle: upgrade() and protocols() are given up at the handshake's deadline, with 503", async () => {
   const options = { handshakeTimeout: 300 };
   const offering = request({ "Sec-WebSocket-Protocol": "a" });
   await serving({ ...options, upgrade: () => NEVER }, ECHO, async ({ server, port }) => {
@@ -114,13 +113,9 @@ test("the class of hooks that never settle: upgrade(), protocols() and fetch() a
   await serving({ ...options, protocols: () => NEVER }, ECHO, async ({ port }) => {
     assert.equal(heard(await exchange(port, offering)).status, 503);
   });
-  await serving({ ...options, fetch: () => NEVER }, ECHO, async ({ port }) => {
-    assert.equal(heard(await exchange(port, PAGE)).status, 503);
-    await stillServes(port);
-  });
   const body = (): Response => new Response(new ReadableStream({ pull: () => NEVER }), { status: 401 });
-  await serving({ ...options, upgrade: body, fetch: body }, ECHO, async ({ port }) => {
-    for (const text of [REQUEST, PAGE]) assert.equal(heard(await exchange(port, text)).status, 503);
+  await serving({ ...options, upgrade: body }, ECHO, async ({ port }) => {
+    assert.equal(heard(await exchange(port, REQUEST)).status, 503);
   });
 });
 

@@ -137,7 +137,9 @@ test("CVE-2020-35678 (autobahn): a Response's headers, of upgrade() and of fetch
       assert.equal(status, 500, JSON.stringify(text));
       assert.ok(!received.includes(INJECTED));
       await serving({ fetch: () => make() }, ECHO, async ({ port, errors }) => {
-        const page = heard(await exchange(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        const page = heard(
+          await exchange(port, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+        );
         assertClean(page.head, page.head);
         assert.deepEqual([page.status, errors.splice(0).length], [500, 1]);
         assert.ok(!page.rest.includes(INJECTED));
@@ -149,12 +151,33 @@ test("CVE-2020-35678 (autobahn): a Response's headers, of upgrade() and of fetch
     headers: { "content-length": "400", "transfer-encoding": "chunked", connection: "keep-alive" },
   });
   await serving({ fetch: () => own }, ECHO, async ({ port }) => {
-    const { head, rest } = heard(await exchange(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    const { head, rest } = heard(
+      await exchange(port, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    );
     assert.match(head, /\r\nConnection: close\r\n/);
     assert.match(head, /\r\nContent-Length: 4\r\n/);
     assert.doesNotMatch(head, /chunked|keep-alive|400/);
     assert.equal(rest, "four");
   });
+  // A body that is not as long as it says ends the connection, or the next response would be read as a part of it.
+  for (const length of ["3", "9"]) {
+    const stream = (): ReadableStream =>
+      new ReadableStream({
+        async start(controller) {
+          for (const piece of ["fo", "ur"]) {
+            controller.enqueue(new TextEncoder().encode(piece));
+            await new Promise((resolve) => setTimeout(resolve, 10));
+          }
+          controller.close();
+        },
+      });
+    const fetch = (): Response => new Response(stream(), { headers: { "content-length": length } });
+    await serving({ fetch }, ECHO, async ({ port, errors }) => {
+      const page = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+      assert.equal(heard(await exchange(port, page + page)).rest.includes("HTTP/1.1"), false);
+      assert.match(String(errors.splice(0)[0]), length === "3" ? /it is longer/ : /it is shorter/);
+    });
+  }
 });
 
 test("the class of answers that are none: what is no Response and no result of upgrade() accepts nobody", async () => {

@@ -87,10 +87,10 @@ test("SECURITY.md: its words for defaults, and its bounds without an option, are
   assert.ok(server.includes(`hostname = "${defaults.get("hostname")}"`));
   assert.match(
     server,
-    /isLoopbackHost\(written\(listener\.hostname\)\);\n *context\.options\.hosts = local \? "loopback" : "any"/,
+    /isLoopbackHost\(written\(listener\.hostname\)\);\n *policy\.hosts = local \? "loopback" : "any"/,
   );
   assert.equal(defaults.get("hosts"), "loopback, on a loopback address; any otherwise");
-  assert.ok(read("src/handshake/admission_policy.ts").includes(`origins = "${defaults.get("origins")}"`));
+  assert.ok(read("src/handshake/admission_policy.ts").includes(`["origins"] = "${defaults.get("origins")}"`));
   for (const constant of ["MAX_EARLY_SIZE", "LINGER", "MAX_BODY_SIZE"]) {
     const expression = new RegExp(`const ${constant} = ([\\d *_]+);`).exec(sources)![1]!;
     assert.match(document, new RegExp(`\\b${valueOf(expression)} (?:bytes|ms)\\b`), constant);

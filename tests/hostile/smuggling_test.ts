@@ -103,12 +103,18 @@ test("websocket-smuggle (2019): behind an accepted handshake a second request is
   });
 });
 
-test("websocket-smuggle (2019): behind a page there is no second response, be it for a page or a WebSocket", async () => {
+test("websocket-smuggle (2019): behind a page comes what was asked next, and nothing behind the last", async () => {
   await watched(async (port, reached) => {
+    const page = (more = ""): string => `GET / HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
     for (const second of [SECOND, REQUEST + HI]) {
-      assert.deepEqual(await responses(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + second), [200]);
+      // node:http may refuse all for what comes behind the last.
+      const [status, ...others] = await responses(port, page("Connection: close\r\n") + second);
+      assert.ok(status === 200 || status === 400);
+      assert.deepEqual(others, []);
     }
-    assert.deepEqual(reached, ["fetch http://localhost/", "fetch http://localhost/"]);
+    assert.deepEqual(reached.splice(0), ["fetch http://localhost/", "fetch http://localhost/"]);
+    assert.deepEqual(await responses(port, page() + REQUEST + BYE), [200, 101]);
+    assert.equal(reached.length, 2);
   });
 });
 
@@ -125,15 +131,19 @@ test("the class of bodies read as frames (ws, faye, Bun): a handshake with a bod
     ) {
       for (const body of [HI, `${frame.toString(16)}\r\n${HI}\r\n0\r\n\r\n`]) {
         assert.deepEqual(await responses(port, request(headers) + body), [400], JSON.stringify(headers));
-        const page = request({ ...headers, Upgrade: undefined, "Sec-WebSocket-Key": undefined }) + body;
-        assert.deepEqual(
-          await responses(port, page.replace("Sec-WebSocket-Version: 13\r\n", "")),
-          [400],
-          JSON.stringify(headers),
-        );
+        // Without a handshake it is node:http that reads the body: one answer, and no frame.
+        const plain = {
+          Upgrade: undefined,
+          "Sec-WebSocket-Key": undefined,
+          "Sec-WebSocket-Version": undefined,
+        };
+        const page = request({ ...headers, ...plain, Connection: "close" }) + body;
+        const [status, ...others] = await responses(port, page);
+        assert.ok(status === 200 || status === 400, JSON.stringify(headers));
+        assert.deepEqual(others, []);
       }
     }
-    assert.deepEqual(reached, []);
+    assert.deepEqual(reached.filter((each) => !each.startsWith("fetch ")), []);
     assert.deepEqual(await responses(port, request({ "Content-Length": "0" }) + BYE), [101]);
   });
 });
