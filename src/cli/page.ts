@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { refusalBody, refuse } from "../handshake/refusal.ts";
+import { type Refusal, refusalBody, refuse } from "../handshake/refusal.ts";
 import type { HandshakeLog } from "./handshake_log.ts";
 import { PAGE_HTML } from "./page_html.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
@@ -23,6 +23,9 @@ const COMMON = {
 export async function pageFetch(log: HandshakeLog): Promise<(request: Request) => Response> {
   const policy = await contentSecurityPolicy();
   return (request) => {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return refusalResponse(request, refuse("method-not-allowed", { allow: "GET, HEAD" }));
+    }
     const { pathname, searchParams } = new URL(request.url);
     const [html, json] = [accepts(request, "text/html"), accepts(request, "application/json")];
     if (pathname === "/" && html) {
@@ -36,12 +39,11 @@ export async function pageFetch(log: HandshakeLog): Promise<(request: Request) =
     if (pathname !== "/" && pathname !== "/handshake" && (html || json)) {
       return respond(404, "text/plain; charset=utf-8", "Not found: the page is at /.\n");
     }
-    return refusalResponse(request);
+    return refusalResponse(request, refuse("not-a-websocket-request"));
   };
 }
 
-function refusalResponse(request: Request): Response {
-  const refusal = refuse("not-a-websocket-request");
+function refusalResponse(request: Request, refusal: Refusal): Response {
   const json = mediaRanges(request).includes("application/json");
   return respond(
     refusal.status,

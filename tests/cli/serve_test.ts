@@ -9,7 +9,9 @@ import { runCli, spawnCli } from "./support.ts";
 const ID = "00112233445566778899aabbccddeeff";
 
 function get(path: string, headers: Record<string, string> = {}, method = "GET"): string {
-  const lines = Object.entries({ Host: "localhost", ...headers }).map((line) => line.join(": ") + "\r\n");
+  const lines = Object.entries({ Host: "localhost", Connection: "close", ...headers }).map((line) =>
+    line.join(": ") + "\r\n"
+  );
   return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
