@@ -32,6 +32,7 @@ export type RefusalCode =
   | "origin-not-allowed"
   | "path-not-found"
   | "handshake-timeout"
+  | "body-timeout"
   | "connections-exhausted"
   | "address-exhausted"
   | "server-busy"
@@ -242,6 +243,11 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
     408,
     "RFC 9110, section 15.5.9",
     "The opening handshake took too long: send the request at once, or raise handshakeTimeout.",
+  ],
+  "body-timeout": [
+    408,
+    "RFC 9110, section 15.5.9",
+    "The body of the request took too long: send it without pauses, or raise requestTimeout of the HTTP server.",
   ],
   "connections-exhausted": [
     503,

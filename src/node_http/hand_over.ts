@@ -30,7 +30,7 @@ export interface HttpRules {
   /** Nobody took an upgrade. Takes the transport back. */
   unclaimed(request: IncomingMessage, connection: HttpConnection): void;
   /** A request did not arrive in time. Takes the transport back. */
-  timedOut(connection: HttpConnection): void;
+  timedOut(connection: HttpConnection, what: "head" | "body"): void;
   /** A connection is over, and its transport as well. */
   closed(connection: HttpConnection): void;
 }
@@ -92,6 +92,10 @@ export class HandOver implements HttpOwner {
     this.#stopWatch ??= this.#watch();
     // Server.emit() would run the listeners with the application's server for the view.
     EventEmitter.prototype.emit.call(this.#view, "connection", connection);
+    // Bun's node:http does not listen.
+    if (connection.listenerCount("timeout") === 0) {
+      connection.on("timeout", () => connection.inactive(this.#server));
+    }
   }
 
   /** From now on each connection ends when its requests have been answered. */
@@ -106,8 +110,8 @@ export class HandOver implements HttpOwner {
   }
 
   /** See {@linkcode HttpOwner.expired}. */
-  expired(connection: HttpConnection): void {
-    if (connection.answerable) this.#rules.timedOut(connection);
+  expired(connection: HttpConnection, what: "head" | "body"): void {
+    if (connection.answerable) this.#rules.timedOut(connection, what);
     else connection.abort();
   }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
 import { now } from "../support/clock.ts";
@@ -27,7 +28,7 @@ export interface HttpOwner {
   /** Whether each connection closes after its current response. */
   readonly closing: boolean;
   /** The peer did not send a request in time. */
-  expired(connection: HttpConnection): void;
+  expired(connection: HttpConnection, what: "head" | "body"): void;
   /** The transport of a connection is over, unless it was taken back. */
   closed(connection: HttpConnection): void;
 }
@@ -57,6 +58,9 @@ export class HttpConnection extends Duplex {
   readonly #owner: HttpOwner;
   #transport: Transport | undefined;
   #waitingForRoom: (() => void) | undefined;
+  // Reasons to read no more: this stream is full, or the body of the request, which Bun goes on filling.
+  #full = false;
+  #bodyFull = false;
   // What the peer owes: the next request, the rest of a head, or of a body; or what another listener does with an upgrade.
   #owes: "request" | "head" | "body" | "upgrade" = "request";
   #request: IncomingMessage | undefined;
@@ -165,6 +169,12 @@ export class HttpConnection extends Duplex {
     return { transport, rest: Buffer.concat(chunks) };
   }
 
+  /** What `node:http` does when a socket times out: whoever wants to know decides, or the connection ends. */
+  inactive(server: EventEmitter): void {
+    const told = [this.#request, this.#response, server].filter((each) => each?.emit("timeout", this));
+    if (told.length === 0) this.destroy();
+  }
+
   /** A deadline is over, unless the peer owes nothing. */
   check(time: number): void {
     if (this.#inactivity !== undefined && time - this.#inactivity.last >= this.#inactivity.limit) {
@@ -173,11 +183,11 @@ export class HttpConnection extends Duplex {
     }
     if (time < this.due || this.destroyed) return;
     if (this.#owes === "body" && this.#request!.complete) this.#owesNothing();
-    else if (this.#owes === "body" && this.readableFlowing !== true) {
+    else if (this.#owes === "body" && (this.#bodyFull || this.readableFlowing !== true)) {
       this.due = time + this.#owner.timeouts.request;
     } else if (this.#owes === "request") this.destroySoon();
     else if (this.#owes === "upgrade") this.#othersAreLate();
-    else this.#owner.expired(this);
+    else this.#owner.expired(this, this.#owes);
   }
 
   /** As on a `net.Socket`: ends after what was written. */
@@ -229,13 +239,23 @@ export class HttpConnection extends Duplex {
       this.due = now() + this.#owner.timeouts.head;
     }
     // The chunk is borrowed.
-    if (!this.push(Buffer.from(chunk))) this.#transport?.pause();
+    this.#full = !this.push(Buffer.from(chunk));
+    const body = this.#owes === "body" ? this.#request! : undefined;
+    this.#bodyFull = body !== undefined && body.readableLength > body.readableHighWaterMark;
+    this.#pauseOrResume();
+  }
+
+  #pauseOrResume(): void {
+    if (this.#full || this.#bodyFull) this.#transport?.pause();
+    else this.#transport?.resume();
   }
 
   #answered(): void {
     this.#open--;
     if (this.#open > 0) return;
     if (this.#request!.complete) this.#owesNothing();
+    // Nobody wants the rest of the body.
+    else this.#request!.resume();
     const call = this.#whenAnswered;
     this.#whenAnswered = undefined;
     if (call !== undefined) call();
@@ -279,7 +299,16 @@ export class HttpConnection extends Duplex {
   }
 
   override _read(): void {
-    this.#transport?.resume();
+    this.#full = false;
+    this.#pauseOrResume();
+  }
+
+  /** Requests call it when their body may go on. */
+  override resume(): this {
+    super.resume();
+    this.#bodyFull = false;
+    this.#pauseOrResume();
+    return this;
   }
 
   override _write(chunk: Uint8Array | string, encoding: BufferEncoding, done: () => void): void {

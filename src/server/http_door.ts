@@ -128,8 +128,8 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
   }
 
   /** See {@linkcode HttpRules.timedOut}. */
-  timedOut(connection: HttpConnection): void {
-    const refusal = refuse("handshake-timeout");
+  timedOut(connection: HttpConnection, what: "head" | "body"): void {
+    const refusal = refuse(what === "head" ? "handshake-timeout" : "body-timeout");
     this.#takeBack(connection, { kind: "refused", refusal, head: undefined });
   }
 

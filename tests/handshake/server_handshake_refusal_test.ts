@@ -14,6 +14,7 @@ type DecidedAbove =
   | "subprotocol-unsupported"
   | "path-not-found"
   | "handshake-timeout"
+  | "body-timeout"
   | "connections-exhausted"
   | "address-exhausted"
   | "server-busy"

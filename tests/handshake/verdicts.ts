@@ -108,6 +108,7 @@ export const EXPECTED: Readonly<Record<RefusalCode, Expected>> = {
     section: "RFC 9110, section 15.5.9",
     mends: /send the request at once, or raise handshakeTimeout/,
   },
+  "body-timeout": { status: 408, section: "RFC 9110, section 15.5.9", mends: /raise requestTimeout/ },
   "connections-exhausted": { status: 503, section: "RFC 9110, section 15.6.4", mends: /maxConnections/ },
   "address-exhausted": { status: 429, section: "RFC 6585, section 4", mends: /close some first/ },
   "server-busy": { status: 503, section: "RFC 9110, section 15.6.4", mends: /try again later/ },
