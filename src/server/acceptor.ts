@@ -53,7 +53,8 @@ export interface AcceptorOptions<Data = undefined, Context = undefined>
 /** A listener for the `upgrade` event of a `node:http` server, together with the connections it has accepted. */
 export interface Acceptor<Data = undefined, Context = undefined> extends Publisher {
   /**
-   * Accepts or refuses a request. `context` is what your own code knows of it, such as the session: the second argument of
+   * Accepts or refuses a request. Throws a `TypeError` for a web `Request`, as `Deno.serve` and `Bun.serve` have it: they
+   * hand out no sockets. `context` is what your own code knows of it, such as the session: the second argument of
    * `upgrade`, and `socket.data` if `upgrade` gives no data.
    */
   (
@@ -135,6 +136,12 @@ export function acceptor<Data = undefined, Context = undefined>(
     early: Uint8Array,
     ...contexts: unknown[]
   ): void {
+    if (!Array.isArray((request as Partial<UpgradedRequest>).rawHeaders)) {
+      throw new TypeError(
+        "Cannot accept this request: it is none of node:http. Deno.serve and Bun.serve hand out no sockets; " +
+          "use serve({ fetch }, handler) in their place.",
+      );
+    }
     if (isTaken({ request, socket })) return;
     const server = serverOf(this, socket);
     const judgement = judgementOf(request, policy);

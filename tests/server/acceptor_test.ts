@@ -217,3 +217,8 @@ test("node:https: wss behind another server's TLS", async () => {
     await socket.close();
   }, secure);
 });
+
+test("a web Request, as Deno.serve and Bun.serve have it, is a TypeError that says what to do", () => {
+  const accept = acceptor({}, echo) as unknown as (request: Request) => void;
+  assert.throws(() => accept(new Request("http://localhost/")), /use serve\(\{ fetch \}, handler\)/);
+});
