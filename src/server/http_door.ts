@@ -196,7 +196,7 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
 
   #requestOf(
     request: IncomingMessage,
-    init: { readonly body: ReadableStream<Uint8Array> | undefined; readonly signal: AbortSignal },
+    init: { readonly body: ReadableStream<Uint8Array> | undefined; signalOf(): AbortSignal },
   ): HandshakeRequest {
     const head = headOf(request);
     const target = readTarget(head.target, head.method)!;
@@ -216,5 +216,14 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
 function isSimple({ url, headers, rawHeaders }: IncomingMessage): boolean {
   return url?.startsWith("/") === true && headers.upgrade === undefined &&
     headers["sec-websocket-key"] === undefined && headers["sec-websocket-version"] === undefined &&
-    rawHeaders.filter((each, i) => i % 2 === 0 && each.toLowerCase() === "host").length === 1;
+    hasOneHost(rawHeaders);
+}
+
+function hasOneHost(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts++;
+  }
+  return hosts === 1;
 }

@@ -28,6 +28,8 @@ export interface RequestOrigin {
   readonly params?: Readonly<Record<string, string>>;
   /** Aborted if the peer leaves before it is answered. */
   readonly signal?: AbortSignal;
+  /** The same, made when somebody looks. */
+  signalOf?(): AbortSignal;
   /** The body, as it arrives. */
   readonly body?: ReadableStream<Uint8Array> | undefined;
 }
@@ -39,7 +41,7 @@ export function webRequest(
   head: Pick<RequestHead, "method" | "headers">,
   origin: RequestOrigin,
 ): HandshakeRequest {
-  const { host, resourceName, encrypted, remoteAddress, params = NO_PARAMS, signal, body } = origin;
+  const { host, resourceName, encrypted, remoteAddress, params = NO_PARAMS, signal, signalOf, body } = origin;
   const headers = new Headers();
   const cookies: string[] = [];
   for (const [name, value] of head.headers) {
@@ -61,6 +63,7 @@ export function webRequest(
   return Object.defineProperties(request, {
     remoteAddress: { value: remoteAddress, enumerable: true },
     params: { value: params, enumerable: true },
+    ...(signalOf === undefined ? {} : { signal: { get: signalOf, enumerable: true } }),
   }) as HandshakeRequest;
 }
 
