@@ -37,6 +37,7 @@ import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publisher } from "../topics/options.ts";
 import { Topics } from "../topics/topics.ts";
 import { type DuplexStream, DuplexTransport } from "../transport/duplex.ts";
+import { takeOver } from "../transport/shared_reads.ts";
 
 /** The socket of an `upgrade` event. */
 export interface UpgradedSocket extends DuplexStream {
@@ -121,7 +122,7 @@ export function acceptor<Data = undefined, Context = undefined>(
   const open = (socket: UpgradedSocket, early: Uint8Array, judgement: Judgement, known?: Known): void => {
     socket.setNoDelay?.(true);
     socket.setTimeout?.(0);
-    const transport = new DuplexTransport(socket, {
+    const transport = new DuplexTransport(takeOver(socket) ?? socket, {
       head: early,
       highWaterMark: settings.sendHighWaterMark,
     });

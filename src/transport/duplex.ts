@@ -131,7 +131,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
 
   // Streams call listeners with themselves as `this`: one function serves all, while closures would cost each
   // connection some hundred bytes.
-  /** Passes on bytes read by the stream; called by `node_reads.ts` for sockets without `data` events. */
+  /** Passes on bytes read by the stream; called by `shared_reads.ts` for sockets without `data` events. */
   static received(this: unknown, chunk: unknown): void {
     const transport = (this as OwnedStream)[OWNER];
     if (!transport.abandoned) transport.#deliver(chunk as Uint8Array);

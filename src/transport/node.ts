@@ -30,7 +30,8 @@ import {
   refuseTlsOverUnixSocket,
   toTransportError,
 } from "./errors.ts";
-import { acceptWithSharedReads, SHARED_READS } from "./node_reads.ts";
+import { acceptWithSharedReads } from "./node_reads.ts";
+import { SHARED_READS } from "./shared_reads.ts";
 import type {
   Adapter,
   ConnectOptions,

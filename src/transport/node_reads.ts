@@ -1,34 +1,14 @@
 /**
- * How TCP and Unix sockets read on Node: all into the same memory, since a chunk is borrowed and used up before the
- * next read. By default Node allocates 64 KiB for each read, however little arrives.
+ * Servers on Node whose sockets have shared reads.
  *
  * @module
  */
 import { channel } from "node:diagnostics_channel";
-import { type OnReadOpts, type Server, Socket, type SocketConstructorOpts } from "node:net";
-import { DuplexTransport } from "./duplex.ts";
-
-// A burst of messages arrives in one piece, and a large message in few, so that its buffer seldom grows.
-const READ_SIZE = 256 * 1024;
-
-const memory: ArrayBuffer = new ArrayBuffer(READ_SIZE);
-
-const onread: OnReadOpts = {
-  buffer: new Uint8Array(memory),
-  callback(this: unknown, size: number): true {
-    DuplexTransport.received.call(this, new Uint8Array(memory, 0, size));
-    return true;
-  },
-};
+import { type Server, Socket } from "node:net";
+import { type HandleOptions, onNode, SHARED_READS } from "./shared_reads.ts";
 
 // Node's diagnostics channel for accepted sockets.
 const accepted = channel("net.server.socket");
-
-// The `node:net` of Bun and Deno is built on other sockets.
-const onNode = !("Bun" in globalThis || "Deno" in globalThis);
-
-/** Options of a socket that a {@linkcode DuplexTransport} will own: it then fires no `data` events. */
-export const SHARED_READS: { onread?: OnReadOpts } = onNode ? { onread } : {};
 
 interface ServerHandle {
   onconnection(this: ServerHandle, error: number, client: object | undefined): void;
@@ -45,7 +25,7 @@ export function acceptWithSharedReads(server: Server, accept: (socket: Socket) =
   const { onconnection } = handle;
   handle.onconnection = function (error, client): void {
     if (error !== 0 || client === undefined) return onconnection.call(this, error, client);
-    const options: SocketConstructorOpts & { handle: object; pauseOnCreate: boolean } = {
+    const options: HandleOptions = {
       handle: client,
       pauseOnCreate: true,
       allowHalfOpen: true,
