@@ -4,5 +4,16 @@ import { client } from "./suites/client.ts";
 import { compressedEcho } from "./suites/compressed_echo.ts";
 import { broadcast, handshakes, idle } from "./suites/connections.ts";
 import { echo, loop } from "./suites/echo.ts";
+import { mountedEcho, mountedHandshakes } from "./suites/mounted.ts";
 
-await runSuites("bench", [echo, loop, broadcast, handshakes, idle, client, compressedEcho]);
+await runSuites("bench", [
+  echo,
+  loop,
+  broadcast,
+  handshakes,
+  idle,
+  client,
+  compressedEcho,
+  mountedEcho,
+  mountedHandshakes,
+]);

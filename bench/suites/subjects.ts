@@ -28,6 +28,15 @@ export function woshouSubjects(program: string): Subject[] {
   }));
 }
 
+/** woshou's acceptor on a `node:http` server of each runtime. */
+export function acceptorSubjects(): Subject[] {
+  return woshouSubjects("servers/acceptor_echo").map((each) => ({
+    ...each,
+    id: each.id.replace("woshou", "acceptor"),
+    title: `woshou's acceptor on ${each.runtime}`,
+  }));
+}
+
 /** The peers, each with the program for this task. */
 export function peerSubjects(what: string): Subject[] {
   return RUNTIMES.map((runtime) => ({
