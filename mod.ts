@@ -56,7 +56,13 @@ export {
   type ReconnectingState,
   type ReconnectOptions,
 } from "./src/reconnecting/reconnecting.ts";
-export { type HttpListener, serve, type ServeOptions, type Server } from "./src/server/serve.ts";
+export {
+  type HttpListener,
+  type NeedsContext,
+  serve,
+  type ServeOptions,
+  type Server,
+} from "./src/server/serve.ts";
 export type { ShutdownOptions } from "./src/server/shutdown.ts";
 export {
   type TlsClientOptions,

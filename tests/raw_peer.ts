@@ -89,6 +89,10 @@ export class RawPeer {
     this.#socket.pause();
   }
 
+  resume(): void {
+    this.#socket.resume();
+  }
+
   end(): void {
     this.#socket.end();
   }

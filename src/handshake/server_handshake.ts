@@ -122,6 +122,11 @@ export class ServerHandshake {
 
 const NOT_OURS: unique symbol = Symbol("not ours");
 
+/** RFC 3986, section 5.2.4, removes dot segments; URLs of the WHATWG also take `\` for `/`. */
+function isNotAsItSays(path: string): boolean {
+  return path.includes("\\") || /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
+}
+
 /** The path of a resource name, without its query. */
 export function pathOf(resourceName: string): string {
   return resourceName.split("?", 1)[0]!;
@@ -161,9 +166,10 @@ export function judge(head: RequestHead, policy: JudgementPolicy = {}): Judgemen
   if (!asksForWebSocket && !otherwiseWebSocket) {
     return { kind: "plain", head, authority, resourceName, hasBody };
   }
-  const origins = policy.originsOn === undefined
-    ? policy.origins
-    : policy.originsOn(pathOf(resourceName)) ?? NOT_OURS;
+  const path = pathOf(resourceName);
+  // A URL has another path than it says: what is decided by the one must not be for the other.
+  if (isNotAsItSays(path)) return refused("request-target-invalid");
+  const origins = policy.originsOn === undefined ? policy.origins : policy.originsOn(path) ?? NOT_OURS;
   if (origins === NOT_OURS) return { kind: "elsewhere", head, authority, resourceName };
 
   // RFC 9110, section 7.8: the switch of protocols takes effect after the request, including its body. What a proxy

@@ -22,7 +22,7 @@ export interface UpgradedRequest {
 
 /** Whether this value of `Upgrade` is only an offer. */
 export function isOfferedByTheWay(upgrade: string): boolean {
-  return /^(?:h2c|tls)\b/i.test(upgrade);
+  return /^(?:h2c|tls)\b/i.test(upgrade) && !/\bwebsocket\b/i.test(upgrade);
 }
 
 // RFC 7540, section 3.2.1: HTTP2-Settings comes with Upgrade: h2c.

@@ -4,7 +4,6 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 
 /** What makes and answers the requests. */
 export interface FetchApplication {
@@ -28,11 +27,14 @@ export function fetchListener(
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (incoming, outgoing) => {
     void answer(application, incoming, outgoing).catch((error: unknown) => {
+      // What fails because the peer has left is no fault of the application.
+      if (outgoing.destroyed) return;
       application.failed(error);
       if (outgoing.headersSent) outgoing.destroy();
       else {
         for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name);
-        outgoing.writeHead(500, { "Content-Type": "text/plain" }).end("Internal Server Error\n");
+        outgoing.writeHead(500, "Internal Server Error", { "Content-Type": "text/plain" });
+        outgoing.end("Internal Server Error\n");
       }
     });
   };
@@ -53,7 +55,7 @@ async function answer(
   });
   const hasBody = incoming.method !== "GET" && incoming.method !== "HEAD";
   const request = requestOf(incoming, {
-    body: hasBody ? Readable.toWeb(incoming) as ReadableStream<Uint8Array> : undefined,
+    body: hasBody ? bodyOf(incoming, outgoing) : undefined,
     signalOf() {
       controller ??= new AbortController();
       if (left) controller.abort();
@@ -68,12 +70,52 @@ async function answer(
   await send(response, incoming.method === "HEAD", outgoing);
 }
 
+/** The body of a request, read as it is asked for. What is left after the response is read and discarded. */
+function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
+  let controller: ReadableStreamDefaultController<Uint8Array>;
+  let begun = false;
+  const onData = (chunk: Uint8Array): void => {
+    incoming.pause();
+    controller.enqueue(new Uint8Array(chunk));
+  };
+  const onEnd = (): void => {
+    settle();
+    controller.close();
+  };
+  const onFailure = (): void => {
+    if (incoming.complete) return;
+    settle();
+    controller.error(new TypeError("The peer left before it had sent the whole body."));
+  };
+  const settle = (): void => {
+    incoming.off("data", onData).off("end", onEnd).off("close", onFailure).off("error", onFailure);
+    outgoing.off("close", discard);
+  };
+  const discard = (): void => {
+    settle();
+    if (!incoming.readableEnded) incoming.resume();
+  };
+  outgoing.once("close", discard);
+  return new ReadableStream<Uint8Array>({
+    start(given) {
+      controller = given;
+    },
+    pull() {
+      if (!begun) incoming.on("data", onData).on("end", onEnd).on("close", onFailure).on("error", onFailure);
+      begun = true;
+      incoming.resume();
+    },
+    cancel: discard,
+  }, { highWaterMark: 0 });
+}
+
 // Headers about the connection and the framing of the message, which node:http sets.
 const FRAMING: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "content-length",
   "transfer-encoding",
+  "trailer",
   "date",
 ]);
 
@@ -112,6 +154,7 @@ async function send(response: Response, headOnly: boolean, outgoing: ServerRespo
     if (!outgoing.write(value)) await room(outgoing);
     if (outgoing.destroyed) return;
   }
+  if (outgoing.destroyed) return;
   // A message of another length than it says would be read together with the next one.
   if (declared !== undefined && sent !== declared) {
     const wrong = sent > declared ? "longer" : "shorter";

@@ -10,7 +10,7 @@ import { isOfferedByTheWay, withoutUpgrade } from "../http/without_upgrade.ts";
 import { every, now } from "../support/clock.ts";
 import { Roster } from "../support/roster.ts";
 import type { Transport } from "../transport/transport.ts";
-import { HttpConnection, type HttpOwner, type HttpTimeouts } from "./http_connection.ts";
+import { HttpConnection, type HttpOwner, type HttpTimeouts, type Released } from "./http_connection.ts";
 
 /** A request listener of `node:http`. */
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -44,6 +44,9 @@ const KEEP_ALIVE_MARGIN = 1000;
 
 const WEBSOCKET = /\bwebsocket\b/i;
 
+// Events that node:http fires if there are listeners, and otherwise does something by itself.
+const DECIDED_HERE = ["upgrade", "connect", "checkContinue"];
+
 /** The connections of one server that are the application's. */
 export class HandOver implements HttpOwner {
   /** The connections. */
@@ -65,12 +68,14 @@ export class HandOver implements HttpOwner {
       // Deno would close each connection after its first response.
       listening: { value: true },
       // Whether an upgrade is an event or an ordinary request; Node 20 asks whether there are listeners.
-      shouldUpgradeCallback: { value: (request: IncomingMessage) => this.#isUpgrade(request) },
+      shouldUpgradeCallback: {
+        value: (request: IncomingMessage) => this.#isUpgrade(request),
+        writable: true,
+      },
       listenerCount: {
-        value: (name: string) => name === "upgrade" ? 1 : server.listenerCount(name),
+        value: (name: string) => DECIDED_HERE.includes(name) ? 1 : server.listenerCount(name),
       },
       maxHeaderSize: { value: limitsOf(server).maxHeaderSize ?? rules.headLimits.maxHeadSize },
-      maxHeadersCount: { value: server.maxHeadersCount ?? rules.headLimits.maxHeaders },
       emit: { value: (name: string, ...args: unknown[]) => this.#emit(name, args) },
     }) as Server;
   }
@@ -91,11 +96,16 @@ export class HandOver implements HttpOwner {
     connection.place = this.connections.add(connection);
     this.#stopWatch ??= this.#watch();
     // Server.emit() would run the listeners with the application's server for the view.
-    EventEmitter.prototype.emit.call(this.#view, "connection", connection);
+    this.#begin(connection);
     // Bun's node:http does not listen.
     if (connection.listenerCount("timeout") === 0) {
       connection.on("timeout", () => connection.inactive(this.#server));
     }
+  }
+
+  /** Server.emit() would run the listeners with the application's server for the view. */
+  #begin(connection: HttpConnection): boolean {
+    return EventEmitter.prototype.emit.call(this.#view, "connection", connection);
   }
 
   /** From now on each connection ends when its requests have been answered. */
@@ -122,7 +132,7 @@ export class HandOver implements HttpOwner {
   }
 
   /** Takes a connection's transport back. */
-  release(connection: HttpConnection): { transport: Transport; rest: Uint8Array } {
+  release(connection: HttpConnection): Released {
     this.#remove(connection);
     return connection.release();
   }
@@ -143,22 +153,49 @@ export class HandOver implements HttpOwner {
   }
 
   #emit(name: string, args: unknown[]): boolean {
-    if (name === "request" || name === "checkContinue" || name === "checkExpectation") {
-      const [request, response] = args as [IncomingMessage, ServerResponse];
-      const connection = request.socket as unknown as HttpConnection;
-      if (connection.refused) return true;
-      if (this.#rules.refuses(request)) {
-        connection.refuse(() => this.#rules.refuse(request, connection));
+    switch (name) {
+      case "request":
+      case "checkExpectation":
+        return this.#request(name, ...args as [IncomingMessage, ServerResponse]);
+      case "checkContinue": {
+        const [request, response] = args as [IncomingMessage, ServerResponse];
+        if (this.#server.listenerCount(name) > 0) return this.#request(name, request, response);
+        if (this.#refuses(request)) return true;
+        response.writeContinue();
+        return this.#request("request", request, response);
+      }
+      case "upgrade": {
+        const [request, connection, head] = args as [IncomingMessage, HttpConnection, Uint8Array];
+        // A response to an earlier request may still be going out.
+        if (!connection.leaving) connection.leave(() => this.#upgrade(request, connection, head));
         return true;
       }
-      connection.began(request, response);
-    } else if (name === "upgrade") {
-      const [request, connection, head] = args as [IncomingMessage, HttpConnection, Uint8Array];
-      // A response to an earlier request may still be going out.
-      connection.whenAnswered(() => this.#upgrade(request, connection, head));
-      return true;
+      case "connect": {
+        // As by the first request of a connection: the target of CONNECT is for proxies.
+        const [request, connection] = args as [IncomingMessage, HttpConnection];
+        if (!connection.leaving) connection.leave(() => this.#rules.refuse(request, connection));
+        return true;
+      }
+      case "connection":
+        (args[0] as HttpConnection).reread();
+        return this.#begin(args[0] as HttpConnection);
+      default:
+        return this.#server.emit(name, ...args);
     }
-    return this.#server.emit(name, ...args);
+  }
+
+  #request(name: string, request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#refuses(request)) return true;
+    (request.socket as unknown as HttpConnection).began(request, response);
+    return this.#server.emit(name, request, response);
+  }
+
+  #refuses(request: IncomingMessage): boolean {
+    const connection = request.socket as unknown as HttpConnection;
+    if (connection.leaving) return true;
+    if (!this.#rules.refuses(request)) return false;
+    connection.leave(() => this.#rules.refuse(request, connection));
+    return true;
   }
 
   /** Whether an upgrade is more than an offer that clients make by the way. */
@@ -168,7 +205,6 @@ export class HandOver implements HttpOwner {
   }
 
   #upgrade(request: IncomingMessage, connection: HttpConnection, head: Uint8Array): void {
-    if (connection.destroyed) return;
     if (!this.#isUpgrade(request)) this.#asRequest(request, connection, head);
     else if (this.#rules.upgrade(request, connection, head)) return;
     else if (this.#server.listenerCount("upgrade") > 0) {
@@ -179,8 +215,8 @@ export class HandOver implements HttpOwner {
 
   /** Only on Node 20, which makes an event of every upgrade. */
   #asRequest(request: IncomingMessage, connection: HttpConnection, head: Uint8Array): void {
-    const { transport, rest } = this.release(connection);
-    this.take(transport, Buffer.concat([Buffer.from(withoutUpgrade(request), "latin1"), head, rest]), false);
+    const { transport, rest, ended } = this.release(connection);
+    this.take(transport, Buffer.concat([Buffer.from(withoutUpgrade(request), "latin1"), head, rest]), ended);
   }
 }
 

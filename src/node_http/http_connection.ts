@@ -33,6 +33,16 @@ export interface HttpOwner {
   closed(connection: HttpConnection): void;
 }
 
+/** A transport that was taken back. */
+export interface Released {
+  /** The transport. */
+  readonly transport: Transport;
+  /** What was received and not read. */
+  readonly rest: Uint8Array;
+  /** Whether the peer has ended its side after that. */
+  readonly ended: boolean;
+}
+
 /** Marks errors of the peer, as `net.Socket` does: `node:http` does not report them. */
 class ConnectionReset extends Error {
   /** As Node spells it. */
@@ -58,9 +68,13 @@ export class HttpConnection extends Duplex {
   readonly #owner: HttpOwner;
   #transport: Transport | undefined;
   #waitingForRoom: (() => void) | undefined;
-  // Reasons to read no more: this stream is full, or the body of the request, which Bun goes on filling.
+  // Reasons to read no more: this stream is full, or the body of the request, which Bun goes on filling, or what comes
+  // is no longer for node:http.
   #full = false;
   #bodyFull = false;
+  #leaving = false;
+  #ended: boolean;
+  readonly #highWaterMark: number | undefined;
   // What the peer owes: the next request, the rest of a head, or of a body; or what another listener does with an upgrade.
   #owes: "request" | "head" | "body" | "upgrade" = "request";
   #request: IncomingMessage | undefined;
@@ -70,7 +84,6 @@ export class HttpConnection extends Duplex {
   #whenAnswered: (() => void) | undefined;
   // Set while an upgrade is left to the application's listeners, and none has done anything about it.
   #unclaimed: (() => void) | undefined;
-  #refused = false;
   #stopLingering: (() => void) | undefined;
   #inactivity: { readonly limit: number; last: number } | undefined;
 
@@ -79,6 +92,10 @@ export class HttpConnection extends Duplex {
     super({ decodeStrings: false });
     this.#transport = transport;
     this.#owner = owner;
+    this.#ended = ended;
+    // A response has gone out when all of it has.
+    this.#highWaterMark = transport.highWaterMark;
+    if (this.#highWaterMark !== undefined) transport.highWaterMark = 0;
     this.remoteAddress = transport.remoteAddress === "" ? undefined : transport.remoteAddress;
     this.encrypted = transport.encrypted;
     this.due = now() + owner.timeouts.head;
@@ -90,7 +107,10 @@ export class HttpConnection extends Duplex {
     transport.attach({
       data: (chunk) => this.#received(chunk),
       drain: () => this.#drained(),
-      end: () => void (this.destroyed || this.push(null)),
+      end: () => {
+        this.#ended = true;
+        if (!this.destroyed) this.push(null);
+      },
       close: (error) => this.#closed(error),
     });
   }
@@ -121,28 +141,41 @@ export class HttpConnection extends Duplex {
     response.once("close", () => this.#answered());
   }
 
-  /** Calls back once every request has been answered; at once if none is open. */
-  whenAnswered(call: () => void): void {
-    if (this.#open === 0) call();
-    else this.#whenAnswered = call;
+  /** Whether the connection leaves `node:http`: what it still reads is for nobody. */
+  get leaving(): boolean {
+    return this.#leaving;
+  }
+
+  /**
+   * The connection leaves `node:http`: reads nothing more, and calls back once every request has been answered; at once if
+   * none is open; never if the connection is over by then.
+   */
+  leave(call: () => void): void {
+    this.#leaving = true;
+    this.#pauseOrResume();
+    if (this.#open > 0) this.#whenAnswered = call;
+    else if (this.#canBeReleased()) call();
+  }
+
+  #canBeReleased(): boolean {
+    return this.#transport !== undefined && !this.destroyed && !this.writableEnded;
   }
 
   /** An upgrade is left to the application's listeners. If they do nothing about it in time, calls back. */
   leaveToOthers(unclaimed: () => void): void {
+    this.#leaving = false;
     this.#owes = "upgrade";
     this.#unclaimed = unclaimed;
     this.due = now() + this.#owner.timeouts.head;
   }
 
-  /** Whether the responses to come end with a refusal: later requests are not read. */
-  get refused(): boolean {
-    return this.#refused;
-  }
-
-  /** Reads no more requests, and calls back once every request has been answered. */
-  refuse(call: () => void): void {
-    this.#refused = true;
-    this.whenAnswered(call);
+  /** What came with an upgrade is read once more, as an ordinary request. */
+  reread(): void {
+    this.#leaving = false;
+    this.#unclaimed = undefined;
+    this.#owes = "head";
+    this.due = now() + this.#owner.timeouts.head;
+    this.#pauseOrResume();
   }
 
   /** Drops the connection. */
@@ -153,20 +186,21 @@ export class HttpConnection extends Duplex {
 
   /** No more requests: ends now, or after the response to the last one. */
   finish(): void {
-    if (this.#owes === "upgrade") return;
+    if (this.#owes === "upgrade" || this.#leaving) return;
     if (this.#open === 0) this.destroySoon();
     else if (this.#response?.headersSent === false) this.#response.shouldKeepAlive = false;
   }
 
   /** Takes the transport back, with the bytes that were received and not read. The stream is over. */
-  release(): { transport: Transport; rest: Uint8Array } {
+  release(): Released {
     const transport = this.#transport!;
     this.#transport = undefined;
     const chunks: Uint8Array[] = [];
     for (let chunk: Uint8Array | null; (chunk = this.read()) !== null;) chunks.push(chunk);
     this.destroy();
+    if (this.#highWaterMark !== undefined) transport.highWaterMark = this.#highWaterMark;
     transport.resume();
-    return { transport, rest: Buffer.concat(chunks) };
+    return { transport, rest: Buffer.concat(chunks), ended: this.#ended };
   }
 
   /** What `node:http` does when a socket times out: whoever wants to know decides, or the connection ends. */
@@ -246,7 +280,7 @@ export class HttpConnection extends Duplex {
   }
 
   #pauseOrResume(): void {
-    if (this.#full || this.#bodyFull) this.#transport?.pause();
+    if (this.#full || this.#bodyFull || this.#leaving) this.#transport?.pause();
     else this.#transport?.resume();
   }
 
@@ -258,8 +292,9 @@ export class HttpConnection extends Duplex {
     else this.#request!.resume();
     const call = this.#whenAnswered;
     this.#whenAnswered = undefined;
-    if (call !== undefined) call();
-    else if (this.#owner.closing) this.destroySoon();
+    if (call === undefined) {
+      if (this.#owner.closing) this.destroySoon();
+    } else if (this.#canBeReleased()) call();
   }
 
   #othersAreLate(): void {
@@ -347,7 +382,7 @@ export class HttpConnection extends Duplex {
     const transport = this.#transport;
     if (transport !== undefined) {
       if (this.writableFinished || ofParser(error)) {
-        this.#stopLingering = closeLingering(transport);
+        this.#stopLingering = closeLingering(transport, this.#owner.timeouts.request);
         // What still comes is discarded.
         transport.resume();
       } else transport.abort();

@@ -139,20 +139,22 @@ export const paths: Reader = (value, name, given) => {
   return (path: string): boolean => list.has(path);
 };
 
-/** The HTTP application: a request listener of `node:http`, or a server. */
+/** The HTTP application: a request listener of `node:http`, or a server of it, without TLS. */
 export const httpApplication: Reader = (value, name) => {
-  if (typeof value === "function" || isServer(value)) return value;
+  if (typeof value === "function") return value;
+  const { emit, headersTimeout, callback, setSecureContext } = (value ?? {}) as Record<string, unknown>;
+  const isServer = typeof emit === "function" && typeof headersTimeout === "number";
+  if (isServer && setSecureContext === undefined) return value;
   throw wrongKind(
     name,
     value,
-    "a request listener of node:http, such as an Express app, or a node:http server",
+    isServer
+      ? "a server of node:http, not of node:https: serve() has TLS, by option tls"
+      : typeof callback === "function"
+      ? "app.callback()"
+      : "a request listener of node:http, such as an Express app, or a node:http server",
   );
 };
-
-function isServer(value: unknown): boolean {
-  const { emit, listenerCount } = (value ?? {}) as Record<string, unknown>;
-  return typeof value === "object" && typeof emit === "function" && typeof listenerCount === "function";
-}
 
 /** A string is a list of one. */
 export function listOf(value: unknown, name: string, what: string): readonly string[] {

@@ -11,7 +11,7 @@ import { type ConnectionOptions, connectionSettings } from "../connection/option
 import { Deadlines } from "./deadlines.ts";
 import { endpointsOf, policyOf } from "./endpoints.ts";
 import { isOfferedByTheWay, type UpgradedRequest } from "../http/without_upgrade.ts";
-import { judgementOf } from "./node_request.ts";
+import { headOf, judgementOf, whoseIs } from "./node_request.ts";
 import { NOTHING } from "../protocol/bytes.ts";
 import { refuse } from "../handshake/refusal.ts";
 import { reportError } from "../support/error_hook.ts";
@@ -20,6 +20,7 @@ import type { Judgement } from "../handshake/server_handshake.ts";
 import { type Known, type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
 import {
   answerAsRequest,
+  isServer,
   isTaken,
   keepOffersAsRequests,
   leave,
@@ -96,7 +97,7 @@ export interface Acceptor<Data = undefined, Context = undefined> extends Publish
  */
 export function acceptor<Data = undefined, Context = undefined>(
   given: AcceptorOptions<Data, Context>,
-  handler: ConnectionHandler<Data> | readonly Route[],
+  handler: ConnectionHandler<Data> | readonly Route<Context>[],
 ): Acceptor<Data, Context> {
   const options = readOptions("acceptor()", given);
   checkHandler("acceptor()", handler);
@@ -122,7 +123,8 @@ export function acceptor<Data = undefined, Context = undefined>(
   const open = (socket: UpgradedSocket, early: Uint8Array, judgement: Judgement, known?: Known): void => {
     socket.setNoDelay?.(true);
     socket.setTimeout?.(0);
-    const transport = new DuplexTransport(takeOver(socket) ?? socket, {
+    const transport = new DuplexTransport(socket, {
+      better: takeOver,
       head: early,
       highWaterMark: settings.sendHighWaterMark,
     });
@@ -145,26 +147,24 @@ export function acceptor<Data = undefined, Context = undefined>(
     }
     if (isTaken({ request, socket })) return;
     const server = serverOf(this, socket);
-    const judgement = judgementOf(request, policy);
-    const asks = { request, socket, server, direct: this !== undefined && this === server };
+    const whose = whoseIs(request, endpointAt);
+    const asked = { request, socket, server, direct: isServer(this) };
     const asRequest = (): void => {
       answerAsRequest(server!, request, socket, early).catch((error) => reportError(options.error, error));
     };
-    if (judgement.kind === "plain" && server !== undefined) {
-      const byTheWay = isOfferedByTheWay(judgement.head.headers.get("upgrade") ?? "");
+    if (whose.kind === "plain" && server !== undefined) {
       keepOffersAsRequests(server);
-      if (byTheWay) take(asks, asRequest);
-      else leave(asks, handshakeTimeout, () => take(asks, asRequest));
-    } else if (judgement.kind === "elsewhere") {
+      if (isOfferedByTheWay(whose.upgrade)) take(asked, asRequest);
+      else leave(asked, handshakeTimeout, () => take(asked, asRequest));
+    } else if (whose.kind === "elsewhere") {
       const refusal = refuse("path-not-found");
-      leave(asks, handshakeTimeout, () => {
-        take(asks, () => open(socket, early, { kind: "refused", refusal, head: judgement.head }));
+      leave(asked, handshakeTimeout, () => {
+        take(asked, () => open(socket, early, { kind: "refused", refusal, head: headOf(request) }));
       });
     } else {
-      take(
-        asks,
-        () => open(socket, early, judgement, contexts.length === 0 ? undefined : { context: contexts[0] }),
-      );
+      const judgement = judgementOf(request, policy);
+      const known = contexts.length === 0 ? undefined : { context: contexts[0] };
+      take(asked, () => open(socket, early, judgement, known));
     }
   };
   register(accept);

@@ -45,7 +45,7 @@ export type FindEndpoint<Data> = (path: string) => Found<Data> | undefined;
  */
 export function endpointsOf<Data>(
   options: EndpointsOptions<Data>,
-  handler: ConnectionHandler<Data> | readonly Route[],
+  handler: ConnectionHandler<Data> | readonly Route<never>[],
   home: Home<Data>,
 ): FindEndpoint<Data> {
   if (!isRoutes(handler)) {
@@ -79,7 +79,7 @@ export function endpointsOf<Data>(
   };
 }
 
-function isRoutes(handler: unknown): handler is readonly Route[] {
+function isRoutes(handler: unknown): handler is readonly Route<never>[] {
   return Array.isArray(handler);
 }
 

@@ -46,7 +46,7 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
   // Transports that wait for node:http to be loaded.
   readonly #waiting: Set<Transport> = new Set();
   #closing = false;
-  #lastHost = "";
+  #lastHost: string | undefined;
 
   /** Connections come from, and return to, this server. */
   constructor(options: HttpDoorOptions, context: OpeningContext<Data>) {
@@ -93,7 +93,8 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
   /** See {@linkcode HttpRules.refuses}. The head reader of the server has judged the first request of a connection. */
   refuses(request: IncomingMessage): boolean {
     const { host } = request.headers;
-    if (host === this.#lastHost && isSimple(request)) return false;
+    if (request.rawHeaders.length > 2 * this.#context.limits.maxHeaders) return true;
+    if (host !== undefined && host === this.#lastHost && isSimple(request)) return false;
     const judgement = judgementOf(request, this.#context.policy);
     if (judgement.kind === "refused") return true;
     if (judgement.kind !== "plain") return false;
@@ -104,7 +105,11 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
 
   /** See {@linkcode HttpRules.refuse}. */
   refuse(request: IncomingMessage, connection: HttpConnection): void {
-    this.#takeBack(connection, judgementOf(request, this.#context.policy));
+    const { limits, policy } = this.#context;
+    const judgement: Judgement = request.rawHeaders.length > 2 * limits.maxHeaders
+      ? { kind: "refused", refusal: refuse("headers-too-many"), head: headOf(request) }
+      : judgementOf(request, policy);
+    this.#takeBack(connection, judgement);
   }
 
   /** See {@linkcode HttpRules.upgrade}. */
@@ -144,10 +149,12 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
     early: Uint8Array = NOTHING,
     known: Known = {},
   ): void {
-    const { transport, rest } = this.#handOver!.release(connection);
+    const { transport, rest, ended } = this.#handOver!.release(connection);
     const handshake = new OpeningHandshake(transport, this.#context, known);
     transport.attach(handshake);
-    handshake.judged(judgement, concat([early, rest], early.length + rest.length));
+    // As with a peer that ends its side while upgrade() decides.
+    if (ended && judgement.kind === "opening") handshake.abort();
+    else handshake.judged(judgement, concat([early, rest], early.length + rest.length));
   }
 
   /** Holds a transport until `node:http` is there. */
@@ -168,7 +175,7 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
     this.#load().then((handOver) => {
       if (!this.#waiting.delete(transport)) return;
       handOver.take(transport, concat(early, early.reduce((sum, each) => sum + each.length, 0)), ended);
-    }, (error: unknown) => {
+    }).catch((error: unknown) => {
       reportError(this.#context.options.error, error);
       transport.abort();
     });
@@ -213,8 +220,8 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
 }
 
 /** Whether no rule but the one about hosts concerns a request. */
-function isSimple({ url, headers, rawHeaders }: IncomingMessage): boolean {
-  return url?.startsWith("/") === true && headers.upgrade === undefined &&
+function isSimple({ url, httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && url?.startsWith("/") === true && headers.upgrade === undefined &&
     headers["sec-websocket-key"] === undefined && headers["sec-websocket-version"] === undefined &&
     hasOneHost(rawHeaders);
 }

@@ -12,7 +12,7 @@ import { PathPattern, type RouteParameters } from "./path_pattern.ts";
 import type { HandshakeRequest } from "./web_request.ts";
 
 /** Options of a route. What is not given here is as the options of the server say. */
-export interface RouteOptions<Path extends string, Data = undefined, Context = undefined>
+export interface RouteOptions<Path extends string, Data = undefined, Context = unknown>
   extends Omit<EndpointOptions<Data, Context>, "upgrade">, ConnectionOptions {
   /** Decides about a handshake: see {@linkcode EndpointOptions.upgrade}. The request has the parameters of the path. */
   upgrade?(
@@ -22,7 +22,9 @@ export interface RouteOptions<Path extends string, Data = undefined, Context = u
 }
 
 /** A route, made by {@linkcode route}. */
-export class Route {
+export class Route<Context = unknown> {
+  /** The context that it needs, for the compiler alone. */
+  declare readonly needs?: (context: Context) => void;
   /** The path, such as `/rooms/:id`. */
   readonly path: string;
   /** The options, after reading. */
@@ -68,11 +70,11 @@ export class Route {
  * await server.shutdown();
  * ```
  */
-export function route<const Path extends string, Data = undefined, Context = undefined>(
+export function route<const Path extends string, Data = undefined, Context = unknown>(
   path: Path,
   options: RouteOptions<Path, Data, Context>,
   handler: ConnectionHandler<Data>,
-): Route {
+): Route<Context> {
   const read = readOptions("route()", options);
   checkHandler("route()", handler);
   return new Route(urlPath(path, "path"), read, handler as ConnectionHandler<never>);

@@ -99,6 +99,10 @@ export interface ServeOptions<Data = undefined, Context = undefined>
   maxHeaders?: number;
 }
 
+/** Option `context` is there if `upgrade` says what it wants of it. */
+export type NeedsContext<Context> = undefined extends Context ? unknown
+  : { context(request: IncomingMessage): Context | Promise<Context> };
+
 /** A listening server. */
 export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
   /** Its URL for clients on this machine: `ws://127.0.0.1:8000/`, or `ws+unix:` and the path of a Unix socket. */
@@ -139,10 +143,10 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
  * ```
  */
 export async function serve<Data = undefined, Context = undefined>(
-  given: ServeOptions<Data, Context>,
-  handler: ConnectionHandler<Data> | readonly Route[],
+  given: ServeOptions<Data, Context> & NeedsContext<Context>,
+  handler: ConnectionHandler<Data> | readonly Route<Context>[],
 ): Promise<Server<Data>> {
-  const options = readOptions("serve()", given);
+  const options = readOptions<ServeOptions<Data, Context>>("serve()", given);
   checkHandler("serve()", handler);
   const { hostname = "127.0.0.1", port = 8000, unix, tls, signal } = options;
   signal?.throwIfAborted();
@@ -168,6 +172,14 @@ export async function serve<Data = undefined, Context = undefined>(
     http: undefined,
   };
   const { http, fetch } = options;
+  if (http !== undefined && fetch !== undefined) {
+    throw new TypeError(
+      "Cannot use options http and fetch together: give the one that your application has.",
+    );
+  }
+  if (options.context !== undefined && http === undefined && fetch === undefined) {
+    throw new TypeError("Cannot use option context without http or fetch: upgrade() has the request.");
+  }
   if (http !== undefined || fetch !== undefined) {
     const host = unix === undefined ? bracketed(hostname) : "localhost";
     context.http = new HttpDoor({ ...options, headTimeout, host } as HttpDoorOptions, context);

@@ -44,6 +44,11 @@ export interface Asked {
   readonly direct: boolean;
 }
 
+/** Whether this is a server, and not `undefined` or an object of the application that has called. */
+export function isServer(value: unknown): value is UpgradingServer {
+  return typeof (value as Partial<UpgradingServer> | undefined)?.listeners === "function";
+}
+
 /** Remembers a listener as one that leaves alone what is not its own. */
 export function register(listener: object): void {
   ours.add(listener);
@@ -51,7 +56,8 @@ export function register(listener: object): void {
 
 /** The server that a listener was called for: its `this`, or the socket's. */
 export function serverOf(caller: unknown, socket: object): UpgradingServer | undefined {
-  for (const each of [caller, (socket as { server?: unknown }).server]) {
+  // On a connection of serve({ http }) it is what node:http takes for the server.
+  for (const each of [(socket as { server?: unknown }).server, caller]) {
     if (typeof (each as UpgradingServer | undefined)?.listeners === "function") {
       return each as UpgradingServer;
     }
@@ -141,6 +147,7 @@ function waitForOthers(asked: Asked, patience: number, unclaimed: () => void): v
     if (!isTaken(asked)) unclaimed();
   };
   const timer = startTimer(patience, answer);
+  (timer as { unref?(): void }).unref?.();
   emitter.on("close", settle);
   // Engine.IO ends a socket that nobody has taken within a second, without an answer.
   const { end, bytesWritten: written } = socket as DuplexStream & { readonly bytesWritten?: number };
@@ -164,13 +171,15 @@ export async function answerAsRequest(
   early: Uint8Array,
 ): Promise<void> {
   const emitter = socket as unknown as EventEmitter;
-  emitter.on("error", () => {});
+  if (!emitter.listeners("error").includes(ignore)) emitter.on("error", ignore);
   if (request.complete !== false) {
     // The body, if there is one, has not been read yet: the request is read once more.
     const stream = socket as DuplexStream & { unshift(chunk: Uint8Array): void };
     stream.unshift(early);
     stream.unshift(latin1Bytes(withoutUpgrade(request)));
-    server.emit("connection", socket);
+    // A server with TLS would take the decrypted bytes for a connection that begins.
+    const secure = socket.encrypted === true && server.listeners("secureConnection").length > 0;
+    server.emit(secure ? "secureConnection" : "connection", socket);
     return;
   }
   const { ServerResponse } = await import("node:http");
@@ -193,3 +202,5 @@ export function keepOffersAsRequests(server: UpgradingServer): void {
   ours.add(after);
   server.shouldUpgradeCallback = after as typeof before;
 }
+
+function ignore(): void {}

@@ -38,7 +38,8 @@ export class BunTransport extends Lifecycle implements Transport {
   /** See {@linkcode Transport.encrypted}. */
   readonly encrypted: boolean;
   readonly #socket: BunSocket;
-  readonly #highWaterMark: number;
+  /** See {@linkcode Transport.highWaterMark}. */
+  highWaterMark: number;
   // Created when the system first takes only a part.
   #queue: ByteQueue | undefined;
   #handler: TransportHandler | undefined;
@@ -53,7 +54,7 @@ export class BunTransport extends Lifecycle implements Transport {
   constructor(socket: BunSocket, encrypted: boolean, highWaterMark: number = DEFAULT_HIGH_WATER_MARK) {
     super();
     this.#socket = socket;
-    this.#highWaterMark = highWaterMark;
+    this.highWaterMark = highWaterMark;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.encrypted = encrypted;
   }
@@ -99,7 +100,7 @@ export class BunTransport extends Lifecycle implements Transport {
       queue.push(bytes);
       queue.consume(count);
     }
-    if (this.#queue!.length <= this.#highWaterMark) return true;
+    if (this.#queue!.length <= this.highWaterMark) return true;
     this.#wantsDrain = true;
     return false;
   }

@@ -80,7 +80,8 @@ export class DenoTransport extends Lifecycle implements Transport {
   /** See {@linkcode Transport.encrypted}. */
   readonly encrypted: boolean;
   readonly #conn: DenoConn;
-  readonly #highWaterMark: number;
+  /** See {@linkcode Transport.highWaterMark}. */
+  highWaterMark: number;
   readonly #queue: ByteQueue = new ByteQueue();
   #handler: TransportHandler | undefined;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALLEST_READ);
@@ -96,7 +97,7 @@ export class DenoTransport extends Lifecycle implements Transport {
   constructor(conn: DenoConn, encrypted: boolean, highWaterMark: number = DEFAULT_HIGH_WATER_MARK) {
     super();
     this.#conn = conn;
-    this.#highWaterMark = highWaterMark;
+    this.highWaterMark = highWaterMark;
     this.remoteAddress = plainAddress(conn.remoteAddr.hostname);
     this.encrypted = encrypted;
   }
@@ -128,7 +129,7 @@ export class DenoTransport extends Lifecycle implements Transport {
     if (!this.writable) return true;
     this.#queue.push(bytes);
     if (!this.#writing && bytes.length > 0) this.#begin();
-    if (this.#queue.length <= this.#highWaterMark) return true;
+    if (this.#queue.length <= this.highWaterMark) return true;
     this.#wantsDrain = true;
     return false;
   }

@@ -60,6 +60,11 @@ export interface DuplexOptions {
   remoteAddress?: string | undefined;
   /** Whether the connection is encrypted. Default: what the stream says. */
   encrypted?: boolean;
+  /**
+   * Called after a first chunk has come, and again after others while it gives nothing: another stream with the same
+   * connection, paused, which reads at less cost. An idle connection does not pay for it.
+   */
+  better?: (stream: DuplexStream) => DuplexStream | undefined;
 }
 
 // Socket handles of Node and Deno: bytes that no longer count there have been given to the system, or encrypted.
@@ -93,10 +98,12 @@ export class DuplexTransport extends Lifecycle implements Transport {
   readonly remoteAddress: string;
   /** See {@linkcode Transport.encrypted}. */
   readonly encrypted: boolean;
-  readonly #stream: DuplexStream;
-  readonly #highWaterMark: number;
+  #stream: DuplexStream;
+  /** See {@linkcode Transport.highWaterMark}. */
+  highWaterMark: number;
   // Writes and reads must be copied.
   readonly #foreign: boolean;
+  #better: DuplexOptions["better"];
   // Bytes behind writes that will call back. While there are any, one such callback is pending.
   #queue: ByteQueue | undefined;
   #callbacks = 0;
@@ -112,41 +119,66 @@ export class DuplexTransport extends Lifecycle implements Transport {
   constructor(stream: DuplexStream, options: DuplexOptions = {}) {
     super();
     this.#stream = stream;
-    this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
+    this.highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
     this.#foreign = !isSystemSocket(stream);
     if (options.head?.length) this.#inbox = [options.head];
     this.remoteAddress = plainAddress(options.remoteAddress ?? stream.remoteAddress);
     this.encrypted = options.encrypted ?? stream.encrypted ?? false;
     stream.allowHalfOpen = true;
     stream.pause();
-    (stream as OwnedStream)[OWNER] = this;
-    stream.on("error", DuplexTransport.#errorCame);
-    stream.on("end", DuplexTransport.#endCame);
-    stream.on("close", DuplexTransport.#closeCame);
+    this.#better = options.better;
+    this.#listen(stream);
     // On Node 20 an HTTP/2 stream that was reset does not close while bytes wait in it.
     if ("rstCode" in stream) stream.on("aborted", () => stream.destroy());
     if (stream.readableEnded) this.receive("ended");
     if (stream.closed === true) this.#onClose();
   }
 
+  #listen(stream: DuplexStream): void {
+    (stream as OwnedStream)[OWNER] = this;
+    stream.on("error", DuplexTransport.#errorCame);
+    stream.on("end", DuplexTransport.#endCame);
+    stream.on("close", DuplexTransport.#closeCame);
+  }
+
+  /** Goes on with a better stream, if there is one. */
+  #improve(): void {
+    if (this.life !== "open" || this.outgoing !== "open" || this.incoming !== "open") return;
+    const old = this.#stream;
+    const better = this.#better?.(old);
+    if (better === undefined) return;
+    this.#better = undefined;
+    // What happens to the old one is nothing to us any more.
+    delete (old as Partial<OwnedStream>)[OWNER];
+    this.#stream = better;
+    this.#listen(better);
+    better.on("data", DuplexTransport.received);
+    if (!this.#paused) better.resume();
+  }
+
   // Streams call listeners with themselves as `this`: one function serves all, while closures would cost each
   // connection some hundred bytes.
   /** Passes on bytes read by the stream; called by `shared_reads.ts` for sockets without `data` events. */
   static received(this: unknown, chunk: unknown): void {
-    const transport = (this as OwnedStream)[OWNER];
-    if (!transport.abandoned) transport.#deliver(chunk as Uint8Array);
+    const transport = (this as Partial<OwnedStream>)[OWNER];
+    if (transport === undefined || transport.abandoned) return;
+    transport.#deliver(chunk as Uint8Array);
+    if (transport.#better !== undefined) inMicrotask(() => transport.#improve());
   }
 
   static #errorCame(this: unknown, error: unknown): void {
-    (this as OwnedStream)[OWNER].#broke(error);
+    const transport = (this as Partial<OwnedStream>)[OWNER];
+    if (transport !== undefined) transport.#broke(error);
   }
 
   static #endCame(this: unknown): void {
-    (this as OwnedStream)[OWNER].#onEnd();
+    const transport = (this as Partial<OwnedStream>)[OWNER];
+    if (transport !== undefined) transport.#onEnd();
   }
 
   static #closeCame(this: unknown): void {
-    (this as OwnedStream)[OWNER].#onClose();
+    const transport = (this as Partial<OwnedStream>)[OWNER];
+    if (transport !== undefined) transport.#onClose();
   }
 
   /** See {@linkcode Transport.bufferedAmount}. */
@@ -174,7 +206,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
     if (!this.writable || !stream.writable) return true;
     const bytes = this.#foreign ? new Uint8Array(given) : given;
     const { bufferedAmount } = this;
-    if (bufferedAmount === 0 && bytes.length <= PORTION && bytes.length <= this.#highWaterMark) {
+    if (bufferedAmount === 0 && bytes.length <= PORTION && bytes.length <= this.highWaterMark) {
       // An empty write makes Deno's node:tls forget the one before it. There is no callback: it would cost a tick on
       // this, the common path.
       if (bytes.length > 0) this.#put(bytes);
@@ -182,7 +214,7 @@ export class DuplexTransport extends Lifecycle implements Transport {
     }
     (this.#queue ??= new ByteQueue()).push(bytes);
     if (this.#callbacks === 0) this.#writeOn();
-    if (this.bufferedAmount <= this.#highWaterMark) return true;
+    if (this.bufferedAmount <= this.highWaterMark) return true;
     this.#wantsDrain = true;
     return false;
   }

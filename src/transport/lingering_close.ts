@@ -9,18 +9,22 @@ import type { Transport } from "./transport.ts";
 /** Milliseconds for which received bytes are discarded after a response, and for which the response may make no progress. */
 const LINGER = 2000;
 
-/** Ends a stream after its last response was written. The caller reads and discards. Returns a function that stops waiting. */
-export function closeLingering(transport: Transport): () => void {
+/**
+ * Ends a stream after its last response was written. The caller reads and discards. `patience`: milliseconds for which the
+ * response may make no progress. Returns a function that stops waiting.
+ */
+export function closeLingering(transport: Transport, patience: number = LINGER): () => void {
   let timer: ReturnType<typeof setTimeout>;
   // A long response may take its time while it makes progress.
-  const linger = (waiting: number): void => {
+  const linger = (waiting: number, stalled: number): void => {
     timer = setTimeout(() => {
       const { bufferedAmount } = transport;
-      if (bufferedAmount < waiting) linger(bufferedAmount);
+      if (bufferedAmount < waiting) linger(bufferedAmount, 0);
+      else if (waiting > 0 && stalled + LINGER < patience) linger(waiting, stalled + LINGER);
       else transport.abort();
     }, LINGER);
   };
   transport.closeWrite();
-  linger(transport.bufferedAmount);
+  linger(transport.bufferedAmount, 0);
   return () => clearTimeout(timer);
 }

@@ -47,7 +47,8 @@ export function memoryPair(
 class MemoryTransport extends Lifecycle implements Transport {
   readonly remoteAddress: string;
   readonly encrypted: boolean;
-  readonly #highWaterMark: number;
+  /** See {@linkcode Transport.highWaterMark}. */
+  highWaterMark: number;
   readonly #queue: ByteQueue = new ByteQueue();
   readonly #deliverNext = (): void => this.#deliver();
   #peer: MemoryTransport | undefined;
@@ -59,7 +60,7 @@ class MemoryTransport extends Lifecycle implements Transport {
 
   constructor(options: MemoryOptions) {
     super();
-    this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
+    this.highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
     this.remoteAddress = options.remoteAddress ?? "";
     this.encrypted = options.encrypted ?? false;
   }
@@ -89,7 +90,7 @@ class MemoryTransport extends Lifecycle implements Transport {
     if (!this.writable) return true;
     this.#queue.push(bytes);
     this.#schedule();
-    if (this.#queue.length <= this.#highWaterMark) return true;
+    if (this.#queue.length <= this.highWaterMark) return true;
     this.#wantsDrain = true;
     return false;
   }

@@ -16,6 +16,8 @@ export interface Transport {
   readonly encrypted: boolean;
   /** Bytes accepted by {@linkcode write} and not yet handed to the operating system. */
   readonly bufferedAmount: number;
+  /** Bytes that {@linkcode write} accepts before it returns `false`. May be changed; 0 to be told when all has gone. */
+  highWaterMark?: number;
   /**
    * Whether nothing given to {@linkcode write} is kept any more, so that its memory may be reused. Only the transport
    * knows: a stream may keep memory that it no longer counts.

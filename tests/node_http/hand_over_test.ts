@@ -420,3 +420,181 @@ test("option context that throws: 500, and the error is reported", async () => {
     assert.deepEqual(errors, ["no session store"]);
   });
 });
+
+test("a peer that leaves while a refusal or an upgrade waits for an earlier response harms nobody", async () => {
+  const respond: (() => void)[] = [];
+  const http = (incoming: IncomingMessage, response: ServerResponse): void => {
+    if (incoming.url === "/slow") respond.push(() => response.end("<slow>"));
+    else application(incoming, response);
+  };
+  await serving({ http }, async (port, server) => {
+    for (
+      const second of [
+        get("/x").replace("localhost", "evil.example"),
+        REQUEST,
+        "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+      ]
+    ) {
+      const peer = await dial(port);
+      peer.write(get("/slow") + second);
+      while (respond.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await peer.destroy();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      respond.pop()!();
+    }
+    assert.match(await exchange(port, get("/", LAST)), /<GET \/ 0 ->$/);
+    assert.equal(server.connections.size, 0);
+  });
+});
+
+test("behind a refused request nothing is answered: no other request, and no upgrade", async () => {
+  const http = (_: IncomingMessage, response: ServerResponse): void =>
+    void setTimeout(() => response.end("<slow>"), 30);
+  const evil = get("/x").replace("localhost", "evil.example");
+  await serving({ http }, async (port) => {
+    for (const next of [REQUEST, get("/y"), evil]) {
+      const received = await exchange(port, get("/slow") + evil + next);
+      assert.deepEqual(statuses(received), ["200", "421"]);
+    }
+  });
+});
+
+test("an upgrade behind a response that closes the connection is dropped: no handler sees it", async () => {
+  let opened = 0;
+  const http = (_: IncomingMessage, response: ServerResponse): void =>
+    void setTimeout(() => response.writeHead(200, { connection: "close" }).end("<last>"), 30);
+  await serving({ http, accepted: () => opened++ }, async (port, server) => {
+    const received = await exchange(port, get("/") + REQUEST);
+    assert.deepEqual(statuses(received), ["200"]);
+    assert.equal(server.connections.size, 0);
+    assert.equal(opened, 0);
+  });
+});
+
+test("a peer that ends its side behind an upgrade that waits has left", async () => {
+  const http = (_: IncomingMessage, response: ServerResponse): void =>
+    void setTimeout(() => response.end("<slow>"), 50);
+  await serving({ http, heartbeat: false }, async (port, server) => {
+    const peer = await dial(port);
+    peer.write(get("/slow") + REQUEST);
+    peer.end();
+    await peer.untilEnd();
+    await peer.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(server.connections.size, 0);
+  });
+});
+
+test("CONNECT is refused, by a later request as by the first", async () => {
+  const http = createServer(application);
+  http.on("connect", (_, socket: Duplex) => socket.end("never"));
+  await serving({ http }, async (port) => {
+    const connect = "CONNECT localhost:443 HTTP/1.1\r\nHost: localhost:443\r\n\r\n";
+    assert.deepEqual(statuses(await exchange(port, connect)), ["400"]);
+    assert.deepEqual(statuses(await exchange(port, get("/a") + connect)), ["200", "400"]);
+  });
+});
+
+test("more header lines than maxHeaders: 431, by a later request as by the first, and none is cut off", async () => {
+  await serving({ http: application, maxHeaders: 20 }, async (port) => {
+    const many = get("/", "X-A: b\r\n".repeat(20) + LAST);
+    assert.deepEqual(statuses(await exchange(port, many)), ["431"]);
+    assert.deepEqual(statuses(await exchange(port, get("/a") + many)), ["200", "431"]);
+  });
+});
+
+test("100-continue is not sent for a request that is refused", async () => {
+  await serving({ http: application }, async (port) => {
+    const evil = "POST / HTTP/1.1\r\nHost: evil.example\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    assert.deepEqual(statuses(await exchange(port, get("/a") + evil)), ["200", "421"]);
+  });
+});
+
+test("a response waits for a peer that reads nothing for a while, with keep-alive and without", async () => {
+  const size = 6 * 1024 * 1024;
+  const http = createServer({ keepAliveTimeout: 1 }, (_, response) => response.end(new Uint8Array(size)));
+  await serving({ http }, async (port) => {
+    const peers = await Promise.all([dial(port), dial(port)]);
+    for (const [i, peer] of peers.entries()) {
+      peer.pause();
+      peer.write(get("/", i === 0 ? "" : LAST));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 4500));
+    for (const peer of peers) {
+      peer.resume();
+      const received = await peer.untilEnd();
+      assert.equal(received.length - received.indexOf("\r\n\r\n") - 4, size);
+      await peer.destroy();
+    }
+  });
+});
+
+test("misuse of http, fetch and context throws, and says what to do", async () => {
+  const fails = async (options: object, message: RegExp): Promise<void> => {
+    await assert.rejects(
+      serve(options, () => {}),
+      (error) => error instanceof TypeError && message.test(error.message),
+    );
+  };
+  await fails({ http: { emit() {}, listenerCount() {}, callback() {} } }, /give app\.callback\(\)/);
+  await fails({ http: {} }, /a request listener of node:http/);
+  await fails({ http: application, fetch: () => new Response() }, /together/);
+  await fails({ context: () => 1 }, /without http or fetch/);
+});
+
+test("RFC 3986, section 5.2.4: a WebSocket whose path has dot segments is refused with 400", async () => {
+  await serving({ path: (path) => path.startsWith("/public/") }, async (port) => {
+    for (const path of ["/public/../admin", "/public/%2e%2E/admin", "/public/.", "/public\\..\\admin"]) {
+      assert.deepEqual(statuses(await exchange(port, request({}, `GET ${path} HTTP/1.1`))), ["400"], path);
+    }
+    const socket = await connect(`ws://127.0.0.1:${port}/public/..a/b..`);
+    await socket.close();
+  });
+});
+
+test("fetch(): a body that the handler does not read, or not to its end, does not hold up what follows", async () => {
+  const errors: unknown[] = [];
+  const fetch = async (request: Request): Promise<Response> => {
+    if (request.url.endsWith("/some")) await request.body!.getReader().read();
+    return new Response(`<${request.method}>`);
+  };
+  await serving({ fetch, error: (error) => void errors.push(error), maxConnections: 3 }, async (port) => {
+    const body = "x".repeat(1024 * 1024);
+    for (const path of ["/none", "/some"]) {
+      const post =
+        `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      const received = await exchange(port, post + get("/next", LAST));
+      assert.match(received, /<POST>[^]*<GET>$/, path);
+    }
+    assert.deepEqual(errors, []);
+  });
+});
+
+test("fetch(): a peer that leaves is no error of the application", async () => {
+  const errors: unknown[] = [];
+  let aborted = 0;
+  const fetch = async (request: Request): Promise<Response> => {
+    request.signal.addEventListener("abort", () => aborted++);
+    if (request.method === "POST") await request.text();
+    return new Response(
+      new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          controller.enqueue(new Uint8Array(1000));
+        },
+      }),
+      { headers: { "content-length": "100000000" } },
+    );
+  };
+  await serving({ fetch, error: (error) => void errors.push(error) }, async (port) => {
+    for (const text of [get("/"), "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhi"]) {
+      const peer = await dial(port);
+      peer.write(text);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      await peer.destroy();
+    }
+    while (aborted < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.deepEqual(errors, []);
+  });
+});
