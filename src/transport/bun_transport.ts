@@ -21,8 +21,10 @@ export interface BunSocket {
   write(bytes: Uint8Array): number;
   /** Ends the sending side. */
   shutdown(): void;
-  /** Ends both sides at once. */
+  /** Ends both sides at once, with a reset: what the system has not sent yet is lost. */
   terminate(): void;
+  /** Ends both sides; the system goes on to send what it has. */
+  close(): void;
   /** Stops reading. */
   pause(): void;
   /** Starts reading. */
@@ -116,7 +118,9 @@ export class BunTransport extends Lifecycle implements Transport {
     if (!this.enter("aborting")) return;
     this.#queue = undefined;
     this.#inbox = undefined;
-    this.#socket.terminate();
+    // A peer that reads slowly would lose the end of what was sent. On Node and Deno the system sends it as well.
+    if (this.outgoing === "ended") this.#socket.close();
+    else this.#socket.terminate();
   }
 
   /** See {@linkcode Transport.pause}. */

@@ -511,16 +511,23 @@ test("100-continue is not sent for a request that is refused", async () => {
 });
 
 test("a response waits for a peer that reads nothing for a while, with keep-alive and without", async () => {
-  const size = 6 * 1024 * 1024;
-  const http = createServer({ keepAliveTimeout: 1 }, (_, response) => response.end(new Uint8Array(size)));
+  // More than the system takes, and what it takes at once.
+  const sizes = [6 * 1024 * 1024, 512 * 1024];
+  const http = createServer({ keepAliveTimeout: 1 }, ({ url }, response) => {
+    response.end(new Uint8Array(Number(url!.slice(1))));
+  });
   await serving({ http }, async (port) => {
-    const peers = await Promise.all([dial(port), dial(port)]);
-    for (const [i, peer] of peers.entries()) {
-      peer.pause();
-      peer.write(get("/", i === 0 ? "" : LAST));
+    const peers = [];
+    for (const size of sizes) {
+      for (const more of ["", LAST]) {
+        const peer = await dial(port);
+        peers.push({ peer, size });
+        peer.pause();
+        peer.write(get(`/${size}`, more));
+      }
     }
     await new Promise((resolve) => setTimeout(resolve, 4500));
-    for (const peer of peers) {
+    for (const { peer, size } of peers) {
       peer.resume();
       const received = await peer.untilEnd();
       assert.equal(received.length - received.indexOf("\r\n\r\n") - 4, size);

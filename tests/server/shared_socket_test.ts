@@ -1,12 +1,15 @@
 /** Several listeners for the upgrades of one node:http server: each gets its own, and nobody two answers. */
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
-import { acceptor, connect, type ConnectionHandler, HandshakeError, route } from "../../mod.ts";
+import { connect as connectTls } from "node:tls";
+import { acceptor, connect, type ConnectionHandler, HandshakeError, route, serve } from "../../mod.ts";
 import { test } from "../harness.ts";
 import { load } from "../mounting/applications.ts";
-import { dial, exchange, request } from "../raw_peer.ts";
+import { tls } from "../fixtures.ts";
+import { dial, exchange, RawPeer, request } from "../raw_peer.ts";
 
 const echo: ConnectionHandler = { message: (socket, message) => socket.send(message) };
 const shout: ConnectionHandler = { message: (socket, message) => socket.send(`${message as string}!`) };
@@ -293,4 +296,64 @@ test("RFC 9110, section 7.8: requests that offer h2c or TLS by the way get their
       await peer.destroy();
     });
   }
+});
+
+test("https: a request that offers h2c, or asks for a protocol that nobody speaks, gets its page", async () => {
+  const server = createSecureServer({ cert: tls.cert, key: tls.key }, application);
+  server.on("upgrade", acceptor({ path: "/a" }, echo));
+  await listening(server, async (port) => {
+    for (const protocol of ["h2c", "foo", "h2c"]) {
+      const socket = connectTls({ host: "127.0.0.1", port, ca: tls.ca, servername: "localhost" });
+      await once(socket, "secureConnect");
+      const peer = new RawPeer(socket);
+      peer.write(
+        `GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`,
+      );
+      await peer.until("<GET /page 0>");
+      await peer.destroy();
+    }
+    const socket = await connect(`wss://localhost:${port}/a`, { tls: { ca: tls.ca } });
+    await socket.close();
+  });
+});
+
+test("an acceptor on the server of serve({ http }): upgrades of nobody are requests again, under the same rules", async () => {
+  const http = createServer(application);
+  const accept = acceptor({ path: "/b" }, shout);
+  // By way of a listener of the application, and by itself.
+  for (const listener of [(...args: Parameters<typeof accept>) => accept(...args), accept]) {
+    http.removeAllListeners("upgrade");
+    http.on("upgrade", listener as () => void);
+    const own = await serve({ port: 0, http, path: "/a", handshakeTimeout: 500 }, echo);
+    const { port } = own;
+    await echoed(port, "/a", "hi");
+    await echoed(port, "/b", "hi!");
+    const peer = await dial(port);
+    peer.write("GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n");
+    await peer.until("<GET /page 0>");
+    peer.write("GET /page HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+    assert.deepEqual(statuses(await peer.untilEnd()), ["200", "421"]);
+    await peer.destroy();
+    await own.shutdown();
+  }
+});
+
+test("an acceptor's hosts are for its own paths: what is on another path, or no WebSocket, is left alone", async () => {
+  const server = createServer(application);
+  server.on("upgrade", acceptor({ path: "/a", hosts: ["a.example"] }, echo));
+  server.on("upgrade", acceptor({ path: "/b", hosts: ["b.example"] }, echo));
+  await listening(server, async (port) => {
+    const ask = async (host: string, path: string, more: Record<string, string> = {}): Promise<string[]> => {
+      const peer = await dial(port);
+      peer.write(request({ Host: host, ...more }, `GET ${path} HTTP/1.1`));
+      const received = await peer.until("\r\n\r\n");
+      await peer.destroy();
+      return statuses(received);
+    };
+    assert.deepEqual(await ask("a.example", "/a"), ["101"]);
+    assert.deepEqual(await ask("b.example", "/b"), ["101"]);
+    assert.deepEqual(await ask("b.example", "/a"), ["421"]);
+    const page = `GET / HTTP/1.1\r\nHost: c.example\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n`;
+    assert.deepEqual(statuses(await exchange(port, page)), ["200"]);
+  });
 });

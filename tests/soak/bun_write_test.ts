@@ -12,6 +12,7 @@ function socketThatTakes(taken: readonly number[]): BunSocket {
     authorized: false,
     write: () => answers.shift()!,
     shutdown() {},
+    close() {},
     terminate() {},
     pause() {},
     resume() {},
