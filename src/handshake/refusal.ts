@@ -102,7 +102,7 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
   "request-target-invalid": [
     400,
     "RFC 9112, section 3.2",
-    "The request target is neither a path that begins with / nor a whole http URL, or contains a character that must be " +
+    "The request target is neither a path that begins with / nor a whole http URL, or contains a dot segment or a character that must be " +
     "percent-encoded.",
   ],
   "header-folded": [

@@ -187,15 +187,24 @@ test("RFC 9112, section 3.2.1: path and query are the resource name, as they cam
       "/",
       "/chat",
       "//chat",
-      "/a/../b",
+      "/a/..b/.c/d.",
+      "/a?b/../c\\d",
       "/?a=b",
       "/a?b?c",
       "/%00%ff",
       "/a;b,c",
-      '/[x]|\\^`{}"<>',
+      '/[x]|^`{}"<>',
     ]
   ) {
     assert.equal(assertOpening(request({}, { line: `GET ${target} HTTP/1.1` })).resourceName, target);
+  }
+});
+
+test("RFC 3986, section 5.2.4: a path that a URL would change is refused, and an ordinary request's is not", () => {
+  for (const path of ["/a/../b", "/.", "/..", "/a/.", "/%2e%2E/a", "/a/.%2e", "/a\\b", "/a/./b?c"]) {
+    assertRefused(request({}, { line: `GET ${path} HTTP/1.1` }), "request-target-invalid");
+    assertRefused(request({}, { line: `GET http://localhost${path} HTTP/1.1` }), "request-target-invalid");
+    assert.equal(assertPlain(plainRequest(`GET ${path} HTTP/1.1`)).resourceName, path);
   }
 });
 

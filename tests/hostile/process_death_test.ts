@@ -191,7 +191,6 @@ test("CVE-2022-41940, CVE-2023-31125 (engine.io): crafted targets reach upgrade(
       "/%zz?__proto__[x]=1",
       "//",
       "//evil.example/",
-      "/\\..\\",
     ],
     ...["/?" + "a".repeat(8000), "/..%2f..%2fetc", "/?a=%ff%fe", "/;/?;", "/{}|^`<>\"'"],
   ];
@@ -202,7 +201,19 @@ test("CVE-2022-41940, CVE-2023-31125 (engine.io): crafted targets reach upgrade(
     }
     assert.deepEqual(new Set(paths), new Set(["localhost"]));
     for (
-      const target of ["*", "chat", "\\", "?", "/#a", "http://", "http:///", "ftp://localhost/", "/\xff"]
+      const target of [
+        "*",
+        "chat",
+        "\\",
+        "/\\..\\",
+        "/a/../b",
+        "?",
+        "/#a",
+        "http://",
+        "http:///",
+        "ftp://localhost/",
+        "/\xff",
+      ]
     ) {
       assert.equal(await status(port, request({}, `GET ${target} HTTP/1.1`)), 400, target);
     }
