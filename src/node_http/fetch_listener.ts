@@ -132,15 +132,20 @@ async function send(response: Response, headOnly: boolean, outgoing: ServerRespo
   const declared = lengthIn(headers);
   if (declared !== undefined && (body !== null || headOnly)) outgoing.setHeader("Content-Length", declared);
   if (body === null) return void outgoing.end();
-  const reader = body.getReader();
+  // The Fetch Standard gives a response the type of its body; Bun shows it only on a blob.
+  const copy = "Bun" in globalThis && !headers.has("content-type") ? response.clone() : undefined;
+  const reader = response.body!.getReader();
   outgoing.once("close", () => void reader.cancel().catch(() => {}));
   const { pieces, next } = await readWhatIsThere(reader);
   let sent = pieces.reduce((sum, each) => sum + each.length, 0);
   // A body that is complete at once gets its length.
   if (next === undefined) {
+    const type = (await copy?.blob())?.type ?? "";
+    if (type !== "") outgoing.setHeader("Content-Type", type);
     outgoing.setHeader("Content-Length", sent);
     return void outgoing.end(Buffer.concat(pieces));
   }
+  void copy?.body?.cancel().catch(() => {});
   // To HEAD, node:http sends no body.
   if (headOnly) {
     outgoing.end();

@@ -375,7 +375,8 @@ test("two Cookie lines are one list; a response has the type of its body; names 
     return new Response("text");
   };
   await serving({ fetch }, ECHO, async ({ port }) => {
-    const head = "GET / HTTP/1.1\r\nHost: localhost\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n";
+    const head =
+      "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n";
     assert.match(await exchange(port, head), /content-type: text\/plain;charset=utf-8/i);
     assert.equal(seen, "a=1; b=2");
   });

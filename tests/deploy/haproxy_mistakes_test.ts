@@ -51,13 +51,6 @@ const mistakes: readonly Mistake[] = [
     refusal: "http-version-unsupported",
   },
   {
-    heading: "HAProxy: option httpchk without http-check send",
-    changes: () => ({ site: [[/ *http-check .*\n/g, ""], FAST_CHECK] }),
-    log: /Server woshou\/first is DOWN, reason: Layer7 .* code: 405/,
-    status: 503,
-    refusal: "method-not-allowed",
-  },
-  {
     heading: "HAProxy: a health check without a fetch hook",
     changes: () => ({ site: [FAST_CHECK] }),
     server: { fetch: undefined },

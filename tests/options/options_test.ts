@@ -210,7 +210,10 @@ test("hooks are found where they are: on an object, on a class and on the one ab
       await peer.until("101");
       assert.match(peer.received, /Sec-WebSocket-Protocol: a/);
       await peer.destroy();
-      const page = await exchange(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      const page = await exchange(
+        server.port,
+        "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      );
       assert.equal(heard(page).rest, "0");
       assert.equal(heard(await exchange(server.port, request({ Host: "evil.example" }))).status, 421);
       assert.deepEqual(options.seen, [

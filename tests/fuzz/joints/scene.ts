@@ -8,7 +8,8 @@ import { Admission } from "../../../src/server/admission.ts";
 import { connectionSettings } from "../../../src/connection/options.ts";
 import { Deadlines } from "../../../src/server/deadlines.ts";
 import { Home } from "../../../src/server/home.ts";
-import { OpeningHandshake } from "../../../src/server/opening_handshake.ts";
+import { endpointsOf, policyOf } from "../../../src/server/endpoints.ts";
+import { type OpeningContext, OpeningHandshake } from "../../../src/server/opening_handshake.ts";
 import type { OpeningOptions } from "../../../src/server/options.ts";
 import { readOptions } from "../../../src/options/read.ts";
 import { RefusalNotice } from "../../../src/server/refusal_notice.ts";
@@ -203,18 +204,20 @@ export class Scene {
       new Topics(options, settings),
       new Admission(options as never),
     );
-    const context = {
-      options: { ...options, hosts: "any" as const },
+    const endpointAt = endpointsOf(options, this.#handler(), home);
+    const context: OpeningContext<undefined> = {
+      options,
+      policy: policyOf("any", endpointAt),
       limits: { maxHeadSize: 16 * 1024, maxHeaders: 100 },
       home,
+      endpointAt,
       deadlines: new Deadlines(10_000),
-      handler: this.#handler(),
       handshakes: new Roster<OpeningHandshake<undefined>>(),
       retryAfter: undefined,
       notice: new RefusalNotice(),
-      host: "localhost",
+      http: undefined,
     };
-    const opening = new OpeningHandshake(transport, context as never);
+    const opening = new OpeningHandshake(transport, context);
     transport.attach(opening);
     opening.enter();
     return context;
