@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
 import { assertOpening, assertPlain, assertRefused } from "./verdicts.ts";
-import { plainRequest, request } from "./support.ts";
+import { judged, plainRequest, request } from "./support.ts";
+import type { JudgementPolicy } from "../../src/handshake/server_handshake.ts";
 
 test("RFC 6455, section 10.2: a page of the same host and port may connect", () => {
   const rows: [string, string][] = [
@@ -165,4 +166,27 @@ test("one string is a list of one", () => {
   assertOpening(request(page), { origins: "https://page.example", hosts: "app.example" });
   assertRefused(request(page), "origin-not-allowed", { origins: "https://other.example" });
   assertRefused(request(page), "host-not-allowed", { hosts: "other.example" });
+});
+
+test("a WebSocket on a path that is not ours is for others, whatever else is wrong with it; hosts hold for it", () => {
+  const policy: JudgementPolicy = {
+    originsOn: (path) => path === "/chat" ? "same-host" : path === "/open" ? "any" : undefined,
+    hosts: ["localhost"],
+  };
+  const foreign = { Origin: "https://other.example" };
+  const at = (path: string, fields: Record<string, string> = {}): string =>
+    request(fields, { line: `GET ${path} HTTP/1.1` });
+  assertOpening(at("/chat?a=/open"), policy);
+  assertRefused(at("/chat", foreign), "origin-not-allowed", policy);
+  assertOpening(at("/open", foreign), policy);
+  for (const fields of [{}, foreign, { "Sec-WebSocket-Key": "short" }, { "Content-Length": "5" }]) {
+    const { judgement } = judged(at("/other?a=b", fields), policy);
+    assert.equal(judgement.kind, "elsewhere");
+    assert.ok(judgement.kind === "elsewhere");
+    assert.equal(judgement.resourceName, "/other?a=b");
+    assert.equal(judgement.head.target, "/other?a=b");
+    assert.deepEqual(judgement.authority, { host: "localhost", port: "" });
+  }
+  assertRefused(at("/other", { Host: "evil.example" }), "host-not-allowed", policy);
+  assertPlain(plainRequest("GET /other HTTP/1.1"), policy);
 });

@@ -8,8 +8,11 @@ import {
 } from "../../src/handshake/client_handshake.ts";
 import { HeaderFields } from "../../src/http/header_fields.ts";
 import { type HeadLimits, type ResponseHead, ResponseHeadReader } from "../../src/http/head.ts";
-import { type Judgement, ServerHandshake } from "../../src/handshake/server_handshake.ts";
-import type { AdmissionPolicy } from "../../src/handshake/admission_policy.ts";
+import {
+  type Judgement,
+  type JudgementPolicy,
+  ServerHandshake,
+} from "../../src/handshake/server_handshake.ts";
 
 /** The limits of these tests: the defaults of servers and clients. */
 export const LIMITS: HeadLimits = { maxHeadSize: 16 * 1024, maxHeaders: 100 };
@@ -151,7 +154,7 @@ export interface Judged {
 
 function judgedOrPending(
   raw: string,
-  policy: AdmissionPolicy,
+  policy: JudgementPolicy,
   limits: HeadLimits,
 ): Judged | undefined {
   const bytes = bytesOf(raw);
@@ -176,7 +179,7 @@ function judgedOrPending(
 }
 
 /** Judges a stream in every splitting, asserts that they agree, and answers the judgement. */
-export function judged(raw: string, policy: AdmissionPolicy = {}, limits: HeadLimits = LIMITS): Judged {
+export function judged(raw: string, policy: JudgementPolicy = {}, limits: HeadLimits = LIMITS): Judged {
   const answer = judgedOrPending(raw, policy, limits);
   assert.ok(answer !== undefined, `no judgement: ${excerpt(raw)}`);
   return answer;

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import type { HeadLimits } from "../../src/http/head.ts";
 import type { Refusal, RefusalCode } from "../../src/handshake/refusal.ts";
 import type {
+  JudgementPolicy,
   OpeningRequest,
   PlainJudgement,
   RefusedJudgement,
 } from "../../src/handshake/server_handshake.ts";
-import type { AdmissionPolicy } from "../../src/handshake/admission_policy.ts";
 import { refusalBytes } from "../../src/handshake/server_response.ts";
 import { excerpt, type Judged, judged, LIMITS, readResponse } from "./support.ts";
 
@@ -144,7 +144,7 @@ export function assertRefusal(refusal: Refusal, code: RefusalCode, about: string
 export function assertRefused(
   raw: string,
   code: RefusalCode,
-  policy: AdmissionPolicy = {},
+  policy: JudgementPolicy = {},
   limits: HeadLimits = LIMITS,
 ): Judged & { judgement: RefusedJudgement } {
   const answer = judged(raw, policy, limits);
@@ -158,7 +158,7 @@ export function assertRefused(
 /** Asserts that a raw request opens a WebSocket, and that `rest` follows its head. */
 export function assertOpening(
   raw: string,
-  policy: AdmissionPolicy = {},
+  policy: JudgementPolicy = {},
   rest = "",
   limits: HeadLimits = LIMITS,
 ): OpeningRequest {
@@ -170,7 +170,7 @@ export function assertOpening(
 }
 
 /** Asserts that a raw request is an ordinary one. */
-export function assertPlain(raw: string, policy: AdmissionPolicy = {}, rest = ""): PlainJudgement {
+export function assertPlain(raw: string, policy: JudgementPolicy = {}, rest = ""): PlainJudgement {
   const { judgement, rest: left } = judged(raw + rest, policy);
   assert.ok(judgement.kind === "plain", `${excerpt(raw)}: ${excerpt(JSON.stringify(judgement))}`);
   assert.equal(left, rest, "what follows the head is left");
