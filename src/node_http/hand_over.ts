@@ -176,12 +176,14 @@ export class HandOver implements HttpOwner {
         if (!connection.leaving) connection.leave(() => this.#rules.refuse(request, connection));
         return true;
       }
-      case "connection":
-        (args[0] as HttpConnection).reread();
-        return this.#begin(args[0] as HttpConnection);
-      default:
-        return this.#server.emit(name, ...args);
+      case "connection": {
+        const [connection] = args;
+        if (!(connection instanceof HttpConnection)) break;
+        connection.reread();
+        return this.#begin(connection);
+      }
     }
+    return this.#server.emit(name, ...args);
   }
 
   #request(name: string, request: IncomingMessage, response: ServerResponse): boolean {

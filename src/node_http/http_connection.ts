@@ -68,6 +68,9 @@ export class HttpConnection extends Duplex {
   readonly #owner: HttpOwner;
   #transport: Transport | undefined;
   #waitingForRoom: (() => void) | undefined;
+  // What waited to be sent when some of it last went.
+  #waiting = 0;
+  #movedAt = 0;
   // Reasons to read no more: this stream is full, or the body of the request, which Bun goes on filling, or what comes
   // is no longer for node:http.
   #full = false;
@@ -164,6 +167,7 @@ export class HttpConnection extends Duplex {
   /** An upgrade is left to the application's listeners. If they do nothing about it in time, calls back. */
   leaveToOthers(unclaimed: () => void): void {
     this.#leaving = false;
+    this.#pauseOrResume();
     this.#owes = "upgrade";
     this.#unclaimed = unclaimed;
     this.due = now() + this.#owner.timeouts.head;
@@ -215,6 +219,7 @@ export class HttpConnection extends Duplex {
       this.#inactivity.last = time;
       this.emit("timeout");
     }
+    if (this.#isStalled(time)) this.abort();
     if (time < this.due || this.destroyed) return;
     if (this.#owes === "body" && this.#request!.complete) this.#owesNothing();
     else if (this.#owes === "body" && (this.#bodyFull || this.readableFlowing !== true)) {
@@ -297,6 +302,15 @@ export class HttpConnection extends Duplex {
     } else if (this.#canBeReleased()) call();
   }
 
+  /** Whether the peer has read nothing for as long as it may take for a request. */
+  #isStalled(time: number): boolean {
+    if (this.#waitingForRoom === undefined) return false;
+    const { bufferedAmount } = this.#transport!;
+    if (bufferedAmount < this.#waiting) this.#movedAt = time;
+    this.#waiting = bufferedAmount;
+    return time - this.#movedAt >= this.#owner.timeouts.request;
+  }
+
   #othersAreLate(): void {
     this.due = Infinity;
     const unclaimed = this.#unclaimed;
@@ -366,8 +380,10 @@ export class HttpConnection extends Duplex {
     this.#unclaimed = undefined;
     this.bytesWritten += bytes.length;
     this.#active();
-    if (this.#transport === undefined || this.#transport.write(bytes)) done();
-    else this.#waitingForRoom = done;
+    if (this.#transport === undefined || this.#transport.write(bytes)) return done();
+    this.#waitingForRoom = done;
+    this.#waiting = this.#transport.bufferedAmount;
+    this.#movedAt = now();
   }
 
   override _final(done: () => void): void {

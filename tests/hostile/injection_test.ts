@@ -161,17 +161,17 @@ test("CVE-2020-35678 (autobahn): a Response's headers, of upgrade() and of fetch
   });
   // A body that is not as long as it says ends the connection, or the next response would be read as a part of it.
   for (const length of ["3", "9"]) {
-    const stream = (): ReadableStream =>
+    const stream = (pieces: string[]): ReadableStream =>
       new ReadableStream({
-        async start(controller) {
-          for (const piece of ["fo", "ur"]) {
-            controller.enqueue(new TextEncoder().encode(piece));
-            await new Promise((resolve) => setTimeout(resolve, 10));
-          }
-          controller.close();
+        async pull(controller) {
+          const piece = pieces.shift();
+          if (piece === undefined) return controller.close();
+          await turns();
+          controller.enqueue(new TextEncoder().encode(piece));
         },
       });
-    const fetch = (): Response => new Response(stream(), { headers: { "content-length": length } });
+    const fetch = (): Response =>
+      new Response(stream(["fo", "ur"]), { headers: { "content-length": length } });
     await serving({ fetch }, ECHO, async ({ port, errors }) => {
       const page = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
       assert.equal(heard(await exchange(port, page + page)).rest.includes("HTTP/1.1"), false);

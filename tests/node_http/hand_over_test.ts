@@ -290,7 +290,7 @@ test("a body that the application does not read has no deadline, and no more of 
 
 test("keepAliveTimeout of the server: an idle connection is closed, one with a slow response is not", async () => {
   const http = createServer({ keepAliveTimeout: 1 }, (request, response) => {
-    if (request.url === "/slow") setTimeout(() => response.end("<slow>"), 1800);
+    if (request.url === "/slow") setTimeout(() => response.end("<slow>"), 1300);
     else application(request, response);
   });
   await serving({ http }, async (port) => {
@@ -526,7 +526,7 @@ test("a response waits for a peer that reads nothing for a while, with keep-aliv
         peer.write(get(`/${size}`, more));
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, 4500));
+    await new Promise((resolve) => setTimeout(resolve, 2800));
     for (const { peer, size } of peers) {
       peer.resume();
       const received = await peer.untilEnd();
@@ -603,5 +603,20 @@ test("fetch(): a peer that leaves is no error of the application", async () => {
     while (aborted < 2) await new Promise((resolve) => setTimeout(resolve, 10));
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.deepEqual(errors, []);
+  });
+});
+
+test("requestTimeout of the server is also for a response: a peer that reads nothing of it for so long is dropped", async () => {
+  let closed = 0;
+  const http = createServer({ requestTimeout: 300, headersTimeout: 300 }, (_, response) => {
+    response.on("close", () => closed++);
+    response.end(new Uint8Array(16 * 1024 * 1024));
+  });
+  await serving({ http }, async (port) => {
+    const peer = await dial(port);
+    peer.pause();
+    peer.write(get("/"));
+    while (closed === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await peer.destroy();
   });
 });
