@@ -57,8 +57,9 @@ const RUNTIMES = {
 // that takes long.
 const WITH_ALL_WORK = "node-current";
 // The Node that runs this command (the oldest, in CI) leaves out what the current Node and its own remaining rooms say as
-// well: the rooms without I/O, which every conformance case goes through, and other software that talks to us.
-const NOT_ON_THIS_NODE = [...COVERED, "browser", "deploy", "fuzz", "interop"];
+// well: the rooms without I/O, which every conformance case goes through, what happens in memory, and other software that talks
+// to us.
+const NOT_ON_THIS_NODE = [...COVERED, "browser", "deploy", "fuzz", "interop", "testing"];
 // The releases between the oldest and the newest only run what differs between them.
 const BETWEEN = ["client", "compression", "transport"];
 // The whole suite runs here. Stage `coverage` is a part of that of the current Node.

@@ -36,7 +36,7 @@ async function growth(use: () => Promise<void>): Promise<number> {
   const before = memoryHeld();
   let most = before;
   // On Deno a collection of all garbage takes longest.
-  const looking = setInterval(() => most = Math.max(most, memoryHeld()), runtime === "deno" ? 150 : 25);
+  const looking = setInterval(() => most = Math.max(most, memoryHeld()), runtime === "deno" ? 400 : 100);
   try {
     await use();
   } finally {

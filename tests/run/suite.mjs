@@ -1,6 +1,6 @@
 // The suite on one runtime: groups of test files that run in parallel, and the results from their runners.
-import { readdirSync } from "node:fs";
-import { join, relative } from "node:path";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { run } from "./processes.mjs";
 
@@ -80,17 +80,14 @@ const PATTERNS = {
     skipped: /^ *(\d+) (?:skip|todo)$/gm,
   },
 };
-// What Deno and Bun print at the start of a file.
-const BEGINNINGS = {
-  deno: /running \d+ tests? from \.\/tests\/(\S+)_test\.ts/g,
-  bun: /^tests\/(\S+)_test\.ts:/gm,
-};
+// What Bun prints at the start of a file. On Node and Deno a test that does nothing marks it.
+const BEGINNINGS = { bun: /^tests\/(\S+)_test\.ts:/gm };
 
 /** The command of a runtime's own test runner for these files. */
 export function runnerOf(root, { kind, command }, files, room) {
   if (kind === "deno") {
-    const paths = files.map((file) => `tests/${file}_test.ts`);
-    return [command, ["test", "--no-check", "--allow-all", ...paths]];
+    const path = files.length === 1 ? `tests/${files[0]}_test.ts` : together(root, files);
+    return [command, ["test", "--no-check", "--allow-all", path]];
   }
   if (kind === "bun") {
     return [command, ["test", "--timeout", "120000", ...files.map((file) => `./tests/${file}_test.ts`)]];
@@ -115,6 +112,17 @@ export function runnerOf(root, { kind, command }, files, room) {
       await import(url);
     }`;
   return [command, [...options, "--input-type=module", "--eval", code]];
+}
+
+/** A module with these test files in it: Deno would load the library anew for each. */
+function together(root, files) {
+  const path = join(root, ".build", "deno", `${files[0].replaceAll("/", "_")}_and_others_test.ts`);
+  const lines = files.map((file) =>
+    `test("${FILE_MARK}${file}", () => {});\nawait import("../../tests/${file}_test.ts");\n`
+  );
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `import { test } from "../../tests/harness.ts";\n${lines.join("")}`);
+  return path;
 }
 
 /** Runs a group of files on a runtime. Returns the counts, the seconds of each file, and what to show. */
@@ -155,28 +163,44 @@ export async function runGroup(root, runtime, { files, room }, env) {
       ? [[files[0], seconds]]
       : kind === "node"
       ? timesInTap(text)
+      : kind === "deno"
+      ? timesOfTests(text)
       : times(beginnings, ended),
     skips: [...text.matchAll(/^skipped: .*$/gm)].map(([line]) => line),
   };
 }
 
 function marksIn(text) {
-  return [...text.matchAll(/^ok \d+ - \\?# file /gm)].length;
+  return [...text.matchAll(/^ok \d+ - \\?# file |^# file .* \.\.\. ok /gm)].length;
 }
 
 function times(beginnings, ended) {
   return beginnings.map(([file, at], i) => [file, ((beginnings[i + 1]?.[1] ?? ended) - at) / 1000]);
 }
 
-/** The time of the tests of each file; anything before the first mark is left out. */
 function timesInTap(text) {
+  const tests = text.matchAll(/^(?:not )?ok \d+ - (.*)\n {2}---\n {2}duration_ms: ([\d.]+)/gm);
+  return sums([...tests].map(([, name, duration]) => [name, Number(duration) / 1000]));
+}
+
+const UNITS = { µs: 1e-6, ms: 1e-3, s: 1 };
+
+function timesOfTests(text) {
+  const tests = text.matchAll(/^(.*) \.\.\. .*\((?:(\d+)m)?(?:(\d+)(µs|ms|s))?\)$/gm);
+  return sums(
+    [...tests].map((
+      [, name, minutes = 0, count = 0, unit = "s"],
+    ) => [name, minutes * 60 + count * UNITS[unit]]),
+  );
+}
+
+/** The seconds of the tests of each file; anything before the first mark is left out. */
+function sums(tests) {
   const files = [];
-  for (
-    const [, name, duration] of text.matchAll(/^(?:not )?ok \d+ - (.*)\n {2}---\n {2}duration_ms: ([\d.]+)/gm)
-  ) {
+  for (const [name, seconds] of tests) {
     const [, file] = /^\\?# file (.*)$/.exec(name) ?? [];
     if (file !== undefined) files.push([file, 0]);
-    else if (files.length > 0) files.at(-1)[1] += Number(duration) / 1000;
+    else if (files.length > 0) files.at(-1)[1] += seconds;
   }
   return files;
 }
