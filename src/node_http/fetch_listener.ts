@@ -83,19 +83,22 @@ function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableSt
     controller.close();
   };
   const onFailure = (): void => {
-    if (incoming.complete) return;
-    settle();
-    controller.error(new TypeError("The peer left before it had sent the whole body."));
+    if (!incoming.complete) fail();
   };
   const settle = (): void => {
     incoming.off("data", onData).off("end", onEnd).off("close", onFailure).off("error", onFailure);
-    outgoing.off("close", discard);
+    outgoing.off("close", fail);
   };
   const discard = (): void => {
     settle();
     if (!incoming.readableEnded) incoming.resume();
   };
-  outgoing.once("close", discard);
+  // Whoever still reads must not wait for ever.
+  const fail = (): void => {
+    discard();
+    controller.error(new TypeError("The body cannot be read: the peer has left, or has its response."));
+  };
+  outgoing.once("close", fail);
   return new ReadableStream<Uint8Array>({
     start(given) {
       controller = given;

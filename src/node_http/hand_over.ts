@@ -10,7 +10,8 @@ import { isOfferedByTheWay, withoutUpgrade } from "../http/without_upgrade.ts";
 import { every, now } from "../support/clock.ts";
 import { Roster } from "../support/roster.ts";
 import type { Transport } from "../transport/transport.ts";
-import { HttpConnection, type HttpOwner, type HttpTimeouts, type Released } from "./http_connection.ts";
+import { HttpConnection, type HttpOwner, type HttpTimeouts } from "./http_connection.ts";
+import type { Released } from "./transport_stream.ts";
 
 /** A request listener of `node:http`. */
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -95,7 +96,6 @@ export class HandOver implements HttpOwner {
     const connection = new HttpConnection(transport, early, ended, this);
     connection.place = this.connections.add(connection);
     this.#stopWatch ??= this.#watch();
-    // Server.emit() would run the listeners with the application's server for the view.
     this.#begin(connection);
     // Bun's node:http does not listen.
     if (connection.listenerCount("timeout") === 0) {
@@ -103,7 +103,7 @@ export class HandOver implements HttpOwner {
     }
   }
 
-  /** Server.emit() would run the listeners with the application's server for the view. */
+  /** Fires `connection`. The server's own emit() would call the listeners with the server as `this`, not the view. */
   #begin(connection: HttpConnection): boolean {
     return EventEmitter.prototype.emit.call(this.#view, "connection", connection);
   }

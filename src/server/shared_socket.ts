@@ -58,9 +58,7 @@ export function register(listener: object): void {
 export function serverOf(caller: unknown, socket: object): UpgradingServer | undefined {
   // On a connection of serve({ http }) it is what node:http takes for the server.
   for (const each of [(socket as { server?: unknown }).server, caller]) {
-    if (typeof (each as UpgradingServer | undefined)?.listeners === "function") {
-      return each as UpgradingServer;
-    }
+    if (isServer(each)) return each;
   }
   return undefined;
 }

@@ -580,9 +580,10 @@ test("fetch(): a body that the handler does not read, or not to its end, does no
 test("fetch(): a peer that leaves is no error of the application", async () => {
   const errors: unknown[] = [];
   let aborted = 0;
+  let settled = 0;
   const fetch = async (request: Request): Promise<Response> => {
     request.signal.addEventListener("abort", () => aborted++);
-    if (request.method === "POST") await request.text();
+    if (request.method === "POST") await request.text().finally(() => settled++);
     return new Response(
       new ReadableStream({
         async pull(controller) {
@@ -600,7 +601,7 @@ test("fetch(): a peer that leaves is no error of the application", async () => {
       await new Promise((resolve) => setTimeout(resolve, 60));
       await peer.destroy();
     }
-    while (aborted < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (aborted < 2 || settled < 1) await new Promise((resolve) => setTimeout(resolve, 10));
     await new Promise((resolve) => setTimeout(resolve, 30));
     assert.deepEqual(errors, []);
   });

@@ -11,6 +11,7 @@ import {
   HandshakeError,
   serve,
 } from "../../mod.ts";
+import { listening } from "./support.ts";
 import { tls } from "../fixtures.ts";
 import { test } from "../harness.ts";
 import { dial, exchange, REQUEST, request } from "../raw_peer.ts";
@@ -24,16 +25,7 @@ async function over<Data>(
   server: Server = createServer((_, response) => response.end("over HTTP")),
 ): Promise<void> {
   server.on("upgrade", acceptor(options, handler));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  try {
-    await use((server.address() as { port: number }).port);
-  } finally {
-    const closed = once(server, "close");
-    server.close();
-    server.closeAllConnections?.();
-    await closed;
-  }
+  await listening(server, use);
 }
 
 test("node:http keeps its port: pages by its own handler, WebSockets by ours", async () => {

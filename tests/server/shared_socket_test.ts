@@ -1,6 +1,6 @@
 /** Several listeners for the upgrades of one node:http server: each gets its own, and nobody two answers. */
 import assert from "node:assert/strict";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
@@ -8,6 +8,7 @@ import { connect as connectTls } from "node:tls";
 import { acceptor, connect, type ConnectionHandler, HandshakeError, route, serve } from "../../mod.ts";
 import { test } from "../harness.ts";
 import { load } from "../mounting/applications.ts";
+import { listening } from "./support.ts";
 import { tls } from "../fixtures.ts";
 import { dial, exchange, RawPeer, request } from "../raw_peer.ts";
 
@@ -18,19 +19,6 @@ function application(request: IncomingMessage, response: ServerResponse): void {
   let size = 0;
   request.on("data", (chunk: Uint8Array) => size += chunk.length);
   request.on("end", () => response.end(`<${request.method} ${request.url} ${size}>`));
-}
-
-async function listening(server: Server, use: (port: number) => Promise<void>): Promise<void> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  try {
-    await use((server.address() as { port: number }).port);
-  } finally {
-    const closed = once(server, "close");
-    server.close();
-    server.closeAllConnections?.();
-    await closed;
-  }
 }
 
 async function echoed(port: number, path: string, answer: string): Promise<void> {
