@@ -56,13 +56,7 @@ export {
   type ReconnectingState,
   type ReconnectOptions,
 } from "./src/reconnecting/reconnecting.ts";
-export {
-  type HttpListener,
-  type NeedsContext,
-  serve,
-  type ServeOptions,
-  type Server,
-} from "./src/server/serve.ts";
+export { type NeedsContext, serve, type ServeOptions, type Server } from "./src/server/serve.ts";
 export type { ShutdownOptions } from "./src/server/shutdown.ts";
 export {
   type TlsClientOptions,
@@ -84,6 +78,7 @@ export { type Acceptor, acceptor, type AcceptorOptions, type UpgradedSocket } fr
 export type { UpgradedRequest } from "./src/http/without_upgrade.ts";
 export type { ParameterNames, RouteParameters } from "./src/server/path_pattern.ts";
 export { type Route, route, type RouteOptions } from "./src/server/route.ts";
+export type { HttpListener, HttpRequest, HttpResponse, HttpServer } from "./src/server/http_types.ts";
 export type { HandshakeRequest } from "./src/server/web_request.ts";
 export { CloseEvent, type CloseEventInit, type EventHandler, WebSocketErrorEvent } from "./src/web/events.ts";
 export {

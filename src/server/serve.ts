@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Connection, ConnectionHandler } from "../connection/connection.ts";
 import type { Sendable } from "../connection/message.ts";
 import { Admission } from "./admission.ts";
@@ -28,10 +27,8 @@ import { Topics } from "../topics/topics.ts";
 import { checkCertificates } from "../transport/certificate.ts";
 import { adapter } from "../transport/detect.ts";
 import type { Listener, TlsServerOptions } from "../transport/transport.ts";
+import type { HttpListener, HttpRequest, HttpServer } from "./http_types.ts";
 import type { HandshakeRequest } from "./web_request.ts";
-
-/** A request listener of `node:http`. */
-export type HttpListener = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** Options of `serve()`. */
 export interface ServeOptions<Data = undefined, Context = undefined>
@@ -80,11 +77,11 @@ export interface ServeOptions<Data = undefined, Context = undefined>
    */
   fetch?(request: HandshakeRequest): Response | Promise<Response>;
   /**
-   * With `http` or `fetch`: what your own code knows of an opening handshake, such as the session that a middleware
-   * finds. The result, or what its promise gives, is the second argument of `upgrade`, and `socket.data` if `upgrade` gives
-   * no data. An exception goes to `error` and is answered with 500.
+   * With `http` or `fetch`: gets the `IncomingMessage` of an opening handshake, and gives what your own code knows of it,
+   * such as the session that a middleware finds. The result, or what its promise gives, is the second argument of
+   * `upgrade`, and `socket.data` if `upgrade` gives no data. An exception goes to `error` and is answered with 500.
    */
-  context?(request: IncomingMessage): Context | Promise<Context>;
+  context?(request: HttpRequest): Context | Promise<Context>;
   /**
    * Largest request head in bytes. RFC 9112, section 3, recommends 8000 for the request line alone.
    *
@@ -101,7 +98,7 @@ export interface ServeOptions<Data = undefined, Context = undefined>
 
 /** Option `context` is there if `upgrade` says what it wants of it. */
 export type NeedsContext<Context> = undefined extends Context ? unknown
-  : { context(request: IncomingMessage): Context | Promise<Context> };
+  : { context(request: HttpRequest): Context | Promise<Context> };
 
 /** A listening server. */
 export interface Server<Data = undefined> extends AsyncDisposable, Publisher {

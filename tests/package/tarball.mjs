@@ -39,7 +39,7 @@ writeFileSync(
   join(folder, "main.js"),
   `import { connect, serve } from "woshou";
 import { acceptKey } from "woshou/core";
-const server = await serve({ port: 0 }, async (socket) => {
+const server = await serve({ port: 0, fetch: () => new Response("a page") }, async (socket) => {
   for await (const message of socket) socket.send(message);
 });
 const socket = await connect(server.url);
@@ -49,6 +49,8 @@ for await (const message of socket) {
   break;
 }
 await socket.close();
+const page = await fetch(server.url.replace("ws:", "http:"), { headers: { connection: "close" } });
+if (await page.text() !== "a page") throw new Error("no page");
 await server.shutdown();
 console.log("握手成功");
 `,
@@ -69,6 +71,26 @@ for (
   }
   console.log(`ok ${name}`);
 }
+// A project without Node's types, that checks all declarations.
+writeFileSync(
+  join(folder, "main.ts"),
+  `import { type Acceptor, acceptor, connect, serve } from "woshou";
+import { acceptKey } from "woshou/core";
+import { pair } from "woshou/testing";
+export const used = [acceptor, connect, acceptKey, pair];
+export type { Acceptor };
+export const server = serve({
+  http: (request, response) => void response.end(request.url),
+  context: ({ headers }) => headers.cookie,
+  upgrade: (_, cookie) => ({ data: cookie?.length }),
+}, (socket) => void socket.send(String(socket.data)));
+`,
+);
+const lib = ["es2023", "dom", "dom.iterable", "dom.asynciterable", "esnext.disposable"];
+const compilerOptions = { module: "nodenext", target: "es2022", strict: true, noEmit: true, types: [], lib };
+writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
+must(join(root, "node_modules", ".bin", windows ? "tsc.cmd" : "tsc"), ["-p", "tsconfig.json"], folder);
+console.log("ok types");
 const version = must(process.execPath, [
   join(folder, "node_modules", "woshou", "dist", "src", "cli", "main.js"),
   "--version",
