@@ -70,12 +70,14 @@ async function answer(
   await send(response, incoming.method === "HEAD", outgoing);
 }
 
-/** The body of a request, read as it is asked for. What is left after the response is read and discarded. */
+/** The body of a request, read as it is asked for. If nobody is waiting for it when the response has gone out, it is discarded. */
 function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
   let controller: ReadableStreamDefaultController<Uint8Array>;
   let begun = false;
+  let wanted = false;
   const onData = (chunk: Uint8Array): void => {
     incoming.pause();
+    wanted = false;
     controller.enqueue(new Uint8Array(chunk));
   };
   const onEnd = (): void => {
@@ -83,22 +85,26 @@ function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableSt
     controller.close();
   };
   const onFailure = (): void => {
-    if (!incoming.complete) fail();
+    if (incoming.complete) return;
+    settle();
+    controller.error(new TypeError("The peer left before it had sent the whole body."));
   };
   const settle = (): void => {
     incoming.off("data", onData).off("end", onEnd).off("close", onFailure).off("error", onFailure);
-    outgoing.off("close", fail);
   };
   const discard = (): void => {
     settle();
     if (!incoming.readableEnded) incoming.resume();
   };
-  // Whoever still reads must not wait for ever.
-  const fail = (): void => {
-    discard();
-    controller.error(new TypeError("The body cannot be read: the peer has left, or has its response."));
-  };
-  outgoing.once("close", fail);
+  // Whoever reads to the end needs a moment from one piece to the next.
+  outgoing.once("close", () =>
+    setImmediate(() => {
+      if (wanted || incoming.readableEnded) return;
+      discard();
+      controller.error(
+        new TypeError("Cannot read this body: its response has gone out, or its peer has left."),
+      );
+    }));
   return new ReadableStream<Uint8Array>({
     start(given) {
       controller = given;
@@ -106,6 +112,7 @@ function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableSt
     pull() {
       if (!begun) incoming.on("data", onData).on("end", onEnd).on("close", onFailure).on("error", onFailure);
       begun = true;
+      wanted = true;
       incoming.resume();
     },
     cancel: discard,

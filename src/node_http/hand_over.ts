@@ -33,7 +33,7 @@ export interface HttpRules {
   /** A request did not arrive in time. Takes the transport back. */
   timedOut(connection: HttpConnection, what: "head" | "body"): void;
   /** A connection is over, and its transport as well. */
-  closed(connection: HttpConnection): void;
+  closed(address: string): void;
 }
 
 // Milliseconds between two looks at the deadlines, at most; each is found at most an eighth of itself too late.
@@ -76,7 +76,7 @@ export class HandOver implements HttpOwner {
       listenerCount: {
         value: (name: string) => DECIDED_HERE.includes(name) ? 1 : server.listenerCount(name),
       },
-      maxHeaderSize: { value: limitsOf(server).maxHeaderSize ?? rules.headLimits.maxHeadSize },
+      maxHeaderSize: { value: inside(server).maxHeaderSize ?? rules.headLimits.maxHeadSize },
       emit: { value: (name: string, ...args: unknown[]) => this.#emit(name, args) },
     }) as Server;
   }
@@ -126,9 +126,9 @@ export class HandOver implements HttpOwner {
   }
 
   /** See {@linkcode HttpOwner.closed}. */
-  closed(connection: HttpConnection): void {
+  closed(connection: HttpConnection, address: string): void {
     this.#remove(connection);
-    this.#rules.closed(connection);
+    this.#rules.closed(address);
   }
 
   /** Takes a connection's transport back. */
@@ -167,13 +167,13 @@ export class HandOver implements HttpOwner {
       case "upgrade": {
         const [request, connection, head] = args as [IncomingMessage, HttpConnection, Uint8Array];
         // A response to an earlier request may still be going out.
-        if (!connection.leaving) connection.leave(() => this.#upgrade(request, connection, head));
+        if (!connection.leaving) connection.leave("upgrade", () => this.#upgrade(request, connection, head));
         return true;
       }
       case "connect": {
         // As by the first request of a connection: the target of CONNECT is for proxies.
         const [request, connection] = args as [IncomingMessage, HttpConnection];
-        if (!connection.leaving) connection.leave(() => this.#rules.refuse(request, connection));
+        if (!connection.leaving) connection.leave("refused", () => this.#rules.refuse(request, connection));
         return true;
       }
       case "connection": {
@@ -196,14 +196,17 @@ export class HandOver implements HttpOwner {
     const connection = request.socket as unknown as HttpConnection;
     if (connection.leaving) return true;
     if (!this.#rules.refuses(request)) return false;
-    connection.leave(() => this.#rules.refuse(request, connection));
+    connection.leave("refused", () => this.#rules.refuse(request, connection));
     return true;
   }
 
   /** Whether an upgrade is more than an offer that clients make by the way. */
-  #isUpgrade({ headers: { upgrade = "" } }: IncomingMessage): boolean {
+  #isUpgrade(request: IncomingMessage): boolean {
+    const { upgrade = "" } = request.headers;
     if (isOfferedByTheWay(upgrade)) return false;
-    return WEBSOCKET.test(upgrade) || this.#server.listenerCount("upgrade") > 0;
+    if (WEBSOCKET.test(upgrade)) return true;
+    const own = inside(this.#server).shouldUpgradeCallback;
+    return own === undefined ? this.#server.listenerCount("upgrade") > 0 : own.call(this.#server, request);
   }
 
   #upgrade(request: IncomingMessage, connection: HttpConnection, head: Uint8Array): void {
@@ -227,7 +230,12 @@ function limitOf(milliseconds: number): number {
   return milliseconds === 0 ? Infinity : milliseconds;
 }
 
-/** Not in the types of `node:http`. */
-function limitsOf(server: object): { readonly maxHeaderSize?: number } {
+/** What is not in the types of `node:http` for Node 20. */
+interface Inside {
+  readonly maxHeaderSize?: number;
+  shouldUpgradeCallback?(request: IncomingMessage): boolean;
+}
+
+function inside(server: object): Inside {
   return server;
 }

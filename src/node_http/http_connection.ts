@@ -28,7 +28,7 @@ export interface HttpOwner {
   /** The peer did not send a request in time. */
   expired(connection: HttpConnection, what: "head" | "body"): void;
   /** The transport of a connection is over, and was not taken back. */
-  closed(connection: HttpConnection): void;
+  closed(connection: HttpConnection, address: string): void;
 }
 
 /** The stream that `node:http` and the application get as their socket. */
@@ -40,8 +40,8 @@ export class HttpConnection extends TransportStream {
   readonly #owner: HttpOwner;
   // Bun goes on filling the body of a request that is full.
   #bodyFull = false;
-  // What comes is no longer for node:http.
-  #leaving = false;
+  // What comes is no longer for node:http: it is for an upgrade, or for nobody.
+  #leaving: "no" | "upgrade" | "refused" = "no";
   // What the peer owes: the next request, the rest of a head, or of a body; or what another listener does with an upgrade.
   #owes: "request" | "head" | "body" | "upgrade" = "request";
   #request: IncomingMessage | undefined;
@@ -78,24 +78,26 @@ export class HttpConnection extends TransportStream {
 
   /** Whether the connection leaves `node:http`: what it still reads is for nobody. */
   get leaving(): boolean {
-    return this.#leaving;
+    return this.#leaving !== "no";
   }
 
   /**
-   * The connection leaves `node:http`: reads nothing more, and calls back once every request has been answered; at once if
-   * none is open; never if the connection is over by then.
+   * The connection leaves `node:http`, and calls back once every request has been answered; at once if none is open; never
+   * if the connection is over by then. What the peer sends meanwhile is kept for an upgrade, up to what this stream
+   * holds, and discarded after a refusal. A peer that ends its side meanwhile has left: after some of these
+   * requests `node:http` would not notice.
    */
-  leave(call: () => void): void {
-    this.#leaving = true;
-    this.pauseOrResume();
+  leave(how: "upgrade" | "refused", call: () => void): void {
+    this.#leaving = how;
+    this.due = now() + this.#owner.timeouts.request;
+    if (how === "refused") this.resume();
     if (this.#open > 0) this.#whenAnswered = call;
     else if (this.canBeReleased) call();
   }
 
   /** An upgrade is left to the application's listeners. If they do nothing about it in time, calls back. */
   leaveToOthers(unclaimed: () => void): void {
-    this.#leaving = false;
-    this.pauseOrResume();
+    this.#leaving = "no";
     this.#owes = "upgrade";
     this.#unclaimed = unclaimed;
     this.#writtenBefore = this.bytesWritten;
@@ -104,16 +106,15 @@ export class HttpConnection extends TransportStream {
 
   /** What came with an upgrade is read once more, as an ordinary request. */
   reread(): void {
-    this.#leaving = false;
+    this.#leaving = "no";
     this.#unclaimed = undefined;
     this.#owes = "head";
     this.due = now() + this.#owner.timeouts.head;
-    this.pauseOrResume();
   }
 
   /** No more requests: ends now, or after the response to the last one. */
   finish(): void {
-    if (this.#owes === "upgrade" || this.#leaving) return;
+    if (this.#owes === "upgrade" || this.leaving) return;
     if (this.#open === 0) this.destroySoon();
     else if (this.#response?.headersSent === false) this.#response.shouldKeepAlive = false;
   }
@@ -127,9 +128,12 @@ export class HttpConnection extends TransportStream {
   /** Looks at the deadlines. */
   check(time: number): void {
     this.lookAtClock(time);
+    if (this.#bodyIsOver()) this.#owesNothing();
     if (time < this.due || this.destroyed) return;
-    if (this.#owes === "body" && this.#request!.complete) this.#owesNothing();
-    else if (this.#owes === "body" && (this.#bodyFull || this.readableFlowing !== true)) {
+    // It still waits for the application's response to an earlier request.
+    if (this.leaving) this.abort();
+    else if (this.#owes === "body" && this.#request!.complete) this.#owesNothing();
+    else if (this.#owes === "body" && this.#open > 0 && (this.#bodyFull || this.readableFlowing !== true)) {
       this.due = time + this.#owner.timeouts.request;
     } else if (this.#owes === "request") this.destroySoon();
     else if (this.#owes === "upgrade") this.#othersAreLate();
@@ -141,14 +145,21 @@ export class HttpConnection extends TransportStream {
   }
 
   protected override get wantsMore(): boolean {
-    return !this.#bodyFull && !this.#leaving;
+    return !this.#bodyFull;
   }
 
-  protected override transportClosed(): void {
-    this.#owner.closed(this);
+  protected override transportClosed(address: string): void {
+    this.#owner.closed(this, address);
+  }
+
+  protected override peerEnded(): void {
+    if (this.leaving) this.abort();
+    else super.peerEnded();
   }
 
   protected override received(chunk: Uint8Array): void {
+    if (this.#leaving === "refused") return;
+    if (this.#bodyIsOver()) this.#owesNothing();
     if (this.#open === 0 && this.#owes === "request") {
       this.#owes = "head";
       this.due = now() + this.#owner.timeouts.head;
@@ -178,8 +189,10 @@ export class HttpConnection extends TransportStream {
     this.#open--;
     if (this.#open > 0) return;
     if (this.#request!.complete) this.#owesNothing();
-    // Nobody wants the rest of the body.
-    else this.#request!.resume();
+    else if (this.#request!.listenerCount("data") + this.#request!.listenerCount("readable") === 0) {
+      // Nobody wants the rest of the body.
+      this.#request!.resume();
+    }
     const call = this.#whenAnswered;
     this.#whenAnswered = undefined;
     if (call === undefined) {
@@ -198,6 +211,11 @@ export class HttpConnection extends TransportStream {
     const unclaimed = this.#isUnclaimed() ? this.#unclaimed : undefined;
     this.#unclaimed = undefined;
     unclaimed?.();
+  }
+
+  /** Whether a request was answered before its body was over, and the body is over by now. */
+  #bodyIsOver(): boolean {
+    return this.#open === 0 && this.#owes === "body" && this.#request!.complete;
   }
 
   /** All of the last request has arrived. */

@@ -27,7 +27,10 @@ class ConnectionReset extends Error {
 /** A stream over a transport. It is no `net.Socket`. */
 export abstract class TransportStream extends Duplex {
   /** The peer's IP address; `undefined` if there is none. */
-  readonly remoteAddress: string | undefined;
+  get remoteAddress(): string | undefined {
+    return this.#address === "" ? undefined : this.#address;
+  }
+
   /** Whether the connection is encrypted. */
   readonly encrypted: boolean;
   /** As on a `net.Socket`. */
@@ -36,11 +39,12 @@ export abstract class TransportStream extends Duplex {
   bytesRead = 0;
   /** Bytes sent. */
   bytesWritten = 0;
+  readonly #address: string;
   #transport: Transport | undefined;
   readonly #highWaterMark: number | undefined;
   #full = false;
   #ended: boolean;
-  #waitingForRoom: (() => void) | undefined;
+  #waitingForRoom: ((error?: Error) => void) | undefined;
   // What waited to be sent when some of it last went, and when that was.
   #waiting = 0;
   #movedAt = 0;
@@ -55,7 +59,7 @@ export abstract class TransportStream extends Duplex {
     // A response has gone out when all of it has.
     this.#highWaterMark = transport.highWaterMark;
     if (this.#highWaterMark !== undefined) transport.highWaterMark = 0;
-    this.remoteAddress = transport.remoteAddress === "" ? undefined : transport.remoteAddress;
+    this.#address = transport.remoteAddress;
     this.encrypted = transport.encrypted;
     // Between its listeners, a failure of the peer must not end the process.
     this.on("error", () => {});
@@ -69,7 +73,7 @@ export abstract class TransportStream extends Duplex {
       drain: () => this.#drained(),
       end: () => {
         this.#ended = true;
-        if (!this.destroyed) this.push(null);
+        if (!this.destroyed) this.peerEnded();
       },
       close: (error) => this.#closed(error),
     });
@@ -81,8 +85,8 @@ export abstract class TransportStream extends Duplex {
   /** Whether more should be read, as far as this stream has room. */
   protected abstract get wantsMore(): boolean;
 
-  /** The transport is over, and was not taken back. */
-  protected abstract transportClosed(): void;
+  /** The transport of this address is over, and was not taken back. */
+  protected abstract transportClosed(address: string): void;
 
   /** Whether the transport can be taken back: it is there, and its sending side is open. */
   protected get canBeReleased(): boolean {
@@ -94,6 +98,11 @@ export abstract class TransportStream extends Duplex {
     this.bytesRead += chunk.length;
     this.#active();
     this.#full = !this.push(Buffer.from(chunk));
+  }
+
+  /** The peer has ended its side. */
+  protected peerEnded(): void {
+    this.push(null);
   }
 
   /** Reads, or does not. To be called when {@linkcode wantsMore} may have changed. */
@@ -201,7 +210,7 @@ export abstract class TransportStream extends Duplex {
   #closed(error: TransportError | undefined): void {
     this.#transport = undefined;
     this.#stopLingering?.();
-    this.transportClosed();
+    this.transportClosed(this.#address);
     if (this.destroyed) return;
     if (error === undefined) this.destroy();
     else this.destroy(new ConnectionReset(error.message));
@@ -228,7 +237,7 @@ export abstract class TransportStream extends Duplex {
     this.#send(Buffer.concat(chunks), done);
   }
 
-  #send(bytes: Uint8Array, done: () => void): void {
+  #send(bytes: Uint8Array, done: (error?: Error) => void): void {
     this.bytesWritten += bytes.length;
     this.#active();
     if (this.#transport === undefined || this.#transport.write(bytes)) return done();
@@ -243,6 +252,7 @@ export abstract class TransportStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const waiting = this.#waitingForRoom;
     this.#waitingForRoom = undefined;
     const transport = this.#transport;
     if (transport !== undefined) {
@@ -253,6 +263,7 @@ export abstract class TransportStream extends Duplex {
       } else transport.abort();
     }
     done(error);
+    waiting?.(new ConnectionReset("The connection ended before all of this was sent."));
   }
 }
 

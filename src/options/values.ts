@@ -131,7 +131,15 @@ export const urlPath = (value: unknown, name: string): string => {
 export const paths: Reader = (value, name, given) => {
   if (typeof value === "function") {
     const call = hook(value, name, given) as (path: string) => unknown;
-    return (path: string): boolean => call(path) === true;
+    return (path: string): boolean => {
+      try {
+        return call(path) === true;
+      } catch (error) {
+        // It is asked about every request that comes, wherever that is read.
+        given.report(error);
+        return false;
+      }
+    };
   }
   const list = new Set(
     (Array.isArray(value) ? Array.from(value) : [value]).map((each) => urlPath(each, name)),

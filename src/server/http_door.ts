@@ -139,8 +139,8 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
   }
 
   /** See {@linkcode HttpRules.closed}. */
-  closed(connection: HttpConnection): void {
-    this.#context.home.admission.leave(connection.remoteAddress ?? "");
+  closed(address: string): void {
+    this.#context.home.admission.leave(address);
   }
 
   #takeBack(
@@ -222,7 +222,9 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
 /** Whether no rule but the one about hosts concerns a request. */
 function isSimple({ url, httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
   return httpVersion === "1.1" && url?.startsWith("/") === true && headers.upgrade === undefined &&
-    headers["sec-websocket-key"] === undefined && headers["sec-websocket-version"] === undefined &&
+    !url.includes("#") && headers["content-length"] === undefined &&
+    headers["transfer-encoding"] === undefined && headers["sec-websocket-key"] === undefined &&
+    headers["sec-websocket-version"] === undefined &&
     hasOneHost(rawHeaders);
 }
 

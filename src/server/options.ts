@@ -69,7 +69,7 @@ export interface OpeningOptions<Data, Context = undefined>
     TopicOptions<Data> {
   /**
    * The URL paths for WebSockets: one, such as `"/chat"`, a list, or a function that tells for a path; the query is
-   * ignored. Other paths are left to the application's HTTP server, or refused with 404 if there is none.
+   * ignored. An exception of the function goes to `error`, and the path is not ours. Other paths are left to the application's HTTP server, or refused with 404 if there is none.
    *
    * @default every path; with routes, theirs
    */

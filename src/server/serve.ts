@@ -73,7 +73,8 @@ export interface ServeOptions<Data = undefined, Context = undefined>
   http?: HttpListener | HttpServer;
   /**
    * The same, as a `fetch` handler: `app.fetch` of Hono, Elysia or h3. Bodies are streamed both ways. An exception goes
-   * to `error` and is answered with 500. GET and HEAD requests have no body.
+   * to `error` and is answered with 500. GET and HEAD requests have no body. A body that nobody has begun to read when the
+   * response has gone out is discarded.
    */
   fetch?(request: HandshakeRequest): Response | Promise<Response>;
   /**

@@ -54,8 +54,9 @@ export function takeOver(socket: object): Socket | undefined {
   const options: HandleOptions = { handle, pauseOnCreate: true, allowHalfOpen: true, ...SHARED_READS };
   old._handle = null;
   const taken = new (old.constructor as new (options: HandleOptions) => Socket)(options);
-  // Its server waits for it to close.
+  // Its server waits for it to close, and others may have kept it, to end the connection with it.
   taken.on("close", () => old.destroy());
+  old.on("close", () => taken.destroy());
   old.on("error", () => {});
   return taken;
 }

@@ -147,6 +147,9 @@ test("a later request meets the rules of the first: hosts, origins, a bad key", 
   const evil = get("/a").replace("localhost", "evil.example");
   const tests: [string, string, string][] = [
     [evil, "421", "host-not-allowed"],
+    [get("/a#b"), "400", "request-target-invalid"],
+    [request({}, "GET /../a HTTP/1.1"), "400", "request-target-invalid"],
+    [request({ "Content-Length": "5" }), "400", "body-not-allowed"],
     [get("/a").replace("Host: localhost", "Host: localhost\r\nHost: localhost"), "400", "host-repeated"],
     [get("/a").replace("Host: localhost", "Host: local,host"), "400", "host-invalid"],
     [request({ Origin: "https://evil.example" }), "403", "origin-not-allowed"],
@@ -157,6 +160,7 @@ test("a later request meets the rules of the first: hosts, origins, a bad key", 
   await serving({ http: application, refused }, async (port) => {
     for (const [text, status, code] of tests) {
       const peer = await dial(port);
+      // The host of these is remembered.
       peer.write(get("/a") + get("/b"));
       await peer.until("<GET /b 0 ->");
       peer.write(text + get("/never"));
@@ -421,30 +425,154 @@ test("option context that throws: 500, and the error is reported", async () => {
   });
 });
 
-test("a peer that leaves while a refusal or an upgrade waits for an earlier response harms nobody", async () => {
-  const respond: (() => void)[] = [];
+test("a peer that leaves while a refusal or an upgrade waits for a response that never ends is noticed", async () => {
+  let closed = 0;
   const http = (incoming: IncomingMessage, response: ServerResponse): void => {
-    if (incoming.url === "/slow") respond.push(() => response.end("<slow>"));
-    else application(incoming, response);
+    if (incoming.url !== "/events") return application(incoming, response);
+    response.on("close", () => closed++);
+    response.write("<event>");
   };
-  await serving({ http }, async (port, server) => {
-    for (
-      const second of [
-        get("/x").replace("localhost", "evil.example"),
-        REQUEST,
-        "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
-      ]
-    ) {
-      const peer = await dial(port);
-      peer.write(get("/slow") + second);
-      while (respond.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-      await peer.destroy();
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      respond.pop()!();
+  const evil = get("/x").replace("localhost", "evil.example");
+  const much = "x".repeat(200_000);
+  const connectTo = "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n";
+  await serving({ http, maxConnections: 3 }, async (port, server) => {
+    let left = 0;
+    for (const [second, later] of [[evil, ""], [REQUEST, ""], [connectTo, ""], [evil, much], [REQUEST, HI]]) {
+      for (const how of ["end", "destroy"] as const) {
+        const peer = await dial(port);
+        peer.write(get("/events") + second);
+        await peer.until("<event>");
+        peer.write(later!);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        if (how === "end") peer.end();
+        else await peer.destroy();
+        left++;
+        while (closed < left) await new Promise((resolve) => setTimeout(resolve, 5));
+        if (how === "end") await peer.destroy();
+      }
     }
-    assert.match(await exchange(port, get("/", LAST)), /<GET \/ 0 ->$/);
+    while (statuses(await exchange(port, get("/", LAST)))[0] !== "200") {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     assert.equal(server.connections.size, 0);
   });
+});
+
+test("an upgrade that waits longer than requestTimeout for an earlier response is dropped", async () => {
+  let closed = 0;
+  const http = createServer({ requestTimeout: 200, headersTimeout: 200 }, (_, response) => {
+    response.on("close", () => closed++);
+    response.write("<event>");
+  });
+  await serving({ http }, async (port) => {
+    const peer = await dial(port);
+    peer.write(get("/events") + REQUEST);
+    await peer.untilEnd();
+    while (closed === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await peer.destroy();
+  });
+});
+
+test("option path that throws: the hook is told, nothing is ours, and the process lives, by any request", async () => {
+  const errors: unknown[] = [];
+  const options = {
+    path: (path: string) => decodeURIComponent(path) === "/chat",
+    error: (error: unknown) => void errors.push((error as Error).name),
+  };
+  const upgrade = request({}, "GET /%zz HTTP/1.1");
+  await serving({ http: application, ...options }, async (port) => {
+    assert.deepEqual(statuses(await exchange(port, upgrade)), ["404"]);
+    assert.deepEqual(statuses(await exchange(port, get("/a") + upgrade)), ["200", "404"]);
+  });
+  assert.ok(errors.length >= 2 && errors.every((name) => name === "URIError"));
+});
+
+test("the callback of a write that a peer does not read is called when the peer leaves", async () => {
+  let told = 0;
+  const http = (_: IncomingMessage, response: ServerResponse): void =>
+    void response.write(new Uint8Array(30_000_000), () => told++);
+  await serving({ http }, async (port) => {
+    const peer = await dial(port);
+    peer.pause();
+    peer.write(get("/"));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await peer.destroy();
+    while (told === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+});
+
+test("an application that writes over the peer's address does not confuse what is counted", async () => {
+  const http = (incoming: IncomingMessage, response: ServerResponse): void => {
+    Object.defineProperty(incoming.socket, "remoteAddress", { value: "10.0.0.9" });
+    response.end(incoming.socket.remoteAddress);
+  };
+  await serving({ http, maxConnectionsPerAddress: 1 }, async (port) => {
+    for (let i = 0; i < 3; i++) {
+      let received = "";
+      do {
+        // A refused connection counts until it is over.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        received = await exchange(port, get("/", LAST));
+      } while (received.includes(" 429 "));
+      assert.match(received, /10\.0\.0\.9$/);
+    }
+  });
+});
+
+test("a response before the end of its body: keepAliveTimeout and handshakeTimeout hold behind it", async () => {
+  const http = createServer({ keepAliveTimeout: 1 }, (_, response) => response.end("<early>"));
+  const post = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n";
+  await serving({ http, handshakeTimeout: 400 }, async (port) => {
+    for (const rest of ["", "GET / HTT"]) {
+      const peer = await dial(port);
+      peer.write(post + "he");
+      await peer.until("<early>");
+      peer.write("llo" + rest);
+      await peer.untilEnd();
+      await peer.destroy();
+    }
+  });
+});
+
+test("shouldUpgradeCallback of the application's server is asked about what is no WebSocket", async () => {
+  const http = createServer(application) as ReturnType<typeof createServer> & {
+    shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
+  };
+  http.shouldUpgradeCallback = ({ headers }) => headers.upgrade === "foo";
+  http.on("upgrade", (_, socket: Duplex) => socket.end("HTTP/1.1 101 Theirs\r\n\r\n"));
+  await serving({ http }, async (port) => {
+    const ask = (protocol: string): Promise<string> =>
+      exchange(port, get("/", `Connection: Upgrade, close\r\nUpgrade: ${protocol}\r\n`));
+    assert.match(await ask("foo"), /101 Theirs/);
+    assert.match(await ask("bar"), /<GET \/ 0 /);
+  });
+});
+
+test("fetch(): a body whose reading has begun goes on behind the response; another one is discarded", async () => {
+  const texts: unknown[] = [];
+  let pending = 2;
+  const fetch = (request: Request): Response => {
+    if (request.method === "GET") return new Response("<next>");
+    const begun = request.url.endsWith("/begun");
+    const text = begun
+      ? request.text()
+      : new Promise((resolve) => setTimeout(resolve, 60)).then(() => request.text());
+    text.then((each) => texts.push(each), (error) => texts.push(error.name)).finally(() => pending--);
+    return new Response("<early>");
+  };
+  await serving({ fetch }, async (port) => {
+    for (const path of ["/begun", "/late"]) {
+      const peer = await dial(port);
+      peer.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhe`);
+      await peer.until("<early>");
+      peer.write("llo");
+      peer.write(get("/", LAST));
+      await peer.untilEnd();
+      await peer.destroy();
+    }
+    while (pending > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+  assert.deepEqual(texts.map(String).sort(), ["TypeError", "hello"]);
 });
 
 test("behind a refused request nothing is answered: no other request, and no upgrade", async () => {

@@ -214,3 +214,36 @@ test("a web Request, as Deno.serve and Bun.serve have it, is a TypeError that sa
   const accept = acceptor({}, echo) as unknown as (request: Request) => void;
   assert.throws(() => accept(new Request("http://localhost/")), /use serve\(\{ fetch \}, handler\)/);
 });
+
+test("option path that throws: the hook is told, and the request is refused", async () => {
+  const errors: unknown[] = [];
+  const options: AcceptorOptions = {
+    path: (path) => decodeURIComponent(path) === "/chat",
+    error: (error) => void errors.push((error as Error).name),
+  };
+  await over(options, echo, async (port) => {
+    assert.match(await exchange(port, request({}, "GET /%zz HTTP/1.1")), /^HTTP\/1\.1 404 /);
+    assert.deepEqual(errors, ["URIError"]);
+  });
+});
+
+test("whoever kept the socket of an upgrade ends the connection with it, before and after its first message", async () => {
+  for (const first of [false, true]) {
+    const server = createServer();
+    const kept: { destroy(): void }[] = [];
+    server.on("upgrade", (_, socket) => kept.push(socket));
+    server.on("upgrade", acceptor({}, echo));
+    await listening(server, async (port) => {
+      const socket = await connect(`ws://127.0.0.1:${port}/`);
+      if (first) {
+        socket.send("hi");
+        for await (const message of socket) {
+          assert.equal(message, "hi");
+          break;
+        }
+      }
+      kept[0]!.destroy();
+      assert.equal((await socket.closed).code, 1006);
+    });
+  }
+});
