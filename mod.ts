@@ -74,7 +74,14 @@ export type {
 } from "./src/topics/options.ts";
 export type { SubscribeOptions, WhenSlow } from "./src/connection/subscriptions.ts";
 export type { DuplexStream } from "./src/transport/duplex.ts";
-export { type Acceptor, acceptor, type AcceptorOptions, type UpgradedSocket } from "./src/server/acceptor.ts";
+export {
+  type Acceptor,
+  acceptor,
+  type AcceptorOptions,
+  type Http2Context,
+  type UpgradedSocket,
+} from "./src/server/acceptor.ts";
+export type { Http2Headers, Http2Server, Http2Stream } from "./src/server/extended_connect.ts";
 export type { UpgradedRequest } from "./src/http/without_upgrade.ts";
 export type { ParameterNames, RouteParameters } from "./src/server/path_pattern.ts";
 export { type Route, route, type RouteOptions } from "./src/server/route.ts";

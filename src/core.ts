@@ -11,10 +11,29 @@ export * from "./http/head.ts";
 export * from "./handshake/refusal.ts";
 export * from "./handshake/admission_policy.ts";
 export { readAgain } from "./handshake/request_target.ts";
-export * from "./handshake/server_handshake.ts";
-export * from "./handshake/server_response.ts";
+export { type ConnectRequest, judgeConnect, readConnect } from "./handshake/extended_connect.ts";
+export {
+  type ElsewhereJudgement,
+  judge,
+  type Judgement,
+  type JudgementPolicy,
+  mayNotHaveBody,
+  type OpeningJudgement,
+  type OpeningRequest,
+  pathOf,
+  type PlainJudgement,
+  type RefusedJudgement,
+  ServerHandshake,
+} from "./handshake/server_handshake.ts";
+export {
+  type Acceptance,
+  acceptanceText,
+  extendedConnectAcceptance,
+  refusalBytes,
+  refusalResponse,
+} from "./handshake/server_response.ts";
 export type { Authority } from "./http/authority.ts";
-export type { HeaderLine } from "./http/response.ts";
+export type { HeaderLine, ResponseMessage } from "./http/response.ts";
 export * from "./permessage_deflate/deflate_codec.ts";
 export * from "./permessage_deflate/negotiation.ts";
 export * from "./permessage_deflate/permessage_deflate.ts";

@@ -17,6 +17,7 @@ export type RefusalCode =
   | "transfer-encoding-invalid"
   | "body-not-allowed"
   | "method-not-allowed"
+  | "protocol-unsupported"
   | "not-a-websocket-request"
   | "upgrade-missing"
   | "connection-missing"
@@ -170,6 +171,11 @@ const RULES: Readonly<Record<RefusalCode, Rule>> = {
     "Content-Length other than 0.",
   ],
   "method-not-allowed": [405, "RFC 6455, section 4.1", "A WebSocket is opened with GET: use that method."],
+  "protocol-unsupported": [
+    501,
+    "RFC 9220, section 3",
+    "The :protocol of this extended CONNECT is not supported: a WebSocket has the :protocol websocket.",
+  ],
   "not-a-websocket-request": [
     426,
     "RFC 6455, section 4.2.1",

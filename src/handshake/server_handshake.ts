@@ -22,7 +22,7 @@ import { readTarget } from "./request_target.ts";
 export interface OpeningRequest {
   /** The request head. */
   readonly head: RequestHead;
-  /** `Sec-WebSocket-Key`. */
+  /** `Sec-WebSocket-Key`; `""` if there is none, as over HTTP/2. */
   readonly key: string;
   /** The requested host and port. */
   readonly authority: Authority;
@@ -120,10 +120,22 @@ export class ServerHandshake {
   }
 }
 
-const NOT_OURS: unique symbol = Symbol("not ours");
+/** See {@linkcode originsAt}. */
+export const NOT_OURS: unique symbol = Symbol("not ours");
 
-/** RFC 3986, section 5.2.4, removes dot segments; URLs of the WHATWG also take `\` for `/`. */
-function isNotAsItSays(path: string): boolean {
+/** The allowed origins on a path, or that WebSockets there are not ours. */
+export function originsAt(
+  path: string,
+  policy: JudgementPolicy,
+): AdmissionPolicy["origins"] | typeof NOT_OURS {
+  return policy.originsOn === undefined ? policy.origins : policy.originsOn(path) ?? NOT_OURS;
+}
+
+/**
+ * Whether a URL has another path than it says: what is decided by the one must not be for the other. RFC 3986, section
+ * 5.2.4, removes dot segments; URLs of the WHATWG also take `\` for `/`.
+ */
+export function isNotAsItSays(path: string): boolean {
   return path.includes("\\") || /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
 }
 
@@ -167,9 +179,8 @@ export function judge(head: RequestHead, policy: JudgementPolicy = {}): Judgemen
     return { kind: "plain", head, authority, resourceName, hasBody };
   }
   const path = pathOf(resourceName);
-  // A URL has another path than it says: what is decided by the one must not be for the other.
   if (isNotAsItSays(path)) return refused("request-target-invalid");
-  const origins = policy.originsOn === undefined ? policy.origins : policy.originsOn(path) ?? NOT_OURS;
+  const origins = originsAt(path, policy);
   if (origins === NOT_OURS) return { kind: "elsewhere", head, authority, resourceName };
 
   // RFC 9110, section 7.8: the switch of protocols takes effect after the request, including its body. What a proxy
@@ -192,7 +203,17 @@ export function judge(head: RequestHead, policy: JudgementPolicy = {}): Judgemen
   // RFC 6455, section 11.3.1: "The |Sec-WebSocket-Key| header field MUST NOT appear more than once in an HTTP request."
   if (headers.count("sec-websocket-key") > 1) return refused("key-repeated");
   if (!isKey(key)) return refused("key-invalid");
+  return judgeOffer({ head, key, authority, resourceName }, origins);
+}
 
+/** An opening handshake whose origin, subprotocols and extensions have not been judged. */
+export type Offer = Omit<OpeningRequest, "protocols" | "extensions">;
+
+/** Judges what is the same with every version of HTTP: the origin, the subprotocols and the extensions. */
+export function judgeOffer(offer: Offer, origins: AdmissionPolicy["origins"]): Judgement {
+  const { head, authority } = offer;
+  const { headers } = head;
+  const refused = (code: RefusalCode): Judgement => ({ kind: "refused", refusal: refuse(code), head });
   if (headers.count("origin") > 1) return refused("origin-repeated");
   const origin = headers.get("origin");
   if (origin !== undefined && !isOriginAllowed(origin, authority, origins)) {
@@ -206,10 +227,7 @@ export function judge(head: RequestHead, policy: JudgementPolicy = {}): Judgemen
   const extensions = parseExtensions(headers.get("sec-websocket-extensions"));
   if (extensions === undefined) return refused("extension-malformed");
 
-  return {
-    kind: "opening",
-    request: { head, key, authority, resourceName, protocols, extensions },
-  };
+  return { kind: "opening", request: { ...offer, protocols, extensions } };
 }
 
 /** Whether a body is unusual: no WebSocket is opened by such a request, and only an application can make sense of it. */
@@ -217,11 +235,13 @@ export function mayNotHaveBody({ method }: RequestHead): boolean {
   return method === "GET" || method === "HEAD";
 }
 
-function announcesBody({ headers }: RequestHead): boolean {
+/** Whether a head says that a body follows. */
+export function announcesBody({ headers }: RequestHead): boolean {
   return headers.count("transfer-encoding") > 0 || Number(listElements(headers.get("content-length"))[0]) > 0;
 }
 
-function bodyDefect({ headers }: RequestHead): RefusalCode | undefined {
+/** What is wrong with what a head says about its body, if anything. */
+export function bodyDefect({ headers }: RequestHead): RefusalCode | undefined {
   const contentLength = headers.get("content-length");
   const transferEncoding = headers.get("transfer-encoding");
   // RFC 9112, section 6.3, of a request with neither: "the message body length is zero (no message body is present)".

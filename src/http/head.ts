@@ -8,6 +8,7 @@
 import { GrowingBytes } from "../protocol/growing_bytes.ts";
 import { type BufferGlobal, type Latin1Reader, latin1Reader } from "../protocol/latin1.ts";
 import { HeaderFields, isToken, isTokenCharacter, trimmed } from "./header_fields.ts";
+import { isVisibleAscii } from "./printable.ts";
 
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
@@ -287,14 +288,6 @@ function readRequestLine(line: string): RequestLine | HeadDefect {
   if (typeof minorVersion === "string") return minorVersion;
   const target = line.slice(first + 1, last);
   return isVisibleAscii(target) ? { method, target, minorVersion } : "request-target-invalid";
-}
-
-function isVisibleAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code <= SPACE || code >= DELETE) return false;
-  }
-  return text.length > 0;
 }
 
 /** Reads the head of a response. */

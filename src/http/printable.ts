@@ -1,5 +1,5 @@
 /**
- * Text of a peer, made safe for an error message.
+ * Text of a peer: whether all of it can be seen, and how it is made safe for a log.
  *
  * @module
  */
@@ -12,4 +12,26 @@ export function printable(text: string): string {
     result += code < 0x20 || (code >= 0x7f && code < 0xa0) ? " " : character;
   }
   return result;
+}
+
+const TAB = 0x09;
+const SPACE = 0x20;
+const DELETE = 0x7f;
+
+/** Whether text is not empty, and visible ASCII alone: no space either. */
+export function isVisibleAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= SPACE || code >= DELETE) return false;
+  }
+  return text.length > 0;
+}
+
+/** Whether text contains a control character other than a tab. */
+export function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if ((code < SPACE && code !== TAB) || code === DELETE) return true;
+  }
+  return false;
 }

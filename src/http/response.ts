@@ -1,5 +1,5 @@
 /**
- * HTTP/1.1 heads that we write. Everything from a caller is checked here, so that no value can inject a header line
+ * Responses, and HTTP/1.1 heads that we write. Everything from a caller is checked here, so that no value can inject a header line
  * (CVE-2026-1527, CVE-2020-35678).
  *
  * @module
@@ -28,12 +28,23 @@ const REASONS: Readonly<Record<number, string>> = {
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
+  501: "Not Implemented",
   503: "Service Unavailable",
   505: "HTTP Version Not Supported",
 };
 
 /** A header line to write. */
 export type HeaderLine = readonly [name: string, value: string];
+
+/** A complete response, whatever the version of HTTP. Those of HTTP/1.1 close the connection, and say so. */
+export interface ResponseMessage {
+  /** The status code. */
+  readonly status: number;
+  /** The header lines, without `Connection`. */
+  readonly headers: readonly HeaderLine[];
+  /** The body; empty for HEAD. */
+  readonly body: Uint8Array;
+}
 
 /** Throws a `TypeError` if the name or value is invalid, such as one with a line break. */
 export function checkHeader(name: string, value: string): void {
@@ -87,5 +98,19 @@ function unused(size: number): Uint8Array {
 export function latin1Bytes(text: string): Uint8Array {
   const bytes = unused(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** A response of HTTP/1.1 as bytes. Close the connection after it. Throws a `TypeError` as {@linkcode checkHeader} does. */
+export function responseBytes({ status, headers, body }: ResponseMessage): Uint8Array {
+  // RFC 9110, section 7.8: "A sender of Upgrade MUST also send an "Upgrade" connection option".
+  const upgrade = headers.some(([name]) => name.toLowerCase() === "upgrade");
+  const head = headText(statusLine(status), [
+    ["Connection", upgrade ? "close, Upgrade" : "close"],
+    ...headers,
+  ]);
+  const bytes = new Uint8Array(head.length + body.length);
+  bytes.set(latin1Bytes(head));
+  bytes.set(body, head.length);
   return bytes;
 }

@@ -38,6 +38,15 @@ import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publisher } from "../topics/options.ts";
 import { Topics } from "../topics/topics.ts";
 import { type DuplexStream, DuplexTransport } from "../transport/duplex.ts";
+import {
+  answeringOn,
+  type Http2Headers,
+  type Http2Server,
+  type Http2Stream,
+  Http2StreamTransport,
+  listenForConnect,
+} from "./extended_connect.ts";
+import { judgeConnect } from "../handshake/extended_connect.ts";
 import { takeOver } from "../transport/shared_reads.ts";
 
 /** The socket of an `upgrade` event. */
@@ -52,6 +61,12 @@ export interface UpgradedSocket extends DuplexStream {
 export interface AcceptorOptions<Data = undefined, Context = undefined>
   extends OpeningOptions<Data, Context>, ConnectionOptions {}
 
+/** Gives what your own code knows of a request over HTTP/2. */
+export type Http2Context<Context> = (
+  headers: Http2Headers,
+  stream: Http2Stream,
+) => Context | Promise<Context>;
+
 /** A listener for the `upgrade` event of a `node:http` server, together with the connections it has accepted. */
 export interface Acceptor<Data = undefined, Context = undefined> extends Publisher {
   /**
@@ -64,6 +79,17 @@ export interface Acceptor<Data = undefined, Context = undefined> extends Publish
     socket: UpgradedSocket,
     head: Uint8Array,
     ...context: undefined extends Context ? [context?: Context] : [context: Context]
+  ): void;
+  /**
+   * Accepts WebSockets over HTTP/2 (RFC 8441) on a `node:http2` server that was created with
+   * `{ settings: { enableConnectProtocol: true } }`, by extended CONNECT: with the same options, limits and deadlines. Each
+   * stream counts as a connection. `context` gives what your own code knows of a request. Throws a `TypeError` for a
+   * server without that setting, and for one that is none of `node:http2`.
+   */
+  http2(
+    server: Http2Server,
+    ...context: undefined extends Context ? [context?: Http2Context<Context>]
+      : [context: Http2Context<Context>]
   ): void;
   /** The open and closing connections. */
   readonly connections: ReadonlySet<Connection<Data>>;
@@ -168,8 +194,23 @@ export function acceptor<Data = undefined, Context = undefined>(
     }
   };
   register(accept);
+  const listenOnHttp2 = (server: Http2Server, contextOf?: Http2Context<unknown>): void =>
+    listenForConnect(server, {
+      patience: handshakeTimeout,
+      isOurs: (path) => endpointAt(path) !== undefined,
+      take(request, stream, headers) {
+        const transport = new Http2StreamTransport(stream, settings.sendHighWaterMark);
+        const known = contextOf === undefined ? {} : { ask: () => contextOf(headers, stream) };
+        const handshake = new OpeningHandshake(transport, context, known, answeringOn(stream));
+        transport.attach(handshake);
+        if (!handshake.enter()) return;
+        const judgement = judgeConnect(request, policy);
+        handshake.judged(judgement, NOTHING);
+      },
+    });
   let shutdown: Promise<void> | undefined;
   const publisher: Omit<Acceptor<Data>, never> = {
+    http2: listenOnHttp2,
     shutdown: (options = {}) => shutdown ??= shutDown(context, options, () => Promise.resolve()),
     get connections() {
       return home.connections.set;

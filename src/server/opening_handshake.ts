@@ -10,9 +10,9 @@ import type { Deadline, Deadlines, Due } from "./deadlines.ts";
 import { reportError } from "../support/error_hook.ts";
 import type { ApplicationHttp } from "./application_http.ts";
 import type { Authority } from "../http/authority.ts";
-import { type HeadLimits, latin1Text, type RequestHead } from "../http/head.ts";
+import type { HeadLimits, RequestHead } from "../http/head.ts";
 import { concat, NOTHING } from "../protocol/bytes.ts";
-import { latin1Bytes } from "../http/response.ts";
+import { latin1Bytes, type ResponseMessage } from "../http/response.ts";
 import { type Refusal, refuse } from "../handshake/refusal.ts";
 import {
   type Judgement,
@@ -22,7 +22,8 @@ import {
   type PlainJudgement,
   ServerHandshake,
 } from "../handshake/server_handshake.ts";
-import { acceptanceText, refusalBytes } from "../handshake/server_response.ts";
+import { refusalResponse } from "../handshake/server_response.ts";
+import { type Answering, answeringHttp1 } from "./answering.ts";
 import type { Endpoint, FindEndpoint, Found } from "./endpoints.ts";
 import type { Home } from "./home.ts";
 import { type LimitName, limitOf } from "../connection/limits.ts";
@@ -35,7 +36,7 @@ import type { Roster } from "../support/roster.ts";
 import type { Transport, TransportHandler } from "../transport/transport.ts";
 import { headerLines } from "../options/header_lines.ts";
 import { hostOf, webRequest } from "./web_request.ts";
-import { responseBytes } from "./web_response.ts";
+import { wholeResponse } from "./web_response.ts";
 
 /** What the handshakes of one server share. */
 export interface OpeningContext<Data> {
@@ -80,6 +81,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   readonly #place: number;
   readonly #deadline: Deadline;
   readonly #known: Known;
+  readonly #answering: Answering;
   #stage: "reading" | "deciding" | "answered" | "gone" = "reading";
   #early: Uint8Array = NOTHING;
   #head: RequestHead | undefined;
@@ -89,10 +91,16 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   #controller: AbortController | undefined;
 
   /** Waits for a request on this transport, or for {@linkcode judged}. */
-  constructor(transport: Transport, context: OpeningContext<Data>, known: Known = NOTHING_KNOWN) {
+  constructor(
+    transport: Transport,
+    context: OpeningContext<Data>,
+    known: Known = NOTHING_KNOWN,
+    answering: Answering = answeringHttp1,
+  ) {
     this.#transport = transport;
     this.#context = context;
     this.#known = known;
+    this.#answering = answering;
     this.#handshake = new ServerHandshake(context.limits, context.policy);
     this.#place = context.handshakes.add(this);
     this.#deadline = context.deadlines.begin(this);
@@ -224,12 +232,20 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
       const decision = await decide(
         endpoint.options,
         request.protocols,
-        webRequest(request.head, { host, resourceName, encrypted, remoteAddress, params, signal }),
+        // RFC 6455, section 4.2.1: "An HTTP/1.1 or higher GET request". Web requests cannot have CONNECT.
+        webRequest({ method: "GET", headers: request.head.headers }, {
+          host,
+          resourceName,
+          encrypted,
+          remoteAddress,
+          params,
+          signal,
+        }),
         ask === undefined ? context : await ask(),
       );
       if (decision.kind === "respond") {
         const refusal = refuse("refused-by-application", { status: decision.response.status });
-        this.#respond(await responseBytes(decision.response, "GET", new Date()), refusal);
+        this.#respond(await wholeResponse(decision.response, new Date()), refusal);
       } else if (this.#stage === "deciding") {
         this.#carryOut(request, endpoint, decision, this.#early);
       }
@@ -265,9 +281,8 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
       );
     }
     const acceptance = { protocol, extensions: agreed?.answer, headers: headerLines(result?.headers) };
-    const response = acceptanceText(request, acceptance);
+    const response = this.#answering.accept(this.#transport, request, acceptance);
     this.#leave();
-    this.#transport.write(latin1Bytes(response));
     startConnection(
       {
         home,
@@ -324,21 +339,20 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
   }
 
   #refuse(refusal: Refusal): void {
-    this.#respond(refusalBytes(refusal, this.#head, new Date()), refusal);
+    this.#respond(refusalResponse(refusal, this.#head, new Date()), refusal);
   }
 
   /** The only response that is not an acceptance, followed by the end of the connection. */
-  #respond(bytes: Uint8Array, refusal?: Refusal): void {
+  #respond(response: ResponseMessage, refusal: Refusal): void {
     if (this.#stage === "answered" || this.#stage === "gone") return;
+    const ready = this.#answering.ready(response);
     this.#stage = "answered";
-    if (refusal !== undefined) this.#tellLimit(refusal);
+    this.#tellLimit(refusal);
     const { refused } = this.#context.options;
-    if (refusal !== undefined && refused === undefined) this.#context.notice.tell(refusal, this.#head);
-    else if (refusal !== undefined && refused !== undefined) {
-      refused(refusal, this.#report(responseText(bytes)));
-    }
+    if (refused === undefined) this.#context.notice.tell(refusal, this.#head);
+    else refused(refusal, this.#report(ready.text()));
     this.#context.deadlines.end(this.#deadline);
-    this.#transport.write(bytes);
+    ready.send(this.#transport);
     this.#stopLingering = closeLingering(this.#transport);
     this.#reading?.discard();
   }
@@ -378,11 +392,4 @@ export function fitsUrl(authority: Authority | undefined): boolean {
   if (!URL.canParse(`http://${authority.host}/`)) return false;
   lastHost = authority.host;
   return true;
-}
-
-/** The head of a response, one byte per character, and its body as UTF-8. */
-function responseText(bytes: Uint8Array): string {
-  const text = latin1Text(bytes, 0, bytes.length);
-  const head = text.slice(0, text.indexOf("\r\n\r\n") + 4);
-  return head + new TextDecoder().decode(bytes.subarray(head.length));
 }

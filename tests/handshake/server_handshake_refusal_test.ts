@@ -13,6 +13,7 @@ type DecidedAbove =
   | "not-a-websocket-request"
   | "subprotocol-unsupported"
   | "path-not-found"
+  | "protocol-unsupported"
   | "handshake-timeout"
   | "body-timeout"
   | "connections-exhausted"

@@ -64,6 +64,7 @@ export const EXPECTED: Readonly<Record<RefusalCode, Expected>> = {
     mends: /opened with GET/,
     headers: [["Allow", "GET"]],
   },
+  "protocol-unsupported": { status: 501, section: "RFC 9220, section 3", mends: /the :protocol websocket/ },
   "not-a-websocket-request": {
     status: 426,
     section: "RFC 6455, section 4.2.1",
