@@ -15,7 +15,7 @@ export interface FrontOptions {
   /** The servers, at most two: `127.0.0.1:8000`, or the path of a Unix socket. */
   readonly upstreams: readonly string[];
   /** How they are reached; each has a published file. */
-  readonly by?: "tcp" | "unix-socket" | "tls";
+  readonly by?: "tcp" | "unix-socket" | "tls" | "http2";
   readonly changes?: Changes;
   /** As whom the proxy reaches the servers, where the tests are root and may choose; by default as root too. */
   readonly user?: string;
@@ -236,6 +236,8 @@ const writeHaproxy: Write = (folder, { plain, secure }, options) => {
       ["/etc/haproxy/woshou-ca.pem", ca],
       ["app.example", "localhost"],
     ])
+    : by === "http2"
+    ? published("haproxy/http2-backend.cfg", [[/^ *server first.*\n *server second.*\n/m, lines("")]])
     : lines("");
   folder.write(
     "global.cfg",

@@ -4,10 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type ClientHttp2Session, connect } from "node:http2";
+import { type ClientHttp2Session, connect, createServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { acceptor, connect as connectWebSocket } from "../../mod.ts";
 import { tls } from "../fixtures.ts";
 import { haproxy, nginx } from "./fronts.ts";
-import { proxyTest, Setting } from "./setting.ts";
+import { assertEchoes, proxyTest, Setting, trusting, urlOf } from "./setting.ts";
 
 const ORIGIN = { host: "127.0.0.1" };
 
@@ -82,5 +84,82 @@ proxyTest(
     const { client, extended } = await session(setting.front.securePort);
     assert.equal(extended, false);
     await end(client);
+  },
+);
+
+/** A server of node:http2 without TLS, which answers health checks and echoes. */
+async function http2Backend(): Promise<{ address: string; urls: string[]; stop(): Promise<void> }> {
+  const urls: string[] = [];
+  const accept = acceptor({}, {
+    open: (socket) =>
+      void urls.push(`${socket.request!.headers.get("x-forwarded-for")} ${socket.request!.url}`),
+    message: (socket, message) => socket.send(message),
+  });
+  const server = createServer({ settings: { enableConnectProtocol: true } }, (_, response) => response.end());
+  accept.http2(server);
+  const sessions = new Set<ServerHttp2Session>();
+  server.on("session", (each) => {
+    sessions.add(each);
+    each.on("close", () => sessions.delete(each));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    urls,
+    async stop() {
+      await accept.shutdown();
+      const closed = once(server, "close");
+      server.close();
+      for (const each of sessions) each.destroy();
+      await closed;
+    },
+  };
+}
+
+proxyTest(
+  haproxy,
+  "RFC 8441: HTTP/2 to accept.http2(), from clients of HTTP/2 and of HTTP/1.1",
+  async () => {
+    const backend = await http2Backend();
+    const front = await haproxy.start({ upstreams: [backend.address], by: "http2" });
+    try {
+      const { client } = await session(front.securePort);
+      const host = `${ORIGIN.host}:${front.securePort}`;
+      const stream = client.request({
+        ":method": "CONNECT",
+        ":protocol": "websocket",
+        ":scheme": "https",
+        ":authority": host,
+        ":path": "/room?name=7",
+        "sec-websocket-version": "13",
+        "origin": `https://${host}`,
+      }, { endStream: false });
+      const [response] = await once(stream, "response") as [Record<string, unknown>];
+      assert.equal(response[":status"], 200);
+      let received = "";
+      stream.setEncoding("latin1");
+      stream.on("data", (text: string) => (received += text));
+      stream.write("\x81\x85\0\0\0\0hello", "latin1");
+      while (received.length < 7) await once(stream, "data");
+      assert.equal(received, "\x81\x05hello");
+      stream.write("\x88\x80\0\0\0\0", "latin1");
+      await once(stream, "close");
+      assert.equal(received, "\x81\x05hello\x88\x00");
+      await end(client);
+
+      const socket = await connectWebSocket(`${urlOf(front, true)}old?style=1`, trusting());
+      await assertEchoes(socket, "x".repeat(200_000));
+      const { code, wasClean } = await socket.close();
+      assert.deepEqual([code, wasClean], [1000, true]);
+      // TLS ends in HAProxy.
+      assert.deepEqual(backend.urls, [
+        `127.0.0.1 http://${host}/room?name=7`,
+        `127.0.0.1 http://${host}/old?style=1`,
+      ]);
+    } finally {
+      await front[Symbol.asyncDispose]();
+      await backend.stop();
+    }
   },
 );

@@ -42,10 +42,13 @@ export function onDeno(file: string, ...args: string[]): Start {
   const deno = runtime === "deno"
     ? process.execPath
     : fromRuntimes("deno", ["eval", "console.log(Deno.execPath())"]);
-  return deno === undefined
-    ? { missing: "there is no Deno in tests/runtimes" }
-    : { launcher: [deno, "run", "--no-check", "--allow-net", peer(file), ...args] };
+  return deno === undefined ? { missing: "there is no Deno in tests/runtimes" } : {
+    launcher: [deno, "run", "--no-check", "--allow-net", `--cert=${authorityFile}`, peer(file), ...args],
+  };
 }
+
+/** The file with the authority of the tests' certificates. */
+export const authorityFile: string = join(projectRoot, "tests", "fixtures", "tls", "ca.pem");
 
 /** A peer on Bun. */
 export function onBun(file: string, ...args: string[]): Start {
@@ -57,12 +60,13 @@ export function onBun(file: string, ...args: string[]): Start {
     : { launcher: [bun, peer(file), ...args] };
 }
 
-/** A peer on the first Python that has `websockets`: the one in PATH, or the system's, which apt installs for. */
-export function onPython(file: string, ...args: string[]): Start {
+/** A peer on the first Python that has these modules: the one in PATH, or the system's, which apt installs for. */
+export function onPython(modules: readonly string[], file: string, ...args: string[]): Start {
   const python = ["python3", "/usr/bin/python3"].find((each) =>
-    answerOf(each, ["-c", "import websockets"]) !== undefined
+    answerOf(each, ["-c", `import ${modules.join(", ")}`]) !== undefined
   );
+  const packages = modules.map((each) => `python3-${each}`).join(", ");
   return python === undefined
-    ? { missing: "there is no Python 3 with the module websockets; Debian's package is python3-websockets" }
+    ? { missing: `there is no Python 3 with ${modules.join(" and ")}; Debian's packages: ${packages}` }
     : { launcher: [python, peer(file), ...args] };
 }

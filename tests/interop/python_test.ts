@@ -10,14 +10,19 @@ const cannot = {
 interop({
   name: "server of Python's websockets",
   role: "server",
-  start: onPython("python.py", "server"),
+  start: onPython(["websockets"], "python.py", "server"),
   cannot,
 });
-interop({ name: "client of Python's websockets", role: "client", start: onPython("python.py"), cannot });
+interop({
+  name: "client of Python's websockets",
+  role: "client",
+  start: onPython(["websockets"], "python.py"),
+  cannot,
+});
 
 for (const role of ["server", "client"] as const) {
   for (const [compression, parameters] of agreements) {
-    const start = onPython("python.py", role, compression);
+    const start = onPython(["websockets"], "python.py", role, compression);
     interopCompressed(
       { name: `${role} of Python's websockets, ${compression}`, role, start, cannot },
       parameters,

@@ -1,6 +1,12 @@
 /** A peer and this library, each at one end: whichever is the server. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createSecureServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
 import {
+  type Acceptor,
+  acceptor,
+  type AcceptorOptions,
   type CompressionOptions,
   connect,
   type Connection,
@@ -8,6 +14,7 @@ import {
   serve,
   type Server,
 } from "../../mod.ts";
+import { tls } from "../fixtures.ts";
 import { Relay } from "../relay.ts";
 import { Peer } from "./peer.ts";
 import { GREETING, type Report, SUBPROTOCOL } from "./peers/program.ts";
@@ -36,6 +43,8 @@ export interface PeerKind {
   readonly name: string;
   readonly role: "server" | "client";
   readonly start: Start;
+  /** As a client it is to use HTTP/2 (RFC 8441); our server speaks nothing else. */
+  readonly http2?: boolean;
   /** It starts so slowly that all its scenarios share one process, and are one test. */
   readonly slow?: boolean;
   /** What this peer cannot do, each with what is known of it. */
@@ -71,16 +80,16 @@ export class Scene implements AsyncDisposable {
   readonly kind: PeerKind;
   readonly peer: Peer;
   readonly #port: number;
-  readonly #server: Server | undefined;
+  readonly #server: OurServer | undefined;
   readonly #accepted: Accepted;
   /** By the compression that they are for: our server, if we have that role, and a relay in front of the server. */
-  readonly #watched = new Map<string, { readonly server: Server | undefined; readonly relay: Relay }>();
+  readonly #watched = new Map<string, { readonly server: OurServer | undefined; readonly relay: Relay }>();
 
   private constructor(
     kind: PeerKind,
     peer: Peer,
     port: number,
-    server: Server | undefined,
+    server: OurServer | undefined,
     accepted: Accepted,
   ) {
     this.kind = kind;
@@ -95,7 +104,7 @@ export class Scene implements AsyncDisposable {
     const peer = new Peer(kind.start.launcher);
     const accepted: Accepted = { tell: () => {} };
     try {
-      const server = kind.role === "client" ? await ourServer(accepted) : undefined;
+      const server = kind.role === "client" ? await ourServer(kind, accepted) : undefined;
       const port = server?.port ?? (await peer.next("listening")).port;
       return new Scene(kind, peer, port, server, accepted);
     } catch (error) {
@@ -133,7 +142,7 @@ export class Scene implements AsyncDisposable {
     { path = "/", protocols = [], headers = {}, compression = undefined }: Opening,
     port: number,
   ): Promise<Ends> {
-    const url = `ws://127.0.0.1:${port}${path}`;
+    const url = `${schemeOf(this.kind)}://127.0.0.1:${port}${path}`;
     if (this.#server === undefined) {
       const socket = await connect(url, { protocols, headers, ...compressing(compression), ...LIMITS });
       return { socket, opened: await this.peer.next("open") };
@@ -148,7 +157,9 @@ export class Scene implements AsyncDisposable {
     const key = JSON.stringify(compression);
     const known = this.#watched.get(key);
     if (known !== undefined) return known.relay;
-    const server = this.#server === undefined ? undefined : await ourServer(this.#accepted, compression);
+    const server = this.#server === undefined
+      ? undefined
+      : await ourServer(this.kind, this.#accepted, compression);
     const relay = await Relay.listen(server?.port ?? this.#port);
     this.#watched.set(key, { server, relay });
     return relay;
@@ -162,7 +173,8 @@ export class Scene implements AsyncDisposable {
 
   /** Orders a client peer to connect, and waits for nothing. */
   order(path: string): void {
-    this.peer.order({ connect: `ws://127.0.0.1:${this.#port}${path}`, protocols: [], headers: {} });
+    const connect = `${schemeOf(this.kind)}://127.0.0.1:${this.#port}${path}`;
+    this.peer.order({ connect, protocols: [], headers: {} });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,10 +193,19 @@ function compressing(compression: CompressionOptions | undefined): { compression
   return compression === undefined ? {} : { compression };
 }
 
+function schemeOf({ http2 = false }: PeerKind): string {
+  return http2 ? "wss" : "ws";
+}
+
+type OurServer = Pick<Server, "port"> & { shutdown(): Promise<void> };
+
 /** Our server behaves as the server peers do, but that what it receives is the test's. */
-function ourServer(accepted: Accepted, compression?: CompressionOptions): Promise<Server> {
-  return serve({
-    port: 0,
+function ourServer(
+  { http2 = false }: PeerKind,
+  accepted: Accepted,
+  compression?: CompressionOptions,
+): Promise<OurServer> {
+  const options: AcceptorOptions = {
     protocols: [SUBPROTOCOL],
     ...compressing(compression),
     ...LIMITS,
@@ -192,13 +213,53 @@ function ourServer(accepted: Accepted, compression?: CompressionOptions): Promis
       if (new URL(request.url).pathname === "/refuse") return new Response("Not today", REFUSAL);
       return { headers: { "x-answer": "seen" } };
     },
-    // For browsers, which connect from a page.
-    fetch: () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } }),
-  }, async (socket) => {
+  };
+  const handler = async (socket: Connection): Promise<void> => {
     if (new URL(socket.request!.url).pathname === "/greet") socket.send(GREETING);
     accepted.tell(socket);
     await socket.closed;
+  };
+  if (http2) return overHttp2(acceptor(options, handler));
+  // For browsers, which connect from a page.
+  const fetch = (): Response => new Response(PAGE, { headers: { "content-type": "text/html" } });
+  return serve({ port: 0, ...options, fetch }, handler);
+}
+
+const WINDOW = 4 * 1024 * 1024;
+const PAGE = "<!doctype html>";
+
+async function overHttp2(accept: Acceptor): Promise<OurServer> {
+  const server = createSecureServer(
+    {
+      cert: tls.cert,
+      key: tls.key,
+      // Of the 64 KiB that are the default, Deno's client sends some 20 a second.
+      settings: { enableConnectProtocol: true, initialWindowSize: WINDOW },
+    },
+    (_, response) => {
+      response.setHeader("content-type", "text/html");
+      response.end(PAGE);
+    },
+  );
+  const sessions = new Set<ServerHttp2Session>();
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.setLocalWindowSize(WINDOW);
+    session.on("close", () => sessions.delete(session));
   });
+  accept.http2(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    async shutdown() {
+      await accept.shutdown();
+      const closed = once(server, "close");
+      server.close();
+      for (const session of sessions) session.destroy();
+      await closed;
+    },
+  };
 }
 
 /** The next message; throws if the connection ends before it. */

@@ -1,44 +1,9 @@
-/** A page in Chromium, driven from Node. */
+/** A page in Chromium, driven from Node. With an argument, it accepts every certificate. */
 import process from "node:process";
-import { findChromium, type Page, withPage } from "../../browser/chromium.ts";
-import { type Order, takeOrders, type Visit } from "./program.ts";
-
-/** Runs inside the page, so that it can use nothing of this module. What it logs are its reports. */
-function openInPage({ connect, protocols }: Order): void {
-  const socket = new WebSocket(connect, [...protocols]);
-  let open = false;
-  socket.binaryType = "arraybuffer";
-  socket.onopen = () => {
-    open = true;
-    console.log(JSON.stringify({ event: "open", protocol: socket.protocol, extensions: socket.extensions }));
-  };
-  socket.onerror = () => {
-    if (!open) console.log(JSON.stringify({ event: "refused", message: "" }));
-  };
-  socket.onmessage = ({ data }) => {
-    if (typeof data !== "string" || !data.startsWith("peer:")) return socket.send(data);
-    const { code, reason } = JSON.parse(data.slice("peer:".length));
-    socket.close(code, reason);
-  };
-  socket.onclose = ({ code, reason, wasClean }) => {
-    if (open) console.log(JSON.stringify({ event: "close", code, reason, wasClean }));
-  };
-}
-
-async function obey(page: Page, order: Order | Visit): Promise<void> {
-  if ("visit" in order) return void await page.goto(order.visit);
-  // A page of the server's own, since the server admits no other's.
-  const { origin } = new URL(order.connect.replace(/^ws/, "http"));
-  await page.goto(`${origin}/page`);
-  await page.evaluate(openInPage, order);
-}
+import { findChromium, withPage } from "../../browser/chromium.ts";
+import { driveByOrders, passOn } from "./page.ts";
 
 await withPage(findChromium()!, async (page) => {
-  page.on("console", (message) => {
-    if (message.type() === "log") process.stdout.write(`${message.text()}\n`);
-  });
-  let obeying = Promise.resolve();
-  await new Promise<void>((end) => {
-    takeOrders<Order | Visit>((order) => obeying = obeying.then(() => obey(page, order)), end);
-  });
-});
+  page.on("console", passOn);
+  await driveByOrders(page);
+}, { anyCertificate: process.argv.length > 2 });
