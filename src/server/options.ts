@@ -15,7 +15,7 @@ import type { HandshakeRequest } from "./web_request.ts";
 export interface UpgradeResult<Data> {
   /** The application's data for this connection: `socket.data`. */
   readonly data?: Data;
-  /** More header fields for the 101 response, such as `set-cookie`. */
+  /** More header fields for the response that accepts, such as `set-cookie`. */
   readonly headers?: HeadersInit;
   /** The subprotocol, one of those offered by the client. Default: chosen by the `protocols` option. */
   readonly protocol?: string;

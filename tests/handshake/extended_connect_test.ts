@@ -1,11 +1,12 @@
 /** The opening handshake over HTTP/2, from header fields to a judgement and to the response. */
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { judgeConnect, readConnect } from "../../src/handshake/extended_connect.ts";
 import type { RefusalCode } from "../../src/handshake/refusal.ts";
 import { extendedConnectAcceptance } from "../../src/handshake/server_response.ts";
 import type { Judgement, JudgementPolicy, OpeningRequest } from "../../src/handshake/server_handshake.ts";
 import { readAgain } from "../../src/handshake/request_target.ts";
-import { test } from "../harness.ts";
+import { amount, test } from "../harness.ts";
 import { ACCEPT, KEY } from "./support.ts";
 
 const VALID: Readonly<Record<string, string | readonly string[]>> = {
@@ -158,4 +159,34 @@ test("the response that accepts: 200, and what was agreed", () => {
       { extensions: "a\r\nb" },
     ]
   ) assert.throws(() => extendedConnectAcceptance(request, acceptance), TypeError);
+});
+
+test("whatever the fields: no exception, and an accepted head is read again as it was judged", () => {
+  const name = fc.constantFrom(
+    ...Object.keys(VALID),
+    "host",
+    "Origin",
+    "sec-websocket-key",
+    "cookie",
+    ":",
+    "x",
+  );
+  const value = fc.oneof(
+    fc.constantFrom(...Object.values(VALID).map(String), "localhost", KEY, "", "a\r\nb: c", "\0", "é"),
+    fc.string(),
+  );
+  const valid = Object.entries(VALID).flatMap(([key, each]) => [key, String(each)]);
+  const fields = fc.array(fc.tuple(name, value), { maxLength: 4 });
+  fc.assert(
+    fc.property(fields, fc.boolean(), (extra, onValid) => {
+      const judgement = judgeConnect(readConnect([...onValid ? valid : [], ...extra.flat()]), {});
+      if (judgement.kind !== "opening") return;
+      const { head, authority, resourceName } = judgement.request;
+      const again = readAgain(head.text);
+      assert.deepEqual(again.authority, authority);
+      assert.equal(again.resourceName, resourceName);
+      assert.deepEqual([...again.headers], [...head.headers]);
+    }),
+    { numRuns: amount(5000, 1000) },
+  );
 });

@@ -20,6 +20,7 @@ const WEIGHTS = {
   "hostile/memory": 16,
   "interop/python": 16,
   "interop/chromium": 16,
+  "interop/http2": 20,
   "protocol": 16,
   "fuzz/joints": 15,
   "connection": 15,
