@@ -59,6 +59,8 @@ export {
 export { type NeedsContext, serve, type ServeOptions, type Server } from "./src/server/serve.ts";
 export type { ShutdownOptions } from "./src/server/shutdown.ts";
 export {
+  type CertifiedKey,
+  type ClientCertificate,
   type TlsClientOptions,
   type TlsServerOptions,
   TransportError,

@@ -6,7 +6,7 @@
 import { Duplex } from "node:stream";
 import { now } from "../support/clock.ts";
 import { closeLingering } from "../transport/lingering_close.ts";
-import type { Transport, TransportError } from "../transport/transport.ts";
+import type { ClientCertificate, Transport, TransportError } from "../transport/transport.ts";
 
 /** A transport that was taken back. */
 export interface Released {
@@ -33,6 +33,8 @@ export abstract class TransportStream extends Duplex {
 
   /** Whether the connection is encrypted. */
   readonly encrypted: boolean;
+  /** The client's verified certificate. */
+  readonly clientCertificate: ClientCertificate | undefined;
   /** As on a `net.Socket`. */
   readonly connecting: boolean = false;
   /** Bytes received. */
@@ -61,6 +63,7 @@ export abstract class TransportStream extends Duplex {
     if (this.#highWaterMark !== undefined) transport.highWaterMark = 0;
     this.#address = transport.remoteAddress;
     this.encrypted = transport.encrypted;
+    this.clientCertificate = transport.clientCertificate;
     // Between its listeners, a failure of the peer must not end the process.
     this.on("error", () => {});
     this.push(early);
@@ -141,6 +144,16 @@ export abstract class TransportStream extends Duplex {
   /** As on a `net.Socket`. */
   get readyState(): string {
     return this.destroyed ? "closed" : this.writable ? "open" : "readOnly";
+  }
+
+  /** As on a `tls.TLSSocket`: whether the client has a certificate that was verified. */
+  get authorized(): boolean {
+    return this.clientCertificate !== undefined;
+  }
+
+  /** As on a `tls.TLSSocket`, for certificates that were verified. */
+  getPeerX509Certificate(): ClientCertificate | undefined {
+    return this.clientCertificate;
   }
 
   /** The peer's address family. */

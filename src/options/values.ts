@@ -101,21 +101,89 @@ export const authorities: Reader = (value, name, from) => {
   return tls;
 };
 
+/** What a server needs for TLS. */
+interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly names?: Readonly<Record<string, { cert: string; key: string }>>;
+  readonly clientCa?: readonly string[];
+  readonly clientCertificate?: "required" | "optional";
+}
+
 /** A server needs both. Other members are allowed, so that an object read from a file can be passed. */
-export const certificate: Reader = (value, name) => {
+export const certificate = (value: unknown, name: string): ServerTls => {
   if (typeof value !== "object" || value === null) {
     throw wrongKind(name, value, "an object with cert and key");
   }
   const tls = value as Record<string, unknown>;
   const foreign = NOT_OURS.find((each) => tls[each] !== undefined);
   if (foreign !== undefined) {
-    throw new TypeError(`Cannot use option tls.${foreign}: serve() only has cert and key.`);
+    const advice = foreign === "SNICallback"
+      ? "certificates for server names are tls.names"
+      : /^(?:requestCert|rejectUnauthorized)$/.test(foreign)
+      ? "to ask clients for certificates, give their authorities as tls.clientCa"
+      : "serve() has cert, key, names, clientCa and clientCertificate";
+    throw new TypeError(`Cannot use option tls.${foreign}: ${advice}.`);
   }
-  for (const part of ["cert", "key"]) {
-    if (typeof tls[part] !== "string") throw wrongKind(`tls.${part}`, tls[part], "a PEM text");
+  const { clientCa, clientCertificate } = tls;
+  if (clientCertificate !== undefined && clientCa === undefined) {
+    throw new TypeError(
+      "Cannot use option tls.clientCertificate without tls.clientCa: give the authorities whose certificates count.",
+    );
   }
-  return { cert: tls.cert, key: tls.key };
+  if (
+    clientCertificate !== undefined && clientCertificate !== "required" && clientCertificate !== "optional"
+  ) {
+    throw wrongKind("tls.clientCertificate", clientCertificate, '"required" or "optional"');
+  }
+  return {
+    ...certifiedKey(tls, "tls"),
+    ...(tls.names === undefined ? {} : { names: certifiedNames(tls.names) }),
+    ...(clientCa === undefined ? {} : { clientCa: clientAuthorities(clientCa) }),
+    ...(clientCertificate === undefined
+      ? {}
+      : { clientCertificate: clientCertificate as "required" | "optional" }),
+  };
 };
+
+function clientAuthorities(value: unknown): readonly string[] {
+  const list = listOf(value, "tls.clientCa", "PEM texts");
+  if (list.length > 0) return list;
+  throw new TypeError(
+    "Cannot use an empty list for option tls.clientCa: no client could have a certificate.",
+  );
+}
+
+function certifiedKey(tls: Record<string, unknown>, name: string): { cert: string; key: string } {
+  const { cert, key } = tls;
+  if (typeof cert !== "string") throw wrongKind(`${name}.cert`, cert, "a PEM text");
+  if (typeof key !== "string") throw wrongKind(`${name}.key`, key, "a PEM text");
+  return { cert, key };
+}
+
+// A wildcard stands for one label, as in a certificate (RFC 9525, section 6.3).
+const SERVER_NAME = /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
+
+function certifiedNames(names: unknown): Record<string, { cert: string; key: string }> {
+  if (typeof names !== "object" || names === null) {
+    throw wrongKind("tls.names", names, "an object of server names, each with cert and key");
+  }
+  const result: Record<string, { cert: string; key: string }> = Object.create(null);
+  for (const [given, value] of Object.entries(names)) {
+    const name = given.toLowerCase();
+    const option = `tls.names[${JSON.stringify(given)}]`;
+    if (!SERVER_NAME.test(name) || /^[\d.]+$/.test(name)) {
+      throw new TypeError(
+        `Cannot use option ${option}: give a host name, such as "app.example" or "*.example".`,
+      );
+    }
+    if (typeof value !== "object" || value === null) {
+      throw wrongKind(option, value, "an object with cert and key");
+    }
+    result[name] = certifiedKey(value as Record<string, unknown>, option);
+  }
+  return result;
+}
 
 /** The path of a URL, without a query. */
 export const urlPath = (value: unknown, name: string): string => {

@@ -8,6 +8,7 @@ import type { Connection, ConnectionHandler } from "../connection/connection.ts"
 import { Admission } from "./admission.ts";
 import { atLeast } from "../options/at_least.ts";
 import { type ConnectionOptions, connectionSettings } from "../connection/options.ts";
+import { certificateOf, type CertifiedSocket } from "./client_certificate.ts";
 import { Deadlines } from "./deadlines.ts";
 import { endpointsOf, policyOf } from "./endpoints.ts";
 import { isOfferedByTheWay, type UpgradedRequest } from "../http/without_upgrade.ts";
@@ -50,7 +51,7 @@ import { judgeConnect } from "../handshake/extended_connect.ts";
 import { takeOver } from "../transport/shared_reads.ts";
 
 /** The socket of an `upgrade` event. */
-export interface UpgradedSocket extends DuplexStream {
+export interface UpgradedSocket extends DuplexStream, CertifiedSocket {
   /** On TCP sockets: whether to disable Nagle's algorithm. */
   setNoDelay?(noDelay: boolean): unknown;
   /** On TCP sockets: milliseconds of inactivity after which the HTTP server would close it; 0 for none. */
@@ -154,6 +155,8 @@ export function acceptor<Data = undefined, Context = undefined>(
       head: early,
       highWaterMark: settings.sendHighWaterMark,
     });
+    const certificate = certificateOf(socket);
+    if (certificate !== undefined) transport.clientCertificate = certificate;
     const handshake = new OpeningHandshake(transport, context, known);
     transport.attach(handshake);
     if (handshake.enter()) handshake.judged(judgement, NOTHING);

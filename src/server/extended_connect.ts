@@ -11,6 +11,7 @@ import type { HeaderLine, ResponseMessage } from "../http/response.ts";
 import { startTimer } from "../support/timer.ts";
 import { type DuplexStream, DuplexTransport } from "../transport/duplex.ts";
 import type { Answering } from "./answering.ts";
+import { certificateOf, type CertifiedSocket } from "./client_certificate.ts";
 
 /** Header fields as `node:http2` has them: names in lower case, with `:path` and so on. */
 export type Http2Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -24,7 +25,7 @@ export interface Http2Stream extends DuplexStream {
     /** Whether it is encrypted. */
     readonly encrypted?: boolean | undefined;
     /** Its socket. */
-    readonly socket?: { readonly remoteAddress?: string | undefined };
+    readonly socket?: CertifiedSocket & { readonly remoteAddress?: string | undefined };
   } | undefined;
   /** Begins the response. */
   respond(headers: Record<string, string | number | string[]>): void;
@@ -140,6 +141,8 @@ export class Http2StreamTransport extends DuplexTransport {
       remoteAddress: stream.session?.socket?.remoteAddress,
       encrypted: stream.session?.encrypted === true,
     });
+    const certificate = certificateOf(stream.session?.socket);
+    if (certificate !== undefined) this.clientCertificate = certificate;
     this.#stream = stream;
     // A server ends its side when nothing more is expected from the peer, which might keep its own side open.
     stream.on("finish", () => stream.close(NO_ERROR));

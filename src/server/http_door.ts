@@ -208,12 +208,13 @@ export class HttpDoor<Data> implements ApplicationHttp, HttpRules {
     const head = headOf(request);
     const target = readTarget(head.target, head.method)!;
     const authority = target.authority ?? parseAuthority(head.headers.get("host") ?? "");
-    const { remoteAddress, encrypted } = request.socket as unknown as HttpConnection;
+    const { remoteAddress, encrypted, clientCertificate } = request.socket as unknown as HttpConnection;
     return webRequest(head, {
       host: authority === undefined ? this.#options.host : hostOf(authority),
       resourceName: target.resourceName,
       encrypted,
       remoteAddress: remoteAddress ?? "",
+      clientCertificate,
       ...init,
     });
   }

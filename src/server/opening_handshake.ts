@@ -225,7 +225,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      const { encrypted, remoteAddress } = this.#transport;
+      const { encrypted, remoteAddress, clientCertificate } = this.#transport;
       const { resourceName } = request;
       const { ask, context } = this.#known;
       const host = hostOf(request.authority);
@@ -238,6 +238,7 @@ export class OpeningHandshake<Data> implements TransportHandler, Due {
           resourceName,
           encrypted,
           remoteAddress,
+          clientCertificate,
           params,
           signal,
         }),

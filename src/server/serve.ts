@@ -16,6 +16,7 @@ import { type OpeningContext, OpeningHandshake } from "./opening_handshake.ts";
 import type { OpeningOptions } from "./options.ts";
 import { reportError } from "../support/error_hook.ts";
 import { checkHandler, readOptions } from "../options/read.ts";
+import { certificate } from "../options/values.ts";
 import { Home } from "./home.ts";
 import type { LimitCounts } from "../connection/limits.ts";
 import { RefusalNotice } from "./refusal_notice.ts";
@@ -48,7 +49,7 @@ export interface ServeOptions<Data = undefined, Context = undefined>
   port?: number;
   /** Listen on this Unix socket instead. */
   unix?: string;
-  /** Use TLS: `wss://`. */
+  /** Use TLS: `wss://`. A certificate is renewed by `server.renew()`. */
   tls?: TlsServerOptions;
   /**
    * Share the port between several processes, if the system can.
@@ -73,7 +74,7 @@ export interface ServeOptions<Data = undefined, Context = undefined>
   http?: HttpListener | HttpServer;
   /**
    * The same, as a `fetch` handler: `app.fetch` of Hono, Elysia or h3. Bodies are streamed both ways. An exception goes
-   * to `error` and is answered with 500. GET and HEAD requests have no body. A body that nobody has begun to read when the
+   * to `error` and is answered with 500. GET and HEAD requests have no body. A body that nobody is reading when the
    * response has gone out is discarded.
    */
   fetch?(request: HandshakeRequest): Response | Promise<Response>;
@@ -113,6 +114,13 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
   readonly connections: ReadonlySet<Connection<Data>>;
   /** How often each limit was reached. */
   readonly limitsReached: LimitCounts;
+  /**
+   * Uses other certificates, such as renewed ones, for connections from now on; open ones stay. Replaces all of option `tls`.
+   * On Node without a gap; on Deno and Bun, unless `reusePort` holds, connections are refused for about a millisecond.
+   * Rejects with a `TypeError` if the server has no TLS, and as `serve()` does for certificates that cannot be used, in which case
+   * the ones before stay.
+   */
+  renew(tls: TlsServerOptions): Promise<void>;
   /**
    * Graceful shutdown. From now on opening handshakes are refused with 503 and `Retry-After`. Every connection sends
    * what it has accepted and closes with 1001. When the last one has ended, the port is closed, peers that have sent
@@ -241,6 +249,17 @@ class ListeningServer<Data> implements Server<Data> {
 
   get limitsReached(): LimitCounts {
     return this.#context.home.limits.counts;
+  }
+
+  async renew(given: TlsServerOptions): Promise<void> {
+    if (!this.url.startsWith("wss:")) {
+      throw new TypeError(
+        "Cannot renew the certificate of a server without TLS: give serve() the option tls.",
+      );
+    }
+    const tls = certificate(given, "tls");
+    await checkCertificates(tls);
+    if (this.#shutdown === undefined) await this.#listener.renew(tls);
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {

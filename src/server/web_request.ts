@@ -5,11 +5,17 @@
  */
 import type { RequestHead } from "../http/head.ts";
 import { readAgain } from "../handshake/request_target.ts";
+import type { ClientCertificate } from "../transport/transport.ts";
 
 /** A web `Request`, and its sender. */
 export interface HandshakeRequest extends Request {
   /** The peer's IP address; `""` if there is none, as on a Unix socket. */
   readonly remoteAddress: string;
+  /**
+   * The client's certificate: verified, if option `tls.clientCa` asks for one; otherwise `undefined`, as for a client without
+   * one where `tls.clientCertificate` is `"optional"`.
+   */
+  readonly clientCertificate: ClientCertificate | undefined;
   /** The parameters in the path of its route, decoded: `{ id: "42" }` for `/rooms/:id`. */
   readonly params: Readonly<Record<string, string>>;
 }
@@ -24,6 +30,8 @@ export interface RequestOrigin {
   readonly encrypted: boolean;
   /** The peer's IP address. */
   readonly remoteAddress: string;
+  /** The client's verified certificate. */
+  readonly clientCertificate?: ClientCertificate | undefined;
   /** The parameters in its path. */
   readonly params?: Readonly<Record<string, string>>;
   /** Aborted if the peer leaves before it is answered. */
@@ -41,7 +49,7 @@ export function webRequest(
   head: Pick<RequestHead, "method" | "headers">,
   origin: RequestOrigin,
 ): HandshakeRequest {
-  const { host, resourceName, encrypted, remoteAddress, params = NO_PARAMS, signal, signalOf, body } = origin;
+  const { host, resourceName, encrypted, params = NO_PARAMS, signal, signalOf, body } = origin;
   const headers = new Headers();
   const cookies: string[] = [];
   for (const [name, value] of head.headers) {
@@ -61,7 +69,8 @@ export function webRequest(
     ...(body === undefined ? {} : { body, duplex: "half" }),
   });
   return Object.defineProperties(request, {
-    remoteAddress: { value: remoteAddress, enumerable: true },
+    remoteAddress: { value: origin.remoteAddress, enumerable: true },
+    clientCertificate: { value: origin.clientCertificate, enumerable: true },
     params: { value: params, enumerable: true },
     ...(signalOf === undefined ? {} : { signal: { get: signalOf, enumerable: true } }),
   }) as HandshakeRequest;
@@ -70,7 +79,10 @@ export function webRequest(
 /** Makes the `Request` of an accepted opening handshake from the text of its head. */
 export function acceptedRequest(
   text: string,
-  { encrypted, remoteAddress }: { readonly encrypted: boolean; readonly remoteAddress: string },
+  { encrypted, remoteAddress, clientCertificate }: Pick<
+    RequestOrigin,
+    "encrypted" | "remoteAddress" | "clientCertificate"
+  >,
 ): HandshakeRequest {
   const { headers, authority, resourceName } = readAgain(text);
   // RFC 6455, section 4.2.1: "An HTTP/1.1 or higher GET request".
@@ -79,6 +91,7 @@ export function acceptedRequest(
     resourceName,
     encrypted,
     remoteAddress,
+    clientCertificate,
   });
 }
 

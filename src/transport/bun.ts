@@ -3,11 +3,19 @@
  *
  * @module
  */
+import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { bareHost, plainAddress } from "./address.ts";
 import { type BunSocket, BunTransport } from "./bun_transport.ts";
 import { connectError, errorCode, listenError, refuseTlsOverUnixSocket } from "./errors.ts";
-import type { Adapter, ConnectOptions, Listener, ListenOptions, Transport } from "./transport.ts";
+import type {
+  Adapter,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  TlsServerOptions,
+  Transport,
+} from "./transport.ts";
 
 interface BunHandlers {
   binaryType: "uint8array";
@@ -22,6 +30,7 @@ interface BunHandlers {
 
 interface BunTlsOptions {
   ALPNProtocols: ArrayBuffer;
+  requestCert?: boolean;
   rejectUnauthorized?: boolean;
   serverName?: string;
   ca?: string | readonly string[];
@@ -177,7 +186,9 @@ function namesAnotherAddress(options: ConnectOptions): boolean {
 }
 
 /** The address of a host name: Bun would listen on one of several, without saying which, or why there is none. */
-async function resolved(options: ListenOptions): Promise<ReturnType<typeof where>> {
+async function resolved(
+  options: ListenOptions,
+): Promise<{ hostname: string; port: number } | { unix: string }> {
   const place = where(options);
   if ("unix" in place) return place;
   const { lookup } = await import("node:dns/promises");
@@ -186,15 +197,49 @@ async function resolved(options: ListenOptions): Promise<ReturnType<typeof where
 
 async function listen(options: ListenOptions): Promise<Listener> {
   refuseTlsOverUnixSocket(options);
+  // Bun.listen has one certificate.
+  if (options.tls?.names !== undefined) return await (await import("./node.ts")).nodeAdapter.listen(options);
+  const place = await resolved(options);
+  let listener = open(place, options);
+  const { hostname, port } = listener;
+  const close = (): Promise<void> => {
+    listener.stop();
+    return Promise.resolve();
+  };
+  return {
+    hostname: plainAddress(hostname),
+    port: port ?? 0,
+    close,
+    // deno-lint-ignore require-await -- what it throws must reject
+    async renew(tls) {
+      if (tls.names !== undefined) {
+        throw new TypeError(
+          "Cannot add tls.names to a listening server on Bun: give them when it begins to listen.",
+        );
+      }
+      const changed = { ...options, tls };
+      // Whether Bun can use it, before anything ends.
+      const same = { hostname: "", ...place, port: port ?? 0 };
+      open({ ...same, port: 0 }, changed).stop();
+      const [before, shared] = [listener, options.reusePort === true];
+      if (!shared) before.stop();
+      listener = open(same, changed);
+      if (shared) before.stop();
+    },
+  };
+}
+
+/** Throws a {@linkcode TransportError} if that is not possible. */
+function open(place: ReturnType<typeof where>, options: ListenOptions): BunListener {
   const { backlog, highWaterMark, reusePort, tls } = options;
-  let listener: BunListener;
+  const asks = tls?.clientCa === undefined ? undefined : tls.clientCertificate ?? "required";
   try {
-    listener = Bun.listen({
-      ...await resolved(options),
+    return Bun.listen({
+      ...place,
       allowHalfOpen: true,
       ...(reusePort === undefined ? {} : { reusePort }),
       ...(backlog === undefined ? {} : { backlog }),
-      ...(tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key, ALPNProtocols: ALPN } }),
+      ...(tls === undefined ? {} : { tls: serverSide(tls, asks) }),
       socket: {
         ...events,
         open(socket) {
@@ -205,22 +250,36 @@ async function listen(options: ListenOptions): Promise<Listener> {
           if (tls === undefined) transport.onOpen();
         },
         handshake(socket, success, error) {
-          // After a successful handshake the error only says that the client has no certificate.
-          if (success) socket.data?.onOpen();
-          else socket.data?.onHandshakeFailure(error);
+          // Without a question for it, the error only says that the client has no certificate.
+          if (!success || (asks !== undefined && !isAdmitted(socket, asks))) {
+            socket.data?.onHandshakeFailure(error);
+          } else socket.data?.onOpen();
         },
       },
     });
   } catch (error) {
     throw listenError(error, options);
   }
-  const { hostname, port } = listener;
+}
+
+type Asks = NonNullable<TlsServerOptions["clientCertificate"]>;
+
+function serverSide({ cert, key, clientCa }: TlsServerOptions, asks: Asks | undefined): BunTlsOptions {
   return {
-    hostname: plainAddress(hostname),
-    port: port ?? 0,
-    close: (): Promise<void> => {
-      listener.stop();
-      return Promise.resolve();
-    },
+    cert,
+    key,
+    ALPNProtocols: ALPN,
+    ...(clientCa === undefined
+      ? {}
+      : { ca: clientCa, requestCert: true, rejectUnauthorized: asks === "required" }),
   };
+}
+
+/** Whether a client's certificate has been verified, or none is needed. Bun goes on either way. */
+function isAdmitted(socket: BunSocket, asks: Asks): boolean {
+  const raw = socket.getPeerCertificate?.()?.raw;
+  if (raw === undefined) return asks === "optional";
+  if (!socket.authorized) return false;
+  if (socket.data !== undefined) socket.data.clientCertificate = new X509Certificate(raw);
+  return true;
 }

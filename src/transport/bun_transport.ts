@@ -7,7 +7,12 @@ import { plainAddress } from "./address.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { brokenError } from "./errors.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { DEFAULT_HIGH_WATER_MARK, type Transport, type TransportHandler } from "./transport.ts";
+import {
+  type ClientCertificate,
+  DEFAULT_HIGH_WATER_MARK,
+  type Transport,
+  type TransportHandler,
+} from "./transport.ts";
 
 /** What is needed of a `Bun.Socket`. */
 export interface BunSocket {
@@ -17,6 +22,8 @@ export interface BunSocket {
   readonly remoteAddress?: string | undefined;
   /** Whether TLS has verified the peer's certificate. */
   readonly authorized: boolean;
+  /** The peer's certificate. */
+  getPeerCertificate?(): { readonly raw?: Uint8Array } | null | undefined;
   /** Writes, perhaps only a part; returns a negative number if nothing can be written any more. */
   write(bytes: Uint8Array): number;
   /** Ends the sending side. */
@@ -39,6 +46,8 @@ export class BunTransport extends Lifecycle implements Transport {
   readonly remoteAddress: string;
   /** See {@linkcode Transport.encrypted}. */
   readonly encrypted: boolean;
+  /** See {@linkcode Transport.clientCertificate}. */
+  declare clientCertificate?: ClientCertificate;
   readonly #socket: BunSocket;
   /** See {@linkcode Transport.highWaterMark}. */
   highWaterMark: number;

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** TLS options as PEM text. */
+/** TLS options as PEM text, of a client or of a server. */
 export interface PemTexts {
   /** The certificate chain. */
   readonly cert?: string | undefined;
@@ -13,6 +13,10 @@ export interface PemTexts {
   readonly key?: string | undefined;
   /** Certificate authorities. */
   readonly ca?: string | readonly string[] | undefined;
+  /** Certificate authorities of clients. */
+  readonly clientCa?: string | readonly string[] | undefined;
+  /** Certificates for server names. */
+  readonly names?: Readonly<Record<string, { readonly cert: string; readonly key: string }>> | undefined;
 }
 
 const BLOCK =
@@ -20,35 +24,45 @@ const BLOCK =
 
 /** Rejects with a `TypeError` that says what is wrong with the option `tls`. */
 export async function checkCertificates(tls: PemTexts): Promise<void> {
+  await checkTexts(tls, "tls");
+  for (const [name, each] of Object.entries(tls.names ?? {})) {
+    await checkTexts(each, `tls.names[${JSON.stringify(name)}]`);
+  }
+}
+
+async function checkTexts({ cert, key, ca, clientCa }: PemTexts, option: string): Promise<void> {
   const { createPrivateKey, X509Certificate } = await import("node:crypto");
-  const { cert, key, ca } = tls;
   if ((cert === undefined) !== (key === undefined)) {
     throw new TypeError(
-      `Cannot use option tls: it has ${
+      `Cannot use option ${option}: it has ${
         cert === undefined ? "a key without cert" : "a cert without key"
       }. Give both.`,
     );
   }
-  const authorities = ca === undefined ? [] : typeof ca === "string" ? [ca] : ca;
-  for (const [name, text] of [["cert", cert] as const, ...authorities.map((each) => ["ca", each] as const)]) {
+  const texts = [
+    ["cert", cert] as const,
+    ...[ca ?? []].flat().map((each) => ["ca", each] as const),
+    ...[clientCa ?? []].flat().map((each) => ["clientCa", each] as const),
+  ];
+  for (const [name, text] of texts) {
     if (text === undefined) continue;
     const blocks = String(text).match(BLOCK) ?? [];
     if (!blocks.every((each) => works(() => new X509Certificate(each))) || blocks.length === 0) {
       throw new TypeError(
-        `Cannot use option tls.${name}: it is not a certificate. Give PEM text, which begins with -----BEGIN CERTIFICATE-----.`,
+        `Cannot use option ${option}.${name}: it is not a certificate. Give PEM text, which begins with -----BEGIN CERTIFICATE-----.`,
       );
     }
   }
   if (cert === undefined || key === undefined) return;
   if (!works(() => createPrivateKey(key))) {
     throw new TypeError(
-      "Cannot use option tls.key: it is not a private key without a passphrase. Give PEM text, which begins with " +
+      `Cannot use option ${option}.key: it is not a private key without a passphrase. Give PEM text, which begins with ` +
         "-----BEGIN PRIVATE KEY-----.",
     );
   }
   if (!new X509Certificate(cert.match(BLOCK)![0]).checkPrivateKey(createPrivateKey(key))) {
     throw new TypeError(
-      "Cannot use option tls: the key does not match the certificate. Give a matching pair.",
+      `Cannot use option ${option}: the key does not match the certificate. Give a matching pair.`,
     );
   }
 }

@@ -6,13 +6,20 @@
 import { bareHost, plainAddress } from "./address.ts";
 import { type DenoConn, DenoTransport } from "./deno_transport.ts";
 import { isIssuedBy } from "./certificate.ts";
-import { connectError, listenError, refuseTlsOverUnixSocket, toTransportError } from "./errors.ts";
+import {
+  connectError,
+  listenError,
+  refuseOnDeno,
+  refuseTlsOverUnixSocket,
+  toTransportError,
+} from "./errors.ts";
 import type {
   Adapter,
   ConnectOptions,
   Listener,
   ListenOptions,
   TlsClientOptions,
+  TlsServerOptions,
   Transport,
 } from "./transport.ts";
 
@@ -246,18 +253,53 @@ function authorities(tls: TlsClientOptions): { caCerts?: string[] } {
 // deno-lint-ignore require-await -- what it throws must reject
 async function listen(options: ListenOptions): Promise<Listener> {
   refuseTlsOverUnixSocket(options);
-  let listener: DenoListener;
+  refuseOnDeno(options);
+  const listener = open(options);
+  const { hostname, port = 0 } = listener.addr;
+  let accepting = new Accepting(listener, options);
+  let closing = false;
+  let renewed = Promise.resolve();
+  const renew = async (tls: TlsServerOptions): Promise<void> => {
+    if (closing) return;
+    const changed = { ...options, tls, port };
+    // Whether Deno can use it, before anything ends.
+    open({ ...changed, port: 0 }).close();
+    // Not without an instant in which nobody listens, unless the port may be shared.
+    const shared = options.reusePort === true && Deno.listenDatagram !== undefined;
+    if (!shared) await accepting.close();
+    if (closing) return;
+    const before = accepting;
+    accepting = new Accepting(open(changed), changed);
+    if (shared) await before.close();
+  };
+  return {
+    hostname: plainAddress(hostname),
+    port,
+    // deno-lint-ignore require-await -- what it throws must reject
+    async renew(tls) {
+      refuseOnDeno({ tls });
+      const next = renewed.then(() => renew(tls));
+      renewed = next.catch(() => {});
+      return next;
+    },
+    async close() {
+      closing = true;
+      await renewed;
+      await accepting.close();
+    },
+  };
+}
+
+/** Throws a {@linkcode TransportError} if that is not possible. */
+function open(options: ListenOptions): DenoListener {
   try {
-    listener = open(options);
+    return tryToOpen(options);
   } catch (error) {
     throw listenError(error, options);
   }
-  const accepting = new Accepting(listener, options);
-  const { hostname, port } = listener.addr;
-  return { hostname: plainAddress(hostname), port: port ?? 0, close: () => accepting.close() };
 }
 
-function open(options: ListenOptions): DenoListener {
+function tryToOpen(options: ListenOptions): DenoListener {
   if ("path" in options) return Deno.listen({ transport: "unix", path: options.path });
   const { backlog, reusePort, tls } = options;
   const where: ListenTcpOptions = {

@@ -10,6 +10,7 @@ import { brokenError } from "./errors.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { inMicrotask } from "../support/microtask.ts";
 import {
+  type ClientCertificate,
   DEFAULT_HIGH_WATER_MARK,
   type Transport,
   type TransportError,
@@ -98,6 +99,8 @@ export class DuplexTransport extends Lifecycle implements Transport {
   readonly remoteAddress: string;
   /** See {@linkcode Transport.encrypted}. */
   readonly encrypted: boolean;
+  /** See {@linkcode Transport.clientCertificate}. */
+  declare clientCertificate?: ClientCertificate;
   #stream: DuplexStream;
   /** See {@linkcode Transport.highWaterMark}. */
   highWaterMark: number;

@@ -5,7 +5,7 @@
  */
 import { type Address, describeAddress } from "./address.ts";
 import { describeTlsFailure } from "./tls_failures.ts";
-import { TransportError, type TransportErrorCode } from "./transport.ts";
+import { type TlsServerOptions, TransportError, type TransportErrorCode } from "./transport.ts";
 
 /** Node's error codes (also used by Bun, and by most errors of Deno), and Deno's error class names. */
 const CODES: Readonly<Record<string, TransportErrorCode>> = {
@@ -139,6 +139,18 @@ export function listenError(cause: unknown, target: Address & { tls?: unknown })
   }
   const why = "the certificate or its key is invalid. Give a matching pair as PEM text.";
   return new TransportError("tls-failed", `${doing}: ${why}`, { cause });
+}
+
+/** Throws for what no server on Deno can do. */
+export function refuseOnDeno({ tls }: { tls?: TlsServerOptions }): void {
+  const option = tls?.clientCa !== undefined ? "clientCa" : tls?.names !== undefined ? "names" : undefined;
+  if (option === undefined || !("Deno" in globalThis)) return;
+  const what = option === "clientCa"
+    ? "verify the certificates of clients"
+    : "choose a certificate by server name";
+  throw new TypeError(
+    `Cannot use option tls.${option} on Deno, which does not ${what}: let a proxy in front do it, or use Node or Bun.`,
+  );
 }
 
 /** Throws for TLS over a Unix socket, which only some runtimes support. */

@@ -10,7 +10,6 @@ import {
   createServer,
   isIP,
   type OnReadOpts,
-  type Server,
   type Socket,
 } from "node:net";
 import {
@@ -19,6 +18,7 @@ import {
   type ConnectionOptions,
   createSecureContext,
   type PeerCertificate,
+  type SecureContext,
   TLSSocket,
 } from "node:tls";
 import { type Address, bareHost, plainAddress } from "./address.ts";
@@ -27,6 +27,7 @@ import {
   brokenError,
   connectError,
   listenError,
+  refuseOnDeno,
   refuseTlsOverUnixSocket,
   toTransportError,
 } from "./errors.ts";
@@ -34,14 +35,18 @@ import { acceptWithSharedReads } from "./node_reads.ts";
 import { SHARED_READS } from "./shared_reads.ts";
 import type {
   Adapter,
+  CertifiedKey,
   ConnectOptions,
   Listener,
   ListenOptions,
   TlsClientOptions,
+  TlsServerOptions,
   Transport,
 } from "./transport.ts";
 
 const ALPN = ["http/1.1"];
+// Sessions are resumed only by servers of the same kind; a server that asks for certificates must have one.
+const SESSION_ID_CONTEXT = "woshou";
 const MIN_VERSION = "TLSv1.2";
 
 /** Node's sockets. */
@@ -195,10 +200,18 @@ function identityError(name: string, certificate: PeerCertificate): Error | unde
 
 async function listen(options: ListenOptions): Promise<Listener> {
   refuseTlsOverUnixSocket(options);
-  const accept = (socket: Socket, { remoteAddress }: Socket): void => {
-    options.accept(new DuplexTransport(socket, { highWaterMark: options.highWaterMark, remoteAddress }));
+  refuseOnDeno(options);
+  const accept = (socket: Socket, { remoteAddress }: Socket): DuplexTransport => {
+    const transport = new DuplexTransport(socket, { highWaterMark: options.highWaterMark, remoteAddress });
+    options.accept(transport);
+    return transport;
   };
-  const server = serve(options, accept);
+  let secrets = options.tls === undefined ? undefined : new Secrets(options.tls, options);
+  const settings = { allowHalfOpen: true, noDelay: true };
+  const server = createServer(
+    settings,
+    (socket) => secrets === undefined ? void accept(socket, socket) : secrets.accept(socket, accept),
+  );
   await new Promise<void>((resolve, reject) => {
     const onError = (error: Error): void => reject(listenError(error, options));
     server.once("error", onError);
@@ -225,6 +238,11 @@ async function listen(options: ListenOptions): Promise<Listener> {
   return {
     hostname: plainAddress(hostname),
     port,
+    // deno-lint-ignore require-await -- what it throws must reject
+    async renew(tls) {
+      refuseOnDeno({ tls });
+      secrets = new Secrets(tls, options);
+    },
     close: (): Promise<void> => {
       // The address is free at once; the callback would wait for accepted sockets to end.
       server.close();
@@ -235,24 +253,80 @@ async function listen(options: ListenOptions): Promise<Listener> {
 
 const NO_ADDRESS: Pick<AddressInfo, "address" | "port"> = { address: "", port: 0 };
 
-/** `raw` is the TCP socket below a TLS socket. */
-function serve(options: ListenOptions, accept: (socket: Socket, raw: Socket) => void): Server {
-  const { tls } = options;
-  const settings = { allowHalfOpen: true, noDelay: true };
-  if (tls === undefined) return createServer(settings, (socket) => accept(socket, socket));
-  let secureContext;
-  try {
-    secureContext = createSecureContext({ cert: tls.cert, key: tls.key, minVersion: MIN_VERSION });
-  } catch (error) {
-    throw listenError(error, options);
+/** The certificates of a server, and what it asks of clients. */
+class Secrets {
+  readonly #first: SecureContext;
+  readonly #byName: ReadonlyMap<string, SecureContext>;
+  readonly #asks: TlsServerOptions["clientCertificate"];
+
+  /** Throws a {@linkcode TransportError} if they cannot be used. */
+  constructor(tls: TlsServerOptions, options: ListenOptions) {
+    const { clientCa, clientCertificate = "required", names = {} } = tls;
+    const contextOf = ({ cert, key }: CertifiedKey): SecureContext =>
+      createSecureContext({
+        cert,
+        key,
+        minVersion: MIN_VERSION,
+        sessionIdContext: SESSION_ID_CONTEXT,
+        ...(clientCa === undefined ? {} : { ca: [clientCa].flat() }),
+      });
+    this.#asks = clientCa === undefined ? undefined : clientCertificate;
+    try {
+      this.#first = contextOf(tls);
+      this.#byName = new Map(Object.entries(names).map(([name, each]) => [name, contextOf(each)]));
+    } catch (error) {
+      throw listenError(error, options);
+    }
   }
-  return createServer(settings, (raw) => {
-    const socket = new TLSSocket(raw, { isServer: true, secureContext, ALPNProtocols: ALPN });
+
+  /** Speaks TLS on a TCP socket. */
+  accept(raw: Socket, accepted: (socket: Socket, raw: Socket) => DuplexTransport): void {
+    const asks = this.#asks;
+    const socket = new TLSSocket(raw, {
+      isServer: true,
+      secureContext: this.#first,
+      ALPNProtocols: ALPN,
+      ...(this.#byName.size === 0 ? {} : { SNICallback: (name, done) => done(null, this.#contextFor(name)) }),
+      ...(asks === undefined ? {} : { requestCert: true, rejectUnauthorized: asks === "required" }),
+    });
     // A tls.Server would do this, but it does not hand out the socket until the handshake is done.
     socket.on("_tlsError", (error: Error) => socket.destroy(error));
     const onEarlyEnd = (): void => void socket.destroy(brokenError(undefined, "connection-reset"));
     socket.once("end", onEarlyEnd);
-    socket.once("secure", () => socket.off("end", onEarlyEnd));
-    accept(socket, raw);
-  });
+    socket.once("secure", () => {
+      socket.off("end", onEarlyEnd);
+      if (asks === undefined) return;
+      const { certificate, defect } = certificateOf(socket);
+      if (defect !== undefined && (certificate !== undefined || asks === "required")) {
+        socket.destroy(
+          toTransportError(defect, "The client's certificate is refused", "certificate-rejected"),
+        );
+      } else if (defect === undefined && certificate !== undefined) transport.clientCertificate = certificate;
+    });
+    const transport = accepted(socket, raw);
+  }
+
+  /** RFC 6066, section 3: host names are case-insensitive. */
+  #contextFor(serverName: string): SecureContext {
+    const name = serverName.toLowerCase();
+    return this.#byName.get(name) ?? this.#byName.get(`*${name.slice(name.indexOf("."))}`) ?? this.#first;
+  }
+}
+
+interface VerifyingHandle {
+  /** What is wrong with the peer's certificate. */
+  verifyError?(): Error | null | undefined;
+}
+
+/** The peer's certificate, and why it does not count. As a `tls.Server` does it; Bun's sockets know by themselves. */
+function certificateOf(socket: TLSSocket): { certificate: X509Certificate | undefined; defect: unknown } {
+  const { raw } = socket.getPeerCertificate() as Partial<PeerCertificate> ?? {};
+  const certificate = raw === undefined ? undefined : new X509Certificate(raw);
+  const { _handle: handle } = socket as unknown as { _handle?: VerifyingHandle | null };
+  if (handle?.verifyError === undefined) {
+    const defect = socket.authorized ? undefined : socket.authorizationError ?? "it was not verified";
+    return { certificate, defect };
+  }
+  const defect = handle.verifyError() ?? (certificate === undefined ? "there is none" : undefined);
+  return { certificate, defect };
 }

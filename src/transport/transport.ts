@@ -14,6 +14,8 @@ export interface Transport {
   readonly remoteAddress: string;
   /** Whether the connection is encrypted (TLS). */
   readonly encrypted: boolean;
+  /** The peer's certificate, if it was asked for and has been verified. On a server, from the first byte on. */
+  readonly clientCertificate?: ClientCertificate | undefined;
   /** Bytes accepted by {@linkcode write} and not yet handed to the operating system. */
   readonly bufferedAmount: number;
   /** Bytes that {@linkcode write} accepts before it returns `false`. May be changed; 0 to be told when all has gone. */
@@ -98,12 +100,50 @@ export class TransportError extends Error {
   }
 }
 
-/** TLS options of a server, as PEM text. */
-export interface TlsServerOptions {
+/** A client's certificate: an `X509Certificate` of `node:crypto`. */
+export interface ClientCertificate {
+  /** The subject, one attribute per line: `CN=ada`. */
+  readonly subject: string;
+  /** The other names of the subject, such as `DNS:ada.example`; `undefined` if there are none. */
+  readonly subjectAltName: string | undefined;
+  /** Who has issued it, one attribute per line. */
+  readonly issuer: string;
+  /** Its serial number, in hexadecimal. */
+  readonly serialNumber: string;
+  /** Its SHA-256 fingerprint, in hexadecimal with colons. */
+  readonly fingerprint256: string;
+  /** When it ends. */
+  readonly validTo: string;
+  /** The certificate as DER. */
+  readonly raw: Uint8Array;
+}
+
+/** A certificate with its private key, as PEM text. */
+export interface CertifiedKey {
   /** The certificate chain, PEM. */
   cert: string;
   /** Its private key, PEM. */
   key: string;
+}
+
+/** TLS options of a server, as PEM text. */
+export interface TlsServerOptions extends CertifiedKey {
+  /**
+   * Certificates for other server names (SNI): `{ "other.example": { cert, key }, "*.example.org": { cert, key } }`. Clients
+   * that name none of these get the first. Not on Deno.
+   */
+  names?: Readonly<Record<string, CertifiedKey>>;
+  /**
+   * Ask clients for a certificate that one of these authorities has issued, PEM. Who it is, `request.clientCertificate`
+   * tells in `upgrade()`. Not on Deno.
+   */
+  clientCa?: string | readonly string[];
+  /**
+   * With `clientCa`: whether a client must have a certificate. One that has a certificate which does not verify is always refused.
+   *
+   * @default "required"
+   */
+  clientCertificate?: "required" | "optional";
 }
 
 /** TLS options of a client. The certificate chain and the name are always verified; this cannot be switched off. */
@@ -163,6 +203,11 @@ export interface Listener {
   readonly hostname: string;
   /** The actual port, even if 0 was requested; 0 for a Unix socket. */
   readonly port: number;
+  /**
+   * With TLS: connections get this certificate from now on, and those that are open stay. Rejects if it cannot be used;
+   * then the one before stays.
+   */
+  renew(tls: TlsServerOptions): Promise<void>;
   /** Stops accepting. Accepted transports stay open. Resolves when the address is free again. */
   close(): Promise<void>;
 }

@@ -25,8 +25,18 @@ export const http2Faults: Faults = runtime === "node" && process.versions.node.s
   }
   : {};
 
+const UNVERIFIED = "servers on Deno do not verify the certificates of clients";
+const UNCHOSEN = "Deno.listenTls has one certificate";
+const CERTIFICATE_FAULTS: Faults = {
+  "clientCa: a client must have a certificate of these authorities": UNVERIFIED,
+  "clientCertificate optional: none is accepted, a bad one is not": UNVERIFIED,
+  "clientCa: a session that is resumed is verified like a new one": UNVERIFIED,
+  "names: the certificate is chosen by the server name": UNCHOSEN,
+};
+
 /** Deno's own sockets. */
 export const denoFaults: Faults = onDeno({
+  ...CERTIFICATE_FAULTS,
   "abort() during the TLS handshake hangs up": UNFINISHED,
   "a signal that is aborted during the TLS handshake hangs up": UNFINISHED,
 });
@@ -39,6 +49,9 @@ export const denoNetFaults: Faults = onDeno({
 
 /** Deno's node:tls. */
 export const denoTlsFaults: Faults = onDeno({
+  ...CERTIFICATE_FAULTS,
+  "renew(): what cannot be used leaves everything as it was":
+    "createSecureContext() of Deno does not look at them",
   "pause() and resume() from inside data() (client)": FORGOTTEN_END,
   "pause() and resume() from inside data() (server)": FORGOTTEN_END,
   "abort() with bytes pending drops them (client)": NEVER_CLOSED,

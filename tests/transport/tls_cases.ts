@@ -1,13 +1,17 @@
 /** TLS: whom a client believes, and what a server survives. */
 import { equal, match, ok, rejects } from "node:assert/strict";
-import { connect as connectTls } from "node:tls";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { TransportError } from "../../src/transport/transport.ts";
-import { tls } from "../fixtures.ts";
+import { projectRoot, tls } from "../fixtures.ts";
+import { runtime } from "../harness.ts";
 import { adapterTest } from "./adapter_cases.ts";
 import { failsWith, foreignClient, foreignServer, HOST } from "./scene.ts";
 import type { NamedAdapter } from "./subjects.ts";
 import { pattern, turns } from "./support.ts";
 
+const faulty = join(projectRoot, "tests", "fixtures", "tls", "faulty");
 const OURS = { cert: tls.cert, key: tls.key };
 const OTHER = { cert: tls.otherCert, key: tls.otherKey };
 
@@ -90,6 +94,169 @@ function clientCases(named: NamedAdapter): void {
       await foreign.close();
     }
   });
+}
+
+const WRONG_PURPOSE = { cert: tls.otherCert, key: tls.otherKey };
+const SELF_SIGNED = {
+  cert: readFileSync(join(faulty, "self-signed.pem"), "utf8"),
+  key: readFileSync(join(faulty, "leaf.key"), "utf8"),
+};
+const EXPIRED = { ...SELF_SIGNED, cert: readFileSync(join(faulty, "expired.pem"), "utf8") };
+const FIT = { ...SELF_SIGNED, cert: readFileSync(join(faulty, "fit.pem"), "utf8") };
+const AUTHORITIES = [tls.ca, readFileSync(join(faulty, "ca.pem"), "utf8")];
+
+function certificateCases(named: NamedAdapter): void {
+  adapterTest(named, "clientCa: a client must have a certificate of these authorities", async (scene) => {
+    const listener = await scene.listen({ tls: { ...OURS, clientCa: AUTHORITIES } });
+    const dial = { hostname: HOST, port: listener.port };
+    for (const own of [OURS, FIT]) {
+      const client = await scene.connect({ ...dial, tls: { ca: tls.ca, ...own } });
+      const server = scene.own(await scene.accepted());
+      await scene.greet(client, server);
+      const subject = own === OURS ? "CN=localhost" : "CN=woshou test fit";
+      equal(server.transport.clientCertificate?.subject, subject);
+      equal(client.transport.clientCertificate, undefined);
+    }
+    for (const own of [{}, WRONG_PURPOSE, SELF_SIGNED, EXPIRED]) {
+      // With TLS 1.3 the client is done before the server has seen its certificate.
+      const attempt = foreignTlsClient(listener.port, own);
+      const server = scene.own(await scene.accepted());
+      await server.until(() => server.closed);
+      ok(server.error !== undefined);
+      equal(server.total, 0);
+      equal(server.transport.clientCertificate, undefined);
+      equal((await attempt).received, "");
+    }
+    await scene.greet(
+      await scene.connect({ ...dial, tls: { ca: tls.ca, ...OURS } }),
+      scene.own(await scene.accepted()),
+    );
+  });
+
+  adapterTest(named, "clientCertificate optional: none is accepted, a bad one is not", async (scene) => {
+    const tlsOptions = { ...OURS, clientCa: AUTHORITIES, clientCertificate: "optional" as const };
+    const listener = await scene.listen({ tls: tlsOptions });
+    const dial = { hostname: HOST, port: listener.port };
+    for (const own of [{}, OURS]) {
+      const client = await scene.connect({ ...dial, tls: { ca: tls.ca, ...own } });
+      const server = scene.own(await scene.accepted());
+      await scene.greet(client, server);
+      equal(server.transport.clientCertificate?.subject, own === OURS ? "CN=localhost" : undefined);
+    }
+    for (const own of [WRONG_PURPOSE, SELF_SIGNED, EXPIRED]) {
+      const attempt = foreignTlsClient(listener.port, own);
+      const server = scene.own(await scene.accepted());
+      await server.until(() => server.closed);
+      equal(server.total, 0);
+      equal((await attempt).received, "");
+    }
+  });
+
+  adapterTest(named, "clientCa: a session that is resumed is verified like a new one", async (scene) => {
+    const listener = await scene.listen({ tls: { ...OURS, clientCa: tls.ca } });
+    const first = foreignTlsClient(listener.port, OURS);
+    const server = scene.own(await scene.accepted());
+    await server.received(4);
+    server.write("pong");
+    server.closeWrite();
+    const { session } = await first;
+    const second = foreignTlsClient(listener.port, { ...OURS, session });
+    const again = scene.own(await scene.accepted());
+    await again.received(4);
+    equal(again.transport.clientCertificate?.subject, "CN=localhost");
+    again.closeWrite();
+    await second;
+  });
+
+  adapterTest(named, "names: the certificate is chosen by the server name", async (scene) => {
+    const names = { "other.example": OTHER, "*.other.example": OTHER };
+    const listener = await scene.listen({
+      tls: { ...OURS, names, clientCa: tls.ca, clientCertificate: "optional" },
+    });
+    const dial = { hostname: HOST, port: listener.port };
+    for (const serverName of ["localhost", "other.example", "OTHER.example"]) {
+      for (const own of [{}, OURS]) {
+        const client = await scene.connect({ ...dial, tls: { ca: tls.ca, serverName, ...own } });
+        const server = scene.own(await scene.accepted());
+        await scene.greet(client, server);
+        equal(server.transport.clientCertificate?.subject, own === OURS ? "CN=localhost" : undefined);
+      }
+    }
+    const shown: [serverName: string, name: string][] = [
+      ["a.other.example", "other.example"],
+      ["a.b.other.example", "localhost"],
+      ["example", "localhost"],
+      ["constructor", "localhost"],
+    ];
+    for (const [serverName, name] of shown) {
+      equal(await shownName(listener.port, serverName), name, serverName);
+      scene.own(await scene.accepted());
+    }
+    const client = await scene.connect({ ...dial, tls: { ca: tls.ca } });
+    await scene.greet(client, scene.own(await scene.accepted()));
+  });
+
+  adapterTest(named, "renew(): new connections get the new certificate, open ones stay", async (scene) => {
+    const listener = await scene.listen({ tls: OURS });
+    const dial = { hostname: HOST, port: listener.port };
+    const old = await scene.connect({ ...dial, tls: { ca: tls.ca } });
+    const oldServer = scene.own(await scene.accepted());
+    await scene.greet(old, oldServer);
+    await listener.renew(OTHER);
+    await failsWith("certificate-rejected", scene.connect({ ...dial, tls: { ca: tls.ca } }));
+    scene.own(await scene.accepted());
+    const client = await scene.connect({ ...dial, tls: { ca: tls.ca, serverName: "other.example" } });
+    await scene.greet(client, scene.own(await scene.accepted()));
+    await scene.greet(old, oldServer);
+    await Promise.all([listener.renew(OTHER), listener.renew(OURS)]);
+    const back = await scene.connect({ ...dial, tls: { ca: tls.ca } });
+    await scene.greet(back, scene.own(await scene.accepted()));
+    await listener.close();
+    await failsWith("connection-refused", scene.connect({ ...dial, tls: { ca: tls.ca } }));
+  });
+
+  adapterTest(named, "renew(): what cannot be used leaves everything as it was", async (scene) => {
+    const listener = await scene.listen({ tls: OURS });
+    await failsWith("tls-failed", listener.renew({ cert: "no certificate", key: "no key" }));
+    const client = await scene.connect({ hostname: HOST, port: listener.port, tls: { ca: tls.ca } });
+    await scene.greet(client, scene.own(await scene.accepted()));
+  });
+
+  if (runtime !== "deno") return;
+  adapterTest(named, "Deno: clientCa and names are refused, and the sentence says why", async (scene) => {
+    for (const option of [{ clientCa: tls.ca }, { names: { "other.example": OTHER } }]) {
+      const refused = (error: unknown): boolean =>
+        error instanceof TypeError && /on Deno/.test(error.message);
+      await rejects(scene.listen({ tls: { ...OURS, ...option } }), refused);
+      const listener = await scene.listen({ tls: OURS });
+      await rejects(listener.renew({ ...OURS, ...option }), refused);
+    }
+  });
+}
+
+/** The name in the certificate that a server shows. */
+async function shownName(port: number, servername: string): Promise<string | undefined> {
+  const socket = connectTls({ host: HOST, port, servername, rejectUnauthorized: false });
+  await new Promise<void>((resolve) => socket.once("secureConnect", () => resolve()));
+  const name = socket.getPeerCertificate().subject.CN;
+  socket.destroy();
+  return Array.isArray(name) ? name[0] : name;
+}
+
+/** A client that says "ping" and waits for the end: what it got, and a session to be resumed. */
+async function foreignTlsClient(
+  port: number,
+  options: ConnectionOptions,
+): Promise<{ received: string; session: Buffer | undefined }> {
+  const socket = connectTls({ host: HOST, port, ca: tls.ca, ...options });
+  let received = "";
+  let session: Buffer | undefined;
+  socket.on("session", (each) => session = each);
+  socket.on("secureConnect", () => socket.write("ping"));
+  socket.on("data", (chunk: Uint8Array) => received += new TextDecoder().decode(chunk));
+  socket.on("error", () => {});
+  await new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  return { received, session };
 }
 
 function serverCases(named: NamedAdapter): void {
@@ -198,5 +365,6 @@ function serverCases(named: NamedAdapter): void {
 /** Registers the cases. */
 export function tlsCases(named: NamedAdapter): void {
   clientCases(named);
+  certificateCases(named);
   serverCases(named);
 }
