@@ -13,7 +13,8 @@ export interface HandshakeRequest extends Request {
   readonly remoteAddress: string;
   /**
    * The client's certificate: verified, if option `tls.clientCa` asks for one; otherwise `undefined`, as for a client without
-   * one where `tls.clientCertificate` is `"optional"`.
+   * one where `tls.clientCertificate` is `"optional"`. With `acceptor()`, what your own server has verified; on Bun `node:https`
+   * has nothing to show.
    */
   readonly clientCertificate: ClientCertificate | undefined;
   /** The parameters in the path of its route, decoded: `{ id: "42" }` for `/rooms/:id`. */
