@@ -5,6 +5,8 @@ import { compressedEcho } from "./suites/compressed_echo.ts";
 import { broadcast, handshakes, idle } from "./suites/connections.ts";
 import { echo, loop } from "./suites/echo.ts";
 import { mountedEcho, mountedHandshakes } from "./suites/mounted.ts";
+import { requests } from "./suites/requests.ts";
+import { secureEcho } from "./suites/secure.ts";
 
 await runSuites("bench", [
   echo,
@@ -16,4 +18,6 @@ await runSuites("bench", [
   compressedEcho,
   mountedEcho,
   mountedHandshakes,
+  secureEcho,
+  requests,
 ]);

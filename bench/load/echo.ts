@@ -18,6 +18,8 @@ export interface Echo {
   readonly size: number;
   /** 1: binary; 0: text. */
   readonly binary: 0 | 1;
+  /** 1: over TLS. */
+  readonly secure?: 0 | 1;
   /** Connections with messages in flight at a time; default: all. */
   readonly active?: number;
 }

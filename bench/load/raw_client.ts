@@ -1,6 +1,7 @@
 /** A minimal client connection for load generators. */
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { Opening } from "./opening.ts";
 import { fail } from "./span.ts";
 
@@ -14,6 +15,8 @@ export interface RawClientOptions {
   readonly bare?: boolean;
   /** The value of `Sec-WebSocket-Extensions`. */
   readonly extensions?: string;
+  /** 1: over TLS, whatever the certificate. */
+  readonly secure?: 0 | 1;
 }
 
 /** A connection whose every failure ends the generator. */
@@ -27,17 +30,23 @@ export class RawClient {
 
   /** `read` borrows the bytes after the opening handshake. */
   constructor(
-    { port, bare = false, extensions = "" }: RawClientOptions,
+    { port, bare = false, extensions = "", secure = 0 }: RawClientOptions,
     read: (bytes: Buffer, length: number) => void,
   ) {
     this.#read = read;
     this.opened = new Promise((resolve) => this.#open = resolve);
-    this.#socket = connect({
-      host: "127.0.0.1",
-      port,
-      noDelay: true,
-      onread: { buffer: readBuffer, callback: (length) => this.#receive(length) },
-    });
+    if (secure === 1) {
+      this.#socket = connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false });
+      this.#socket.setNoDelay(true);
+      this.#socket.on("data", (chunk: Buffer) => this.#receive(chunk, chunk.length));
+    } else {
+      this.#socket = connect({
+        host: "127.0.0.1",
+        port,
+        noDelay: true,
+        onread: { buffer: readBuffer, callback: (length) => this.#receive(readBuffer, length) },
+      });
+    }
     this.#socket.on("error", fail);
     this.#socket.on("close", () => fail(new Error("The server closed a connection.")));
     if (bare) {
@@ -52,11 +61,11 @@ export class RawClient {
     this.#socket.write(bytes);
   }
 
-  #receive(length: number): boolean {
+  #receive(bytes: Buffer, length: number): boolean {
     try {
-      if (this.#opening === undefined) this.#read(readBuffer, length);
+      if (this.#opening === undefined) this.#read(bytes, length);
       else {
-        const accepted = this.#opening.read(readBuffer.subarray(0, length));
+        const accepted = this.#opening.read(bytes.subarray(0, length));
         if (accepted === undefined) return true;
         this.#opening = undefined;
         this.#open(accepted);

@@ -32,6 +32,7 @@ interface BunNamespace {
     port: number;
     fetch(request: Request, server: BunServer): Response | undefined | Promise<Response | undefined>;
     websocket: unknown;
+    tls?: { cert: string; key: string };
   }): BunServer;
   listen(options: {
     hostname: string;
@@ -49,8 +50,12 @@ interface BunNamespace {
 export const Bun: BunNamespace = (globalThis as unknown as { Bun: BunNamespace }).Bun;
 
 /** A server that opens a WebSocket for every request. */
-export function serveWebSockets(websocket: BunWebSocketHandler): BunServer {
+export function serveWebSockets(
+  websocket: BunWebSocketHandler,
+  tls?: { cert: string; key: string },
+): BunServer {
   return Bun.serve({
+    ...(tls === undefined ? {} : { tls }),
     hostname: "127.0.0.1",
     port: 0,
     fetch: (request, server) =>
