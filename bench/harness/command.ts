@@ -27,7 +27,7 @@ function usage(command: string, suites: readonly Suite[]): string {
   --against COMMIT       instead of the peers, the library of another commit, under the same programs and in turn with
                          the one that is here, uncommitted changes and all
   --json FILE            keep every sample in a file
-  --write                write the sections of docs/PERFORMANCE.md and their charts anew
+  --write                write the sections of docs/PERFORMANCE.md and their charts anew, of whole suites
   --cross-check          instead, hold the load generator against the one in C, echoes of 32 B
   --wsload FILE          its source (default ${WSLOAD})
   --help                 show this`;
@@ -85,9 +85,10 @@ function commandLine(suites: readonly Suite[]) {
   if (!Number.isInteger(rounds)) throw new RangeError("--rounds wants a whole number.");
   const subjects = [...values.only, ...positionals];
   const selected = selection(suites, subjects, values.workload);
-  if (values.write && (subjects.length + values.workload.length > 0 || values.against !== undefined)) {
+  const isWhole = values.workload.every((id) => suites.some((suite) => suite.id === id));
+  if (values.write && (subjects.length > 0 || !isWhole || values.against !== undefined)) {
     throw new RangeError(
-      "--write wants all subjects and all workloads; leave out --only, --workload and --against.",
+      "--write wants whole suites; leave out --only and --against, and name only suites with --workload.",
     );
   }
   const extent = { rounds, warmup: WARMUP_SECONDS, seconds: positive("seconds", values.seconds) };
@@ -120,8 +121,8 @@ export async function runSuites(command: string, suites: readonly Suite[]): Prom
   for (const suite of selected) measured.push({ suite, results: await measure(suite, extent, progress) });
   const run: Run = { command, extent, date, measured };
   for (const each of measured) console.log(`\n## ${each.suite.title}\n\n${tables(each, () => "")}`);
-  const goals = options.against === undefined ? goalsReached(measured) : undefined;
-  if (goals !== undefined) console.log(`\n${goals}`);
+  const goals = options.against === undefined ? goalsReached(measured) : [];
+  for (const { title, text } of goals) console.log(`\n## ${title}\n\n${text}`);
   console.log(`\n${disturbance(measured)}`);
   if (options.json !== undefined) writeFileSync(options.json, json(run));
   if (measured.some(({ results }) => results.some((result) => result.failure !== undefined))) {

@@ -50,8 +50,6 @@ Each section is written by the command that it names, from one run. Compare figu
 
 const PICTURES = "Charts";
 
-const GOALS = "Goals";
-
 function section({ command, extent, date }: Run, measured: Measured): string {
   const { suite } = measured;
   const pictures = charts(measured);
@@ -79,11 +77,7 @@ export function writeDocument(run: Run): void {
   const goals = goalsReached(run.measured);
   const sections = run.measured.map((measured) => section(run, measured));
   writeSections(sections);
-  if (goals !== undefined) {
-    writeInto(DOCUMENT, PREAMBLE, [
-      `## ${GOALS}\n\nRatios of woshou to the peer and to the limit.\n\n${goals}`,
-    ]);
-  }
+  writeInto(DOCUMENT, PREAMBLE, goals.map(({ title, text }) => `## ${title}\n\n${text}`));
 }
 
 /** Writes sections of the tables, each with its heading, replacing the first one of that name. */

@@ -1,6 +1,6 @@
 /** Goals and results. */
 import type { RuntimeName } from "../harness/runtimes.ts";
-import { summarize } from "../harness/summary.ts";
+import { summarize, type Summary } from "../harness/summary.ts";
 import type { Measured } from "./run.ts";
 import { table } from "./tables.ts";
 
@@ -29,7 +29,14 @@ function mounted(title: string, workload: string, node: number): Goal {
   return { title, workload, subject: "acceptor", to: "toPeer", goals: { Node: node } };
 }
 
-const GOALS: readonly Goal[] = [
+/** Goals that belong together. */
+interface Goals {
+  readonly title: string;
+  readonly about: string;
+  readonly goals: readonly Goal[];
+}
+
+const SERVERS: readonly Goal[] = [
   goal("echo 32 B, depth 1", "echo-32", 1.2, 1, 1),
   goal("echo 32 B, depth 16", "echo-32-deep", 10, 1, 8),
   goal("echo 16 KiB text, depth 4", "echo-16k", 1.8, 1.4, 1),
@@ -38,6 +45,9 @@ const GOALS: readonly Goal[] = [
   { ...goal("bytes per idle connection", "idle", 0.85, 1.2, 0.5), atMost: true },
   within("echo 32 B, depth 1, to bare TCP", "echo-32", 0.85),
   within("echo 16 KiB text, to bare TCP", "echo-16k", 0.7),
+];
+
+const MOUNTED: readonly Goal[] = [
   mounted("acceptor: echo 32 B, depth 1", "mounted-echo-32", 1.2),
   mounted("acceptor: echo 32 B, depth 16", "mounted-echo-32-deep", 8),
   mounted("acceptor: echo 16 KiB text", "mounted-echo-16k", 2.5),
@@ -48,9 +58,31 @@ const GOALS: readonly Goal[] = [
   goal("requests of HTTP, to node:http", "requests", 0.87, 0.87, 0.87),
 ];
 
-/** A table of all goals with figures in this run, and how many were reached; nothing if there are none. */
-export function goalsReached(measured: readonly Measured[]): string | undefined {
+const ALL: readonly Goals[] = [
+  {
+    title: "Goals",
+    about: "Ratios of woshou to the peer and to the limit.",
+    goals: SERVERS,
+  },
+  {
+    title: "Goals where people mount",
+    about:
+      "woshou's acceptor on `node:http` beside `ws` there; `serve({ tls })` beside `ws` on `node:https`, `Bun.serve` and\n" +
+      "`Deno.serve`; and ordinary requests through option `http` beside the runtime's own `node:http`.",
+    goals: MOUNTED,
+  },
+];
+
+/** The goals of which all have figures in this run: their titles, and tables of how many were reached. */
+export function goalsReached(measured: readonly Measured[]): { title: string; text: string }[] {
   const summaries = measured.flatMap(({ suite, results }) => summarize(suite.figure, results));
+  return ALL.flatMap(({ title, about, goals }) => {
+    if (!goals.every(({ workload }) => summaries.some((each) => each.workload === workload))) return [];
+    return [{ title, text: `${about}\n\n${goalTable(goals, summaries)}` }];
+  });
+}
+
+function goalTable(goals: readonly Goal[], summaries: readonly Summary[]): string {
   let reached = 0;
   let all = 0;
   const cell = ({ workload, subject = "woshou", to, goals, atMost }: Goal, runtime: RuntimeName): string => {
@@ -67,8 +99,7 @@ export function goalsReached(measured: readonly Measured[]): string | undefined 
       good ? "reached" : "MISSED"
     }`;
   };
-  const rows = GOALS.map((goal) => [goal.title, ...RUNTIMES.map((runtime) => cell(goal, runtime))]);
-  if (all === 0) return undefined;
+  const rows = goals.map((goal) => [goal.title, ...RUNTIMES.map((runtime) => cell(goal, runtime))]);
   const heads = ["", "Node, to ws", "Bun, to Bun.serve", "Deno, to Deno.upgradeWebSocket"];
   return `${table([heads, ...rows])}\n\n${reached} of ${all} reached.`;
 }
