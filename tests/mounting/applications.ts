@@ -131,6 +131,12 @@ const hono: MakeApplication = async () => {
   return { options: { fetch: app.fetch }, next: () => next() };
 };
 
+const honoOnNode: MakeApplication = async () => {
+  const { getRequestListener } = await load("@hono/node-server");
+  const { options: { fetch }, ...rest } = await hono();
+  return { options: { http: getRequestListener(fetch, { overrideGlobalObjects: false }) }, ...rest };
+};
+
 const elysia: MakeApplication = async () => {
   const { Elysia } = await load("elysia");
   let next = (): void => {};
@@ -164,5 +170,6 @@ export const APPLICATIONS: readonly [name: string, make: MakeApplication][] = [
   ["Fastify", fastify],
   ["Koa", koa],
   ["Hono", hono],
+  ["Hono by @hono/node-server", honoOnNode],
   ["Elysia", elysia],
 ];
