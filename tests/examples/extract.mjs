@@ -48,6 +48,7 @@ export function extractExamples() {
         .replaceAll('from "woshou"', 'from "../tracked.ts"')
         .replaceAll('from "woshou/core"', 'from "../../../src/core.ts"')
         .replaceAll('from "woshou/testing"', 'from "../../../src/testing/mod.ts"')
+        .replaceAll('from "vite"', 'from "../vite.ts"')
         // Examples name the port that people will use; here several run side by side.
         .replaceAll(/port: 8000/g, "port: 0");
       writeFileSync(join(generated, module), `// From ${name}.\n${body}\nexport {};\n`);

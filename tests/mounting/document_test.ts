@@ -151,6 +151,11 @@ for (const { title, runtimes, module } of found) {
         sockets.push(await connect(url, { ...options, headers: { cookie: await signIn(place, user) } }));
       }
       const third = place.secure ? await listenOverHttp2(place, await signIn(place, "eve")) : undefined;
+      if (title === "Vite") {
+        const own = await connect(url.replace("/chat", "/"), { protocols: ["vite-hmr"] });
+        assert.equal(JSON.parse(String(await next(own))).type, "connected");
+        await own.close();
+      }
       sockets[0]!.send("hi");
       assert.deepEqual(await Promise.all(sockets.map(next)), ["ada: hi", "ada: hi"]);
       if (third !== undefined) assert.equal(await third.next(), "ada: hi");
