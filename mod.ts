@@ -83,6 +83,7 @@ export {
   type Http2Context,
   type UpgradedSocket,
 } from "./src/server/acceptor.ts";
+export type { CertifiedSocket } from "./src/server/client_certificate.ts";
 export type { Http2Headers, Http2Server, Http2Stream } from "./src/server/extended_connect.ts";
 export type { UpgradedRequest } from "./src/http/without_upgrade.ts";
 export type { ParameterNames, RouteParameters } from "./src/server/path_pattern.ts";

@@ -1,5 +1,5 @@
 import { equal } from "node:assert/strict";
-import { printable } from "../../src/http/printable.ts";
+import { hasControlCharacter, isVisibleAscii, printable } from "../../src/http/printable.ts";
 import { test } from "../harness.ts";
 
 test("what a peer said loses its control characters, C1 included, and nothing else", () => {
@@ -9,4 +9,15 @@ test("what a peer said loses its control characters, C1 included, and nothing el
 
 test("no more than 600 characters of it are kept", () => {
   equal(printable("x".repeat(10_000)), "x".repeat(600));
+});
+
+test("what is visible ASCII, and what has a control character", () => {
+  for (const text of ["a", "/chat?x=~"]) equal(isVisibleAscii(text), true, text);
+  for (const text of ["", "a b", "\x7f", "é", "a\t"]) {
+    equal(isVisibleAscii(text), false, JSON.stringify(text));
+  }
+  for (const text of ["", "a b", "a\tb", "é"]) {
+    equal(hasControlCharacter(text), false, JSON.stringify(text));
+  }
+  for (const text of ["\0", "a\n", "\r", "\x7f", "\x1f"]) equal(hasControlCharacter(text), true);
 });
