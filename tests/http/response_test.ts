@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "../harness.ts";
-import { checkHeader, headText, latin1Bytes, statusLine } from "../../src/http/response.ts";
+import { checkHeader, headText, latin1Bytes, responseBytes, statusLine } from "../../src/http/response.ts";
 
 test("RFC 9112, section 2.1: a head is its start line, its headers in order, and an empty line", () => {
   assert.equal(headText("HTTP/1.1 200 OK", []), "HTTP/1.1 200 OK\r\n\r\n");
@@ -34,6 +34,7 @@ test("RFC 9112, section 4: a status line has its reason, and its space where the
     [429, "Too Many Requests"],
     [431, "Request Header Fields Too Large"],
     [500, "Internal Server Error"],
+    [501, "Not Implemented"],
     [503, "Service Unavailable"],
     [505, "HTTP Version Not Supported"],
     [599, ""],
@@ -98,4 +99,23 @@ test("texts become bytes that no later text changes, short ones and long ones", 
   for (const [index, bytes] of all.entries()) {
     assert.equal(String.fromCharCode(...bytes), texts[index], `text ${index}`);
   }
+});
+
+test("a whole response closes its connection, and names an upgrade in Connection", () => {
+  const body = new TextEncoder().encode("握手");
+  const plain = responseBytes({ status: 404, headers: [["Content-Length", "6"]], body });
+  assert.equal(
+    new TextDecoder().decode(plain),
+    "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 6\r\n\r\n握手",
+  );
+  const upgrade = responseBytes({
+    status: 426,
+    headers: [["upgrade", "websocket"]],
+    body: new Uint8Array(0),
+  });
+  assert.equal(
+    new TextDecoder().decode(upgrade),
+    "HTTP/1.1 426 Upgrade Required\r\nConnection: close, Upgrade\r\nupgrade: websocket\r\n\r\n",
+  );
+  assert.throws(() => responseBytes({ status: 200, headers: [["X", "a\r\nb"]], body }), TypeError);
 });
