@@ -84,7 +84,8 @@ export interface Acceptor<Data = undefined, Context = undefined> extends Publish
   /**
    * Accepts WebSockets over HTTP/2 (RFC 8441) on a `node:http2` server that was created with
    * `{ settings: { enableConnectProtocol: true } }`, by extended CONNECT: with the same options, limits and deadlines. Each
-   * stream counts as a connection. `context` gives what your own code knows of a request. Throws a `TypeError` for a
+   * stream counts as a connection. Your own `stream` listeners must leave CONNECT requests on its paths alone. `context` gives
+   * what your own code knows of a request. Throws a `TypeError` for a
    * server without that setting, and for one that is none of `node:http2`.
    */
   http2(

@@ -98,6 +98,8 @@ function arrived(
   headers: Http2Headers,
   fields: readonly string[],
 ): void {
+  // Between its listeners, a failure of the peer must not end the process, nor one of a stream that is over already.
+  stream.on("error", () => {});
   if (isAnswered(stream)) return;
   const request = readConnect(fields);
   const path = request.head.target.split("?", 1)[0]!;
@@ -107,12 +109,8 @@ function arrived(
     if (!isAnswered(stream)) first!.take(request, stream, headers);
   };
   if (ours !== undefined) ours.take(request, stream, headers);
-  else if (!hasOthers(server)) refuse();
-  else {
-    // Between its listeners, a failure of the peer must not end the process.
-    stream.on("error", () => {});
-    (startTimer(first!.patience, refuse) as { unref?(): void }).unref?.();
-  }
+  else if (hasOthers(server)) (startTimer(first!.patience, refuse) as { unref?(): void }).unref?.();
+  else refuse();
 }
 
 function isAnswered(stream: Http2Stream): boolean {
@@ -144,8 +142,9 @@ export class Http2StreamTransport extends DuplexTransport {
     const certificate = certificateOf(stream.session?.socket);
     if (certificate !== undefined) this.clientCertificate = certificate;
     this.#stream = stream;
-    // A server ends its side when nothing more is expected from the peer, which might keep its own side open.
-    stream.on("finish", () => stream.close(NO_ERROR));
+    // A server ends its side when nothing more is expected from the peer, which might keep its own side open. In a later
+    // turn: what has been finished, headers and END_STREAM included, need not have been sent, and RST_STREAM overtakes it.
+    stream.on("finish", () => void setImmediate(() => stream.close(NO_ERROR)));
   }
 
   // RFC 8441, section 5: "RST exceptions are represented with the RST_STREAM frame with the CANCEL error code".
@@ -171,17 +170,30 @@ const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
 export function answeringOn(stream: Http2Stream): Answering {
   return {
     accept(_, request: OpeningRequest, acceptance: Acceptance) {
+      if (stream.headersSent) {
+        throw new TypeError(
+          "Cannot accept a WebSocket over HTTP/2: somebody else has answered its stream. Let your other listeners for " +
+            "stream leave CONNECT requests alone.",
+        );
+      }
       const response = extendedConnectAcceptance(request, acceptance);
       begin(stream, response);
       return textOf(response);
     },
-    ready: (response) => ({
-      text: () => textOf(response) + new TextDecoder().decode(response.body),
-      send(transport) {
-        begin(stream, response);
-        transport.write(response.body);
-      },
-    }),
+    ready(response) {
+      // RFC 8441, section 4: any 2xx says that the WebSocket is open.
+      if (response.status < 300) {
+        throw new TypeError(
+          `Cannot refuse a WebSocket over HTTP/2 with status ${response.status}, which accepts it there: answer with 300 or more.`,
+        );
+      }
+      return {
+        text: () => textOf(response) + new TextDecoder().decode(response.body),
+        send(transport) {
+          if (begin(stream, response)) transport.write(response.body);
+        },
+      };
+    },
   };
 }
 
@@ -195,9 +207,11 @@ function textOf(response: ResponseMessage): string {
   return `HTTP/2 ${response.status}\r\n${lines.join("")}\r\n`;
 }
 
-function begin(stream: Http2Stream, response: ResponseMessage): void {
-  if (isAnswered(stream)) return;
-  const headers: Record<string, string | number | string[]> = { ":status": response.status };
+/** Whether the response could begin: the stream is there, and nobody else has answered it. */
+function begin(stream: Http2Stream, response: ResponseMessage): boolean {
+  if (isAnswered(stream)) return false;
+  const headers: Record<string, string | number | string[]> = Object.create(null);
+  headers[":status"] = response.status;
   for (const [name, value] of allowedLines(response)) {
     const before = headers[name];
     // Of most fields, node:http2 sends one line for each value.
@@ -205,4 +219,5 @@ function begin(stream: Http2Stream, response: ResponseMessage): void {
     else headers[name] = [...(Array.isArray(before) ? before : [String(before)]), value];
   }
   stream.respond(headers);
+  return true;
 }

@@ -131,8 +131,9 @@ export class DuplexTransport extends Lifecycle implements Transport {
     stream.pause();
     this.#better = options.better;
     this.#listen(stream);
-    // On Node 20 an HTTP/2 stream that was reset does not close while bytes wait in it.
-    if ("rstCode" in stream) stream.on("aborted", () => stream.destroy());
+    // On Node 20 an HTTP/2 stream that was reset does not close while bytes wait in it. Not at once: close() fires the event
+    // before it sends its RST_STREAM, and destroyed before that, a stream never sends it.
+    if ("rstCode" in stream) stream.on("aborted", () => queueMicrotask(() => stream.destroy()));
     if (stream.readableEnded) this.receive("ended");
     if (stream.closed === true) this.#onClose();
   }

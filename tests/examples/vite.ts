@@ -1,7 +1,4 @@
-/**
- * Vite, for the program of docs/MOUNTING.md. It is installed in tests/runtimes: beside package.json Deno would resolve its
- * optional packages, of which one does not exist for it.
- */
+/** Vite, for the program of docs/MOUNTING.md. It is installed in tests/runtimes: its tools are many, and Node alone needs them. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
