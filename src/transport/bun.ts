@@ -192,7 +192,11 @@ async function resolved(
   const place = where(options);
   if ("unix" in place) return place;
   const { lookup } = await import("node:dns/promises");
-  return { ...place, hostname: (await lookup(place.hostname)).address };
+  try {
+    return { ...place, hostname: (await lookup(place.hostname)).address };
+  } catch (error) {
+    throw listenError(error, options);
+  }
 }
 
 async function listen(options: ListenOptions): Promise<Listener> {

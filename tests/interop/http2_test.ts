@@ -62,4 +62,7 @@ const python: PeerKind = {
 };
 
 for (const kind of [chromium, firefox, deno, undici, python]) interop(kind);
-for (const kind of amount([chromium, firefox, undici], [undici])) interopCompressed(kind);
+const elsewhere = { missing: "it is driven where the suite does all of its work" };
+interopCompressed({ ...chromium, start: amount(chromium.start, elsewhere) });
+interopCompressed({ ...firefox, start: amount(firefox.start, elsewhere) });
+interopCompressed(undici);
