@@ -20,7 +20,7 @@ async function application(request: IncomingMessage, response: ServerResponse): 
 function javaTest(name: string, run: () => Promise<void>): void {
   const title = `Java's HttpClient and its WebSocket: ${name}`;
   if (hasJava) test(title, run);
-  else skip(title, "there is no Java compiler; Debian's package is openjdk-17-jdk-headless");
+  else skip(title, "there is no Java compiler; Debian's package is default-jdk-headless");
 }
 
 async function assertAnswered(port: number): Promise<void> {
@@ -30,12 +30,12 @@ async function assertAnswered(port: number): Promise<void> {
       else reject(new Error(`${error.message} ${stderr}`));
     });
   });
-  assert.deepEqual(lines.map((line) => line.replace(/ h2c$/, " -")), [
+  assert.deepEqual(lines.map((line) => line.trim()), [
     "HTTP_1_1 200 GET  -",
     "HTTP_1_1 200 POST hello -",
     "HTTP_1_1 200 GET  -",
     "message 握手",
-    "closed 1000 done",
+    "closed 1000",
   ]);
 }
 

@@ -27,6 +27,7 @@ public class JavaClient {
             @Override
             public CompletionStage<?> onText(WebSocket socket, CharSequence text, boolean last) {
                 System.out.println("message " + text);
+                socket.request(1);
                 return socket.sendClose(WebSocket.NORMAL_CLOSURE, "done");
             }
 
@@ -46,5 +47,7 @@ public class JavaClient {
         WebSocket socket = client.newWebSocketBuilder().buildAsync(chat, listener).join();
         socket.sendText("握手", true).join();
         closed.join();
+        // The threads of the client may still wait for more.
+        System.exit(0);
     }
 }
