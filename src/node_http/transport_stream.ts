@@ -152,6 +152,12 @@ export abstract class TransportStream extends Duplex {
   }
 
   /** As on a `tls.TLSSocket`, for certificates that were verified. */
+  getPeerCertificate(): object {
+    const certificate = this.clientCertificate as { toLegacyObject?(): object } | undefined;
+    return certificate?.toLegacyObject?.() ?? {};
+  }
+
+  /** As on a `tls.TLSSocket`, for certificates that were verified. */
   getPeerX509Certificate(): ClientCertificate | undefined {
     return this.clientCertificate;
   }

@@ -101,6 +101,8 @@ export const authorities: Reader = (value, name, from) => {
   return tls;
 };
 
+const CLIENT_OPTIONS = ["clientCa", "clientCertificate"];
+
 /** What a server needs for TLS. */
 interface ServerTls {
   readonly cert: string;
@@ -124,6 +126,13 @@ export const certificate = (value: unknown, name: string): ServerTls => {
       ? "to ask clients for certificates, give their authorities as tls.clientCa"
       : "serve() has cert, key, names, clientCa and clientCertificate";
     throw new TypeError(`Cannot use option tls.${foreign}: ${advice}.`);
+  }
+  // A misspelt name would let everybody in.
+  const misspelt = Object.keys(tls).find((each) => /^client/i.test(each) && !CLIENT_OPTIONS.includes(each));
+  if (misspelt !== undefined) {
+    throw new TypeError(
+      `Cannot use option tls.${misspelt}: about clients, serve() has tls.clientCa and tls.clientCertificate.`,
+    );
   }
   const { clientCa, clientCertificate } = tls;
   if (clientCertificate !== undefined && clientCa === undefined) {

@@ -116,9 +116,10 @@ export interface Server<Data = undefined> extends AsyncDisposable, Publisher {
   readonly limitsReached: LimitCounts;
   /**
    * Uses other certificates, such as renewed ones, for connections from now on; open ones stay. Replaces all of option `tls`.
-   * On Node without a gap; on Deno and Bun, unless `reusePort` holds, connections are refused for about a millisecond.
-   * Rejects with a `TypeError` if the server has no TLS, and as `serve()` does for certificates that cannot be used, in which case
-   * the ones before stay.
+   * On Node without a gap. On Deno and Bun the server listens anew, which needs the right to (privileges may have been dropped):
+   * connections of that millisecond may be refused or reset, and if the port is lost for five seconds, it stays so until the next
+   * call. Rejects with a `TypeError` if the server has no TLS, and as `serve()` does for certificates that cannot be used, in
+   * which case the ones before stay; what a listener rejects with goes to `error` as well.
    */
   renew(tls: TlsServerOptions): Promise<void>;
   /**
@@ -227,6 +228,7 @@ class ListeningServer<Data> implements Server<Data> {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => void this.shutdown();
   #shutdown: Promise<void> | undefined;
+  #renewed: Promise<void> = Promise.resolve();
 
   constructor(
     listener: Listener,
@@ -251,7 +253,14 @@ class ListeningServer<Data> implements Server<Data> {
     return this.#context.home.limits.counts;
   }
 
-  async renew(given: TlsServerOptions): Promise<void> {
+  renew(given: TlsServerOptions): Promise<void> {
+    // In their order: a withdrawn authority must not come back because its certificates were checked longer.
+    const next = this.#renewed.then(() => this.#renew(given));
+    this.#renewed = next.catch(() => {});
+    return next;
+  }
+
+  async #renew(given: TlsServerOptions): Promise<void> {
     if (!this.url.startsWith("wss:")) {
       throw new TypeError(
         "Cannot renew the certificate of a server without TLS: give serve() the option tls.",
@@ -259,7 +268,13 @@ class ListeningServer<Data> implements Server<Data> {
     }
     const tls = certificate(given, "tls");
     await checkCertificates(tls);
-    if (this.#shutdown === undefined) await this.#listener.renew(tls);
+    if (this.#shutdown !== undefined) return;
+    try {
+      await this.#listener.renew(tls);
+    } catch (error) {
+      reportError(this.#context.options.error, error);
+      throw error;
+    }
   }
 
   shutdown(options: ShutdownOptions = {}): Promise<void> {

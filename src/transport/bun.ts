@@ -7,6 +7,8 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { bareHost, plainAddress } from "./address.ts";
 import { type BunSocket, BunTransport } from "./bun_transport.ts";
+import { certificatesIn, isCurrent } from "./certificate.ts";
+import { listenAgain } from "./listen_again.ts";
 import { connectError, errorCode, listenError, refuseTlsOverUnixSocket } from "./errors.ts";
 import type {
   Adapter,
@@ -205,8 +207,10 @@ async function listen(options: ListenOptions): Promise<Listener> {
   if (options.tls?.names !== undefined) return await (await import("./node.ts")).nodeAdapter.listen(options);
   const place = await resolved(options);
   let listener = open(place, options);
+  let closed = false;
   const { hostname, port } = listener;
   const close = (): Promise<void> => {
+    closed = true;
     listener.stop();
     return Promise.resolve();
   };
@@ -214,7 +218,6 @@ async function listen(options: ListenOptions): Promise<Listener> {
     hostname: plainAddress(hostname),
     port: port ?? 0,
     close,
-    // deno-lint-ignore require-await -- what it throws must reject
     async renew(tls) {
       if (tls.names !== undefined) {
         throw new TypeError(
@@ -227,7 +230,9 @@ async function listen(options: ListenOptions): Promise<Listener> {
       open({ ...same, port: 0 }, changed).stop();
       const [before, shared] = [listener, options.reusePort === true];
       if (!shared) before.stop();
-      listener = open(same, changed);
+      const next = await listenAgain(() => open(same, changed), () => !closed);
+      if (closed) next.stop();
+      else listener = next;
       if (shared) before.stop();
     },
   };
@@ -273,9 +278,11 @@ function serverSide({ cert, key, clientCa }: TlsServerOptions, asks: Asks | unde
     cert,
     key,
     ALPNProtocols: ALPN,
-    ...(clientCa === undefined
-      ? {}
-      : { ca: clientCa, requestCert: true, rejectUnauthorized: asks === "required" }),
+    ...(clientCa === undefined ? {} : {
+      ca: [clientCa].flat().flatMap(certificatesIn),
+      requestCert: true,
+      rejectUnauthorized: asks === "required",
+    }),
   };
 }
 
@@ -283,7 +290,8 @@ function serverSide({ cert, key, clientCa }: TlsServerOptions, asks: Asks | unde
 function isAdmitted(socket: BunSocket, asks: Asks): boolean {
   const raw = socket.getPeerCertificate?.()?.raw;
   if (raw === undefined) return asks === "optional";
-  if (!socket.authorized) return false;
-  if (socket.data !== undefined) socket.data.clientCertificate = new X509Certificate(raw);
+  const certificate = new X509Certificate(raw);
+  if (!socket.authorized || !isCurrent(certificate)) return false;
+  if (socket.data !== undefined) socket.data.clientCertificate = certificate;
   return true;
 }

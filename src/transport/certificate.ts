@@ -19,6 +19,7 @@ export interface PemTexts {
   readonly names?: Readonly<Record<string, { readonly cert: string; readonly key: string }>> | undefined;
 }
 
+const BEGIN = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/g;
 const BLOCK =
   /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
 
@@ -46,8 +47,9 @@ async function checkTexts({ cert, key, ca, clientCa }: PemTexts, option: string)
   ];
   for (const [name, text] of texts) {
     if (text === undefined) continue;
-    const blocks = String(text).match(BLOCK) ?? [];
-    if (!blocks.every((each) => works(() => new X509Certificate(each))) || blocks.length === 0) {
+    const blocks = certificatesIn(String(text));
+    const begun = String(text).match(BEGIN)?.length;
+    if (begun !== blocks.length || !blocks.every((each) => works(() => new X509Certificate(each)))) {
       throw new TypeError(
         `Cannot use option ${option}.${name}: it is not a certificate. Give PEM text, which begins with -----BEGIN CERTIFICATE-----.`,
       );
@@ -65,6 +67,19 @@ async function checkTexts({ cert, key, ca, clientCa }: PemTexts, option: string)
       `Cannot use option ${option}: the key does not match the certificate. Give a matching pair.`,
     );
   }
+}
+
+/** The certificates of a PEM text, each by itself: not every runtime reads all that is around them, or between. */
+export function certificatesIn(text: string): readonly string[] {
+  return text.match(BLOCK) ?? [];
+}
+
+/** Whether a certificate is valid at this time; a session that is resumed is not asked again. */
+export function isCurrent(
+  { validFrom, validTo }: { readonly validFrom: string; readonly validTo: string },
+  time: number = Date.now(),
+): boolean {
+  return Date.parse(validFrom) <= time && time <= Date.parse(validTo);
 }
 
 /**

@@ -6,6 +6,7 @@
 import { bareHost, plainAddress } from "./address.ts";
 import { type DenoConn, DenoTransport } from "./deno_transport.ts";
 import { isIssuedBy } from "./certificate.ts";
+import { listenAgain } from "./listen_again.ts";
 import {
   connectError,
   listenError,
@@ -64,6 +65,7 @@ interface DenoNamespace {
   ): Promise<TlsConn>;
   listen(options: ListenTcpOptions | { transport: "unix"; path: string }): DenoListener;
   listenTls(options: ListenTcpOptions & { cert: string; key: string; alpnProtocols: string[] }): DenoListener;
+  readonly permissions: { querySync(descriptor: { name: "net"; host: string }): { readonly state: string } };
   /** Only with --unstable-net. */
   listenDatagram?: unknown;
 }
@@ -262,14 +264,15 @@ async function listen(options: ListenOptions): Promise<Listener> {
   const renew = async (tls: TlsServerOptions): Promise<void> => {
     if (closing) return;
     const changed = { ...options, tls, port };
-    // Whether Deno can use it, before anything ends.
-    open({ ...changed, port: 0 }).close();
+    // Whether Deno can use it, before anything ends. Who may not listen on any port is not asked for more.
+    if (mayListenAnywhere(options)) open({ ...changed, port: 0 }).close();
     // Not without an instant in which nobody listens, unless the port may be shared.
     const shared = options.reusePort === true && Deno.listenDatagram !== undefined;
     if (!shared) await accepting.close();
     if (closing) return;
     const before = accepting;
-    accepting = new Accepting(open(changed), changed);
+    accepting = new Accepting(await listenAgain(() => open(changed), () => !closing), changed);
+    if (closing) await accepting.close();
     if (shared) await before.close();
   };
   return {
@@ -288,6 +291,12 @@ async function listen(options: ListenOptions): Promise<Listener> {
       await accepting.close();
     },
   };
+}
+
+function mayListenAnywhere(options: ListenOptions): boolean {
+  if ("path" in options) return false;
+  const host = `${options.hostname.includes(":") ? `[${bareHost(options.hostname)}]` : options.hostname}:0`;
+  return Deno.permissions.querySync({ name: "net", host }).state === "granted";
 }
 
 /** Throws a {@linkcode TransportError} if that is not possible. */

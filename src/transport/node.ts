@@ -31,6 +31,7 @@ import {
   refuseTlsOverUnixSocket,
   toTransportError,
 } from "./errors.ts";
+import { certificatesIn, isCurrent } from "./certificate.ts";
 import { acceptWithSharedReads } from "./node_reads.ts";
 import { SHARED_READS } from "./shared_reads.ts";
 import type {
@@ -268,7 +269,7 @@ class Secrets {
         key,
         minVersion: MIN_VERSION,
         sessionIdContext: SESSION_ID_CONTEXT,
-        ...(clientCa === undefined ? {} : { ca: [clientCa].flat() }),
+        ...(clientCa === undefined ? {} : { ca: [clientCa].flat().flatMap(certificatesIn) }),
       });
     this.#asks = clientCa === undefined ? undefined : clientCertificate;
     try {
@@ -324,9 +325,15 @@ function certificateOf(socket: TLSSocket): { certificate: X509Certificate | unde
   const certificate = raw === undefined ? undefined : new X509Certificate(raw);
   const { _handle: handle } = socket as unknown as { _handle?: VerifyingHandle | null };
   if (handle?.verifyError === undefined) {
-    const defect = socket.authorized ? undefined : socket.authorizationError ?? "it was not verified";
-    return { certificate, defect };
+    if (!socket.authorized) {
+      return { certificate, defect: socket.authorizationError ?? "it was not verified" };
+    }
+    return { certificate, defect: defectOf(certificate) };
   }
-  const defect = handle.verifyError() ?? (certificate === undefined ? "there is none" : undefined);
-  return { certificate, defect };
+  return { certificate, defect: handle.verifyError() ?? defectOf(certificate) };
+}
+
+function defectOf(certificate: X509Certificate | undefined): string | undefined {
+  if (certificate === undefined) return "there is none";
+  return isCurrent(certificate) ? undefined : "it has expired";
 }

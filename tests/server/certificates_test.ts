@@ -1,7 +1,11 @@
 /** serve({ tls }): who the client is, which certificate it gets, and how that is renewed. */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { createServer as createHttps, request as https } from "node:https";
 import { acceptor, connect, serve, type ServeOptions, type TlsServerOptions } from "../../mod.ts";
+import { certificateOf } from "../../src/server/client_certificate.ts";
+import { isCurrent } from "../../src/transport/certificate.ts";
+import { listenAgain } from "../../src/transport/listen_again.ts";
 import { tls } from "../fixtures.ts";
 import { runtime, skip, test } from "../harness.ts";
 
@@ -117,6 +121,48 @@ test("renew(): a renewed certificate without a restart; connections and topics s
   await assert.rejects(connect(url, { tls: { ca: tls.ca } }));
 });
 
+verifyingTest("renew(): several at once count in their order, however long their checks take", async () => {
+  const server = await serve({ port: 0, tls: OURS }, () => {});
+  const url = `wss://127.0.0.1:${server.port}`;
+  const names = Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`n${i}.example`, OTHER]));
+  // On Bun names cannot be added.
+  const first = runtime === "bun" ? OTHER : { ...OTHER, names };
+  await Promise.all([server.renew(first), server.renew(OURS)]);
+  await (await connect(url, { tls: { ca: tls.ca } })).close();
+  await server.shutdown();
+});
+
+test("whether a certificate is current, as resumed sessions are asked", () => {
+  const time = Date.parse("2026-06-01T00:00:00Z");
+  const of = (validFrom: string, validTo: string): boolean => isCurrent({ validFrom, validTo }, time);
+  assert.equal(of("Jan  1 00:00:00 2026 GMT", "Jan  1 00:00:00 2126 GMT"), true);
+  assert.equal(of("Jan  1 00:00:00 2026 GMT", "May 31 23:59:59 2026 GMT"), false);
+  assert.equal(of("Jun  1 00:00:01 2026 GMT", "Jan  1 00:00:00 2126 GMT"), false);
+  assert.equal(of("Jan  1 00:00:00 2026 GMT", "never"), false);
+  for (const [text, current] of [[tls.cert, true], [tls.ca, true]] as const) {
+    assert.equal(isCurrent(new X509Certificate(text)), current);
+  }
+});
+
+test("a port that is lost for a moment is listened on again; what is not wanted any more is not tried again", async () => {
+  let attempts = 0;
+  const failing = (): string => {
+    if (++attempts < 3) throw new Error("address in use");
+    return "listening";
+  };
+  assert.equal(await listenAgain(failing, () => true), "listening");
+  attempts = 0;
+  await assert.rejects(listenAgain(failing, () => false), /address in use/);
+  assert.equal(attempts, 1);
+});
+
+if (runtime === "deno") {
+  test("Deno: what node:tls says of a client is not believed", () => {
+    const socket = { authorized: true, getPeerX509Certificate: () => new X509Certificate(tls.cert) };
+    assert.equal(certificateOf(socket), undefined);
+  });
+} else skip("Deno: what node:tls says of a client is not believed", "it is about Deno");
+
 test("renew() of a server without TLS, and certificates that make no sense: a TypeError that says what to do", async () => {
   const plain = await serve({ port: 0 }, () => {});
   await assert.rejects(plain.renew(OURS), /without TLS/);
@@ -135,6 +181,9 @@ test("renew() of a server without TLS, and certificates that make no sense: a Ty
     [{ names: { "other.example": { cert: tls.otherCert } } }, /tls\.names\["other\.example"\]\.key/],
     [{ names: { "other.example": { ...OTHER, key: tls.key } } }, /tls\.names\["other\.example"\]: the key/],
     [{ requestCert: true }, /tls\.clientCa/],
+    [{ clientCA: tls.ca }, /tls\.clientCA/],
+    [{ clientCertificates: "required" }, /tls\.clientCertificates/],
+    [{ clientCa: `${tls.ca}${tls.ca.slice(0, 100)}` }, /tls\.clientCa: it is not a certificate/],
     [{ SNICallback: () => {} }, /tls\.names/],
   ];
   for (const [options, message] of rows) {

@@ -30,7 +30,7 @@ const UNCHOSEN = "Deno.listenTls has one certificate";
 const CERTIFICATE_FAULTS: Faults = {
   "clientCa: a client must have a certificate of these authorities": UNVERIFIED,
   "clientCertificate optional: none is accepted, a bad one is not": UNVERIFIED,
-  "clientCa: a session that is resumed is verified like a new one": UNVERIFIED,
+  "clientCa: a session that is resumed has its certificate": UNVERIFIED,
   "names: the certificate is chosen by the server name": UNCHOSEN,
 };
 

@@ -152,7 +152,7 @@ function certificateCases(named: NamedAdapter): void {
     }
   });
 
-  adapterTest(named, "clientCa: a session that is resumed is verified like a new one", async (scene) => {
+  adapterTest(named, "clientCa: a session that is resumed has its certificate", async (scene) => {
     const listener = await scene.listen({ tls: { ...OURS, clientCa: tls.ca } });
     const first = foreignTlsClient(listener.port, OURS);
     const server = scene.own(await scene.accepted());
