@@ -214,26 +214,34 @@ async function listen(options: ListenOptions): Promise<Listener> {
     listener.stop();
     return Promise.resolve();
   };
+  const renew = async (tls: TlsServerOptions): Promise<void> => {
+    if (closed) return;
+    const changed = { ...options, tls };
+    const same = { hostname: "", ...place, port: port ?? 0 };
+    // Whether Bun can use it, before anything ends.
+    open({ ...same, port: 0 }, changed).stop();
+    const [before, shared] = [listener, options.reusePort === true];
+    if (!shared) before.stop();
+    const next = await listenAgain(() => open(same, changed), () => !closed);
+    if (closed) next.stop();
+    else listener = next;
+    if (shared) before.stop();
+  };
+  let renewed = Promise.resolve();
   return {
     hostname: plainAddress(hostname),
     port: port ?? 0,
     close,
+    // deno-lint-ignore require-await -- what it throws must reject
     async renew(tls) {
       if (tls.names !== undefined) {
         throw new TypeError(
           "Cannot add tls.names to a listening server on Bun: give them when it begins to listen.",
         );
       }
-      const changed = { ...options, tls };
-      // Whether Bun can use it, before anything ends.
-      const same = { hostname: "", ...place, port: port ?? 0 };
-      open({ ...same, port: 0 }, changed).stop();
-      const [before, shared] = [listener, options.reusePort === true];
-      if (!shared) before.stop();
-      const next = await listenAgain(() => open(same, changed), () => !closed);
-      if (closed) next.stop();
-      else listener = next;
-      if (shared) before.stop();
+      const next = renewed.then(() => renew(tls));
+      renewed = next.catch(() => {});
+      return next;
     },
   };
 }
