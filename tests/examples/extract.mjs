@@ -50,7 +50,11 @@ export function extractExamples() {
         .replaceAll('from "woshou/testing"', 'from "../../../src/testing/mod.ts"')
         .replaceAll('from "vite"', 'from "../vite.ts"')
         // Examples name the port that people will use; here several run side by side.
-        .replaceAll(/port: 8000/g, "port: 0");
+        .replaceAll(/port: 8000/g, "port: 0")
+        .replaceAll(/listen\((\s*)8000/g, "listen($10");
+      if (/\b(?:listen\(\s*|port: )8000/.test(body)) {
+        throw new Error(`${name} listens on a port that others need.`);
+      }
       writeFileSync(join(generated, module), `// From ${name}.\n${body}\nexport {};\n`);
       if (run) index.push([`${name}, example ${number + 1}`, module]);
     }
