@@ -74,8 +74,8 @@ export function judgeConnect({ head, protocol, scheme }: ConnectRequest, policy:
     head,
   });
   if (protocol === undefined) return refused("method-not-allowed");
-  // RFC 9220, section 3: "If a server receives an Extended CONNECT request with a ":protocol" value that is unknown or
-  // is not supported, the server SHOULD respond to the request with a 501 (Not Implemented) status code".
+  // RFC 9220, section 3: "If a server [...] receives an Extended CONNECT request with a ":protocol" value that is unknown
+  // or is not supported, the server SHOULD respond to the request with a 501 (Not Implemented) status code".
   if (protocol !== "websocket") return refused("protocol-unsupported");
 
   const { headers, target } = head;

@@ -147,7 +147,7 @@ export class Http2StreamTransport extends DuplexTransport {
     stream.on("finish", () => void setImmediate(() => stream.close(NO_ERROR)));
   }
 
-  // RFC 8441, section 5: "RST exceptions are represented with the RST_STREAM frame with the CANCEL error code".
+  // RFC 8441, section 5: "RST exceptions are represented with the RST_STREAM frame [...] with the CANCEL error code".
   override abort(): void {
     if (this.life === "open" && !this.#stream.destroyed) this.#stream.close(CANCEL);
     super.abort();
@@ -181,7 +181,8 @@ export function answeringOn(stream: Http2Stream): Answering {
       return textOf(response);
     },
     ready(response) {
-      // RFC 8441, section 4: any 2xx says that the WebSocket is open.
+      // RFC 9110, section 9.3.6, of CONNECT: "Any 2xx (Successful) response indicates that the sender (and all inbound
+      // proxies) will switch to tunnel mode": the body would be read as frames.
       if (response.status < 300) {
         throw new TypeError(
           `Cannot refuse a WebSocket over HTTP/2 with status ${response.status}, which accepts it there: answer with 300 or more.`,
@@ -190,7 +191,13 @@ export function answeringOn(stream: Http2Stream): Answering {
       return {
         text: () => textOf(response) + new TextDecoder().decode(response.body),
         send(transport) {
-          if (begin(stream, response)) transport.write(response.body);
+          try {
+            if (begin(stream, response)) transport.write(response.body);
+          } catch (error) {
+            // node:http2 does not send what it finds wrong in headers; nothing else can be answered any more.
+            transport.abort();
+            throw error;
+          }
         },
       };
     },

@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type ClientHttp2Session, connect, createServer, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, createServer } from "node:http2";
 import { acceptor, connect as connectWebSocket } from "../../mod.ts";
 import { tls } from "../fixtures.ts";
+import { listenHttp2, type ListeningHttp2 } from "../http2_server.ts";
 import { haproxy, nginx } from "./fronts.ts";
 import { assertEchoes, proxyTest, Setting, trusting, urlOf } from "./setting.ts";
 
@@ -18,6 +18,19 @@ async function session(port: number): Promise<{ client: ClientHttp2Session; exte
   const client = connect(`https://${ORIGIN.host}:${port}`, { ca: tls.ca });
   const [settings] = await once(client, "remoteSettings") as [{ enableConnectProtocol?: boolean }];
   return { client, extended: settings.enableConnectProtocol === true };
+}
+
+/** Asks for a WebSocket, as browsers do. */
+function open(client: ClientHttp2Session, host: string): ClientHttp2Stream {
+  return client.request({
+    ":method": "CONNECT",
+    ":protocol": "websocket",
+    ":scheme": "https",
+    ":authority": host,
+    ":path": "/room?name=7",
+    "sec-websocket-version": "13",
+    "origin": `https://${host}`,
+  }, { endStream: false });
 }
 
 async function end(client: ClientHttp2Session): Promise<void> {
@@ -44,15 +57,7 @@ proxyTest(
     assert.equal(client.alpnProtocol, "h2");
     assert.equal(extended, true);
     const host = `${ORIGIN.host}:${securePort}`;
-    const stream = client.request({
-      ":method": "CONNECT",
-      ":protocol": "websocket",
-      ":scheme": "https",
-      ":authority": host,
-      ":path": "/room?name=7",
-      "sec-websocket-version": "13",
-      "origin": `https://${host}`,
-    }, { endStream: false });
+    const stream = open(client, host);
     const [response] = await once(stream, "response") as [Record<string, unknown>];
     assert.equal(response[":status"], 200);
     const server = await setting.backend.accepted();
@@ -88,33 +93,16 @@ proxyTest(
 );
 
 /** A server of node:http2 without TLS, which answers health checks and echoes. */
-async function http2Backend(): Promise<{ address: string; urls: string[]; stop(): Promise<void> }> {
+async function http2Backend(): Promise<ListeningHttp2 & { readonly urls: string[] }> {
   const urls: string[] = [];
   const accept = acceptor({}, {
     open: (socket) =>
       void urls.push(`${socket.request!.headers.get("x-forwarded-for")} ${socket.request!.url}`),
     message: (socket, message) => socket.send(message),
   });
-  const server = createServer({ settings: { enableConnectProtocol: true } }, (_, response) => response.end());
-  accept.http2(server);
-  const sessions = new Set<ServerHttp2Session>();
-  server.on("session", (each) => {
-    sessions.add(each);
-    each.on("close", () => sessions.delete(each));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    urls,
-    async stop() {
-      await accept.shutdown();
-      const closed = once(server, "close");
-      server.close();
-      for (const each of sessions) each.destroy();
-      await closed;
-    },
-  };
+  const settings = { enableConnectProtocol: true };
+  const listening = await listenHttp2(createServer({ settings }, (_, response) => response.end()), accept);
+  return { ...listening, urls };
 }
 
 proxyTest(
@@ -122,19 +110,11 @@ proxyTest(
   "RFC 8441: HTTP/2 to accept.http2(), from clients of HTTP/2 and of HTTP/1.1",
   async () => {
     const backend = await http2Backend();
-    const front = await haproxy.start({ upstreams: [backend.address], by: "http2" });
+    const front = await haproxy.start({ upstreams: [`127.0.0.1:${backend.port}`], by: "http2" });
     try {
       const { client } = await session(front.securePort);
       const host = `${ORIGIN.host}:${front.securePort}`;
-      const stream = client.request({
-        ":method": "CONNECT",
-        ":protocol": "websocket",
-        ":scheme": "https",
-        ":authority": host,
-        ":path": "/room?name=7",
-        "sec-websocket-version": "13",
-        "origin": `https://${host}`,
-      }, { endStream: false });
+      const stream = open(client, host);
       const [response] = await once(stream, "response") as [Record<string, unknown>];
       assert.equal(response[":status"], 200);
       let received = "";
@@ -159,7 +139,7 @@ proxyTest(
       ]);
     } finally {
       await front[Symbol.asyncDispose]();
-      await backend.stop();
+      await backend.shutdown();
     }
   },
 );

@@ -1,8 +1,6 @@
 /** A peer and this library, each at one end: whichever is the server. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createSecureServer, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { createSecureServer } from "node:http2";
 import {
   type Acceptor,
   acceptor,
@@ -15,6 +13,7 @@ import {
   type Server,
 } from "../../mod.ts";
 import { tls } from "../fixtures.ts";
+import { listenHttp2 } from "../http2_server.ts";
 import { Relay } from "../relay.ts";
 import { Peer } from "./peer.ts";
 import { GREETING, type Report, SUBPROTOCOL } from "./peers/program.ts";
@@ -241,25 +240,7 @@ async function overHttp2(accept: Acceptor): Promise<OurServer> {
       response.end(PAGE);
     },
   );
-  const sessions = new Set<ServerHttp2Session>();
-  server.on("session", (session) => {
-    sessions.add(session);
-    session.setLocalWindowSize(WINDOW);
-    session.on("close", () => sessions.delete(session));
-  });
-  accept.http2(server);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    async shutdown() {
-      await accept.shutdown();
-      const closed = once(server, "close");
-      server.close();
-      for (const session of sessions) session.destroy();
-      await closed;
-    },
-  };
+  return await listenHttp2(server, accept, (session) => session.setLocalWindowSize(WINDOW));
 }
 
 /** The next message; throws if the connection ends before it. */

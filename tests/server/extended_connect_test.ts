@@ -14,7 +14,7 @@ import {
   type IncomingHttpStatusHeader,
   type ServerHttp2Stream,
 } from "node:http2";
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, type Socket } from "node:net";
 import process from "node:process";
 import {
   type Acceptor,
@@ -23,8 +23,11 @@ import {
   type Connection,
   type ConnectionHandler,
   type Http2Server as AnyHttp2Server,
+  type Http2Stream,
   route,
 } from "../../mod.ts";
+import { answeringOn } from "../../src/server/extended_connect.ts";
+import type { Transport } from "../../src/transport/transport.ts";
 import { tls } from "../fixtures.ts";
 import { runtime, skip, test } from "../harness.ts";
 
@@ -32,6 +35,15 @@ const SETTINGS = { settings: { enableConnectProtocol: true } };
 const echo: ConnectionHandler = { message: (socket, message) => socket.send(message) };
 const HI = "\x81\x82\x37\xfa\x21\x3d\x5f\x93";
 const CLOSE = "\x88\x80\x37\xfa\x21\x3d";
+
+const REQUEST = {
+  ":method": "CONNECT",
+  ":protocol": "websocket",
+  ":scheme": "http",
+  ":path": "/",
+  ":authority": "localhost",
+  "sec-websocket-version": "13",
+};
 
 type ResponseHeaders = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
@@ -44,15 +56,7 @@ class Stream {
   ended = false;
 
   constructor(session: ClientHttp2Session, headers: Record<string, string | string[]> = {}) {
-    const stream = session.request({
-      ":method": "CONNECT",
-      ":protocol": "websocket",
-      ":scheme": "http",
-      ":path": "/",
-      ":authority": "localhost",
-      "sec-websocket-version": "13",
-      ...headers,
-    }, { endStream: false });
+    const stream = session.request({ ...REQUEST, ...headers }, { endStream: false });
     this.stream = stream;
     this.headers = new Promise((resolve, reject) => {
       stream.once("response", resolve);
@@ -516,7 +520,13 @@ test("a WebSocket that is dropped while its client does not read gets RST_STREAM
 });
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
-const [HEADERS_FRAME, SETTINGS_FRAME, GOAWAY_FRAME, WINDOW_UPDATE_FRAME] = [1, 4, 7, 8];
+const DATA_FRAME = 0;
+const HEADERS_FRAME = 1;
+const RST_STREAM_FRAME = 3;
+const SETTINGS_FRAME = 4;
+const GOAWAY_FRAME = 7;
+const WINDOW_UPDATE_FRAME = 8;
+const END_STREAM = 1;
 const END_HEADERS = 4;
 
 function rawFrame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
@@ -546,18 +556,11 @@ const register = runtime === "node" && process.versions.node.startsWith("20.")
     skip(title, "on Node 20 a session does not close after an error of its peer, nor its server")
   : test;
 register(together, async () => {
-  const block = headerBlock({
-    ":method": "CONNECT",
-    ":protocol": "websocket",
-    ":scheme": "http",
-    ":path": "/",
-    ":authority": "localhost",
-    "sec-websocket-version": "13",
-  });
+  const block = headerBlock(REQUEST);
   const endings = [
-    rawFrame(GOAWAY_FRAME!, 0, 0, new Uint8Array([0, 0, 0, 1, 0, 0, 0, 2])),
-    rawFrame(WINDOW_UPDATE_FRAME!, 0, 0, new Uint8Array(3)),
-    rawFrame(WINDOW_UPDATE_FRAME!, 0, 1, new Uint8Array(4)),
+    rawFrame(GOAWAY_FRAME, 0, 0, new Uint8Array([0, 0, 0, 1, 0, 0, 0, 2])),
+    rawFrame(WINDOW_UPDATE_FRAME, 0, 0, new Uint8Array(3)),
+    rawFrame(WINDOW_UPDATE_FRAME, 0, 1, new Uint8Array(4)),
   ];
   await serving({}, async ({ session, accept, port }) => {
     for (const ending of endings) {
@@ -566,8 +569,8 @@ register(together, async () => {
       socket.write(
         Buffer.concat([
           PREFACE,
-          rawFrame(SETTINGS_FRAME!, 0, 0, new Uint8Array(0)),
-          rawFrame(HEADERS_FRAME!, END_HEADERS, 1, block),
+          rawFrame(SETTINGS_FRAME, 0, 0, new Uint8Array(0)),
+          rawFrame(HEADERS_FRAME, END_HEADERS, 1, block),
           ending,
         ]),
       );
@@ -578,6 +581,81 @@ register(together, async () => {
     assert.equal((await new Stream(session).headers)[":status"], 200);
     while (accept.connections.size > 1) await moment();
   });
+});
+
+interface SeenFrame {
+  readonly type: number;
+  readonly flags: number;
+  readonly payload: Buffer;
+}
+
+/** A client that sees frames as they are: node:http2 takes RST_STREAM without an error for an end. */
+class RawStream {
+  readonly #socket: Socket;
+  readonly frames: SeenFrame[] = [];
+  #rest = Buffer.alloc(0);
+
+  constructor(port: number, headers: Record<string, string> = {}) {
+    this.#socket = connectTcp(port, "127.0.0.1");
+    this.#socket.on("error", () => {});
+    this.#socket.on("data", (chunk: Uint8Array) => this.#read(chunk));
+    this.#socket.write(
+      Buffer.concat([
+        PREFACE,
+        rawFrame(SETTINGS_FRAME, 0, 0, new Uint8Array(0)),
+        rawFrame(HEADERS_FRAME, END_HEADERS, 1, headerBlock({ ...REQUEST, ...headers })),
+      ]),
+    );
+  }
+
+  #read(chunk: Uint8Array): void {
+    let bytes = Buffer.concat([this.#rest, chunk]);
+    while (bytes.length >= 9 && bytes.length >= 9 + bytes.readUIntBE(0, 3)) {
+      const end = 9 + bytes.readUIntBE(0, 3);
+      if (bytes.readUInt32BE(5) === 1) {
+        this.frames.push({ type: bytes[3]!, flags: bytes[4]!, payload: bytes.subarray(9, end) });
+      }
+      bytes = bytes.subarray(end);
+    }
+    this.#rest = bytes;
+  }
+
+  write(text: string): void {
+    this.#socket.write(rawFrame(DATA_FRAME, 0, 1, Buffer.from(text, "latin1")));
+  }
+
+  /** Waits for RST_STREAM, and answers whether END_STREAM came before it, and its error code. */
+  async end(): Promise<{ ended: boolean; code: number }> {
+    let reset: SeenFrame | undefined;
+    while ((reset = this.frames.find(({ type }) => type === RST_STREAM_FRAME)) === undefined) await moment();
+    this.#socket.destroy();
+    const before = this.frames.slice(0, this.frames.indexOf(reset));
+    return {
+      ended: before.some(({ type, flags }) => type <= HEADERS_FRAME && (flags & END_STREAM) !== 0),
+      code: reset.payload.readUInt32BE(0),
+    };
+  }
+}
+
+test("END_STREAM comes before RST_STREAM, whoever closes, and behind a refusal", async () => {
+  const sockets: Connection[] = [];
+  const options: AcceptorOptions = {
+    refused: () => {},
+    upgrade: ({ url }) => url.endsWith("/no") ? new Response(null, { status: 401 }) : undefined,
+  };
+  await serving(options, async ({ port }) => {
+    const closing = new RawStream(port);
+    while (sockets.length < 1) await moment();
+    closing.write(CLOSE);
+    assert.deepEqual(await closing.end(), { ended: true, code: 0 });
+    const closed = new RawStream(port);
+    while (sockets.length < 2) await moment();
+    void sockets[1]!.close(4000);
+    while (!closed.frames.some(({ payload }) => payload[0] === 0x88)) await moment();
+    closed.write(CLOSE);
+    assert.deepEqual(await closed.end(), { ended: true, code: 0 });
+    assert.deepEqual(await new RawStream(port, { ":path": "/no" }).end(), { ended: true, code: 0 });
+  }, { open: (socket) => void sockets.push(socket) });
 });
 
 test("a refusal over HTTP/2 is none with 2xx, and arrives without a body as well", async () => {
@@ -606,16 +684,19 @@ test("a refusal over HTTP/2 is none with 2xx, and arrives without a body as well
 test("a closing that the server begins ends with END_STREAM and no error too", async () => {
   const sockets: Connection[] = [];
   await serving({}, async ({ session }) => {
-    const stream = new Stream(session);
-    await stream.headers;
-    while (sockets.length < 1) await moment();
-    sockets[0]!.send(new Uint8Array(200_000));
-    const closed = sockets[0]!.close(4000);
-    await stream.until("\x88\x02\x0f\xa0");
-    stream.write(CLOSE);
-    assert.equal(await stream.closed, 0);
-    assert.equal(stream.ended, true);
-    assert.equal((await closed).wasClean, true);
+    for (const size of [0, 200_000]) {
+      const stream = new Stream(session);
+      await stream.headers;
+      while (sockets.length < 1) await moment();
+      const socket = sockets.pop()!;
+      if (size > 0) socket.send(new Uint8Array(size));
+      const closed = socket.close(4000);
+      await stream.until("\x88\x02\x0f\xa0");
+      stream.write(CLOSE);
+      assert.equal(await stream.closed, 0);
+      assert.equal(stream.ended, true);
+      assert.equal((await closed).wasClean, true);
+    }
   }, { open: (socket) => void sockets.push(socket) });
 });
 
@@ -648,4 +729,22 @@ test("headers whose names objects have are sent as they are", async () => {
     const headers = await new Stream(session).headers;
     assert.deepEqual([headers["constructor"], headers["valueof"]], ["x", "y"]);
   });
+});
+
+test("headers that node:http2 does not send end the stream: nobody waits for an answer that cannot come", () => {
+  let aborted = 0;
+  const stream = {
+    headersSent: false,
+    destroyed: false,
+    respond() {
+      throw new TypeError("invalid");
+    },
+  };
+  const ready = answeringOn(stream as unknown as Http2Stream).ready({
+    status: 403,
+    headers: [],
+    body: new Uint8Array(0),
+  });
+  assert.throws(() => ready.send({ abort: () => aborted++ } as unknown as Transport), TypeError);
+  assert.equal(aborted, 1);
 });
