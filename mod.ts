@@ -83,8 +83,9 @@ export {
   type Http2Context,
   type UpgradedSocket,
 } from "./src/server/acceptor.ts";
-export type { CertifiedSocket } from "./src/server/client_certificate.ts";
-export type { Http2Headers, Http2Server, Http2Stream } from "./src/server/extended_connect.ts";
+export type { CertifiedSocket } from "./src/transport/client_certificate.ts";
+export type { Http2Headers, Http2Server } from "./src/server/extended_connect.ts";
+export type { Http2Stream } from "./src/transport/http2_stream.ts";
 export type { UpgradedRequest } from "./src/http/without_upgrade.ts";
 export type { ParameterNames, RouteParameters } from "./src/server/path_pattern.ts";
 export { type Route, route, type RouteOptions } from "./src/server/route.ts";

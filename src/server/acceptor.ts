@@ -8,7 +8,7 @@ import type { Connection, ConnectionHandler } from "../connection/connection.ts"
 import { Admission } from "./admission.ts";
 import { atLeast } from "../options/at_least.ts";
 import { type ConnectionOptions, connectionSettings } from "../connection/options.ts";
-import { certificateOf, type CertifiedSocket } from "./client_certificate.ts";
+import { certificateOf, type CertifiedSocket } from "../transport/client_certificate.ts";
 import { Deadlines } from "./deadlines.ts";
 import { endpointsOf, policyOf } from "./endpoints.ts";
 import { isOfferedByTheWay, type UpgradedRequest } from "../http/without_upgrade.ts";
@@ -39,14 +39,9 @@ import { shutDown, type ShutdownOptions } from "./shutdown.ts";
 import type { Publisher } from "../topics/options.ts";
 import { Topics } from "../topics/topics.ts";
 import { type DuplexStream, DuplexTransport } from "../transport/duplex.ts";
-import {
-  answeringOn,
-  type Http2Headers,
-  type Http2Server,
-  type Http2Stream,
-  Http2StreamTransport,
-  listenForConnect,
-} from "./extended_connect.ts";
+import { type Http2Stream, Http2StreamTransport } from "../transport/http2_stream.ts";
+import { answeringOn } from "./answering.ts";
+import { type Http2Headers, type Http2Server, listenForConnect } from "./extended_connect.ts";
 import { judgeConnect } from "../handshake/extended_connect.ts";
 import { takeOver } from "../transport/shared_reads.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { createServer as createHttps, request as https } from "node:https";
 import { acceptor, connect, serve, type ServeOptions, type TlsServerOptions } from "../../mod.ts";
-import { certificateOf } from "../../src/server/client_certificate.ts";
+import { certificateOf } from "../../src/transport/client_certificate.ts";
 import { isCurrent } from "../../src/transport/certificate.ts";
 import { listenAgain } from "../../src/transport/listen_again.ts";
 import { tls } from "../fixtures.ts";

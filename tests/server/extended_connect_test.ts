@@ -26,7 +26,7 @@ import {
   type Http2Stream,
   route,
 } from "../../mod.ts";
-import { answeringOn } from "../../src/server/extended_connect.ts";
+import { answeringOn } from "../../src/server/answering.ts";
 import type { Transport } from "../../src/transport/transport.ts";
 import { tls } from "../fixtures.ts";
 import { runtime, skip, test } from "../harness.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientCertificate } from "../transport/transport.ts";
+import type { ClientCertificate } from "./transport.ts";
 
 /** What a `tls.TLSSocket` has; other sockets have none of it. */
 export interface CertifiedSocket {
